@@ -1,0 +1,97 @@
+import type { JsonObject, ProviderName } from './taxonomy';
+
+/** What keeps the character recognisable on a route. */
+export type Identity = 'lora' | 'reference' | 'none';
+
+/** One place a picture could be made, with the reason it is or is not allowed to. */
+export interface RouteCandidate {
+  modelId: string;
+  provider: ProviderName;
+  /** Modal path, Fal endpoint id or ComfyUI graph name. */
+  endpoint: string;
+  eligible: boolean;
+  /** A sentence for people: why it stands here, or why it may not be used. */
+  reason: string;
+  identity: Identity;
+  /** USD for this one output, estimated from the price table. */
+  priceUsd: number;
+  /** Seconds of a warm call, from the registry. */
+  typicalSeconds: number;
+}
+
+/** Where an input picture goes on the wire. */
+export interface WireInput {
+  field: string;
+  assetId: string;
+  mediaType: string;
+  /** `data-url` and `base64` are inlined; `url` is uploaded to the provider first; `upload` becomes a file name. */
+  encoding: 'data-url' | 'base64' | 'url' | 'upload';
+  /** `value`: the string itself; `list`: `[string]`; `image-url-objects`: `[{image_url: string}]`. */
+  shape: 'value' | 'list' | 'image-url-objects';
+}
+
+/** Limits of one activity call; seconds throughout. */
+export interface ExecutionPolicy {
+  name: string;
+  startToCloseSeconds: number;
+  scheduleToCloseSeconds: number;
+  heartbeatSeconds: number;
+  retry: {
+    initialSeconds: number;
+    backoffCoefficient: number;
+    maximumSeconds: number;
+    maximumAttempts: number;
+  };
+  http: HttpDeadlines;
+}
+
+/** Limits inside one provider call; seconds. */
+export interface HttpDeadlines {
+  connectSeconds: number;
+  /** Longest wait for the answer to a submit (Modal blocks here; 150 s per hop is normal). */
+  firstByteSeconds: number;
+  /** Longest silence while a body streams. */
+  idleSeconds: number;
+  /** Longest wait in the provider's queue before the job is cancelled there. */
+  queueSeconds: number;
+  /** Submit to last byte. */
+  totalSeconds: number;
+}
+
+/** An eligible candidate with all a provider client needs, as it stands in workflow history. */
+export interface PlannedCandidate extends RouteCandidate {
+  /** Modal app; absent elsewhere. */
+  app?: string | undefined;
+  /** Complete wire body except the input pictures. */
+  parameters: JsonObject;
+  inputs: WireInput[];
+  mediaKind: 'image' | 'video';
+  policy: ExecutionPolicy;
+}
+
+export interface SlotPlan {
+  /** 1-based: what people see. */
+  slot: number;
+  /** What this slot shows, such as `front view` or `beach walk`. */
+  label: string;
+  seed: number;
+  /** Eligible candidates in the order they are tried. */
+  candidates: PlannedCandidate[];
+  /** Every candidate that was looked at, with its reason. */
+  considered: RouteCandidate[];
+}
+
+/** How a slot waits when every provider is out: doubling from `initialSeconds`, at most `maximumSeconds`. */
+export interface ParkingPolicy {
+  initialSeconds: number;
+  backoffCoefficient: number;
+  maximumSeconds: number;
+}
+
+export interface GenerationPlan {
+  slots: SlotPlan[];
+  parking: ParkingPolicy;
+  deadlineSeconds: number;
+  /** Submits that may have cost money, per slot, before it gives up. */
+  maxPaidAttempts: number;
+}

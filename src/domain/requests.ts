@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { providerNames } from './taxonomy';
+
+/**
+ * The bodies of the three start routes, shared by the API and the workflows.
+ * Rules that need the registry (capabilities, NSFW routing, identity) are in `registry/plan-route.ts`.
+ */
+
+export const flows = ['base-images', 'profile-pictures', 'studio'] as const;
+export type Flow = (typeof flows)[number];
+
+export const studioModes = ['creating', 'variations', 'editing', 'upscaling', 'video'] as const;
+export type StudioMode = (typeof studioModes)[number];
+
+export const loraBaseModels = ['flux', 'qwen', 'z-image', 'wan'] as const;
+export type LoraBaseModel = (typeof loraBaseModels)[number];
+
+export const aspectRatios = ['1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3', '4:5', '5:4'] as const;
+export type AspectRatio = (typeof aspectRatios)[number];
+
+export const profileSets = ['classic-influencer', 'professional-model', 'natural-beauty'] as const;
+export type ProfileSet = (typeof profileSets)[number];
+
+const identifier = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use 1-64 letters, digits, "-" or "_", starting with a letter or digit');
+export const characterIdSchema = identifier;
+export const loraIdSchema = identifier.refine((id) => !id.startsWith('character-'), {
+  message: 'send the bare id: the provider adds "character-" itself, so a prefixed id would not be found',
+});
+
+const prompt = z.string().trim().min(1, 'must not be empty').max(4000);
+const negativePrompt = z.string().trim().max(2000);
+/** Unsigned 32 bit: the range every provider accepts. */
+const seed = z.int().min(0).max(4_294_967_295);
+/** Pixels. 256-2048 in steps of 16: below or between, samplers of the self-hosted models fail after being paid. */
+const side = z.int().min(256).max(2048).multipleOf(16);
+/** Our own asset URL, absolute or as the path `/v1/assets/{id}`; the API checks that it exists. */
+const assetUrl = z.string().min(1).max(2048);
+/** Seconds until a job that no provider could serve ends as failed. */
+const deadlineSeconds = z.int().min(60).max(7 * 24 * 3600);
+
+export const baseImagesRequestSchema = z.strictObject({
+  characterId: characterIdSchema,
+  prompt,
+  negativePrompt: negativePrompt.optional(),
+  width: side.default(1024),
+  height: side.default(1024),
+  seed: seed.optional(),
+  /** Base images are always SFW; `true` is refused with the reason instead of being ignored. */
+  nsfw: z.boolean().default(false),
+  deadlineSeconds: deadlineSeconds.optional(),
+});
+export type BaseImagesRequest = z.infer<typeof baseImagesRequestSchema>;
+
+export const profilePicturesRequestSchema = z.strictObject({
+  characterId: characterIdSchema,
+  /** Describes the character; each position of the set adds its own pose and scene. */
+  prompt,
+  negativePrompt: negativePrompt.optional(),
+  set: z.enum(profileSets).default('classic-influencer'),
+  /** Pictures of the set before any NSFW extras; default is the set's own size (8, 9, 8). */
+  count: z.int().min(7).max(10).optional(),
+  mode: z.enum(['consistent', 'fast']).default('consistent'),
+  /** The chosen base image; required in `consistent` mode. */
+  referenceImageUrl: assetUrl.optional(),
+  nsfw: z.boolean().default(false),
+  seed: seed.optional(),
+  deadlineSeconds: deadlineSeconds.optional(),
+});
+export type ProfilePicturesRequest = z.infer<typeof profilePicturesRequestSchema>;
+
+export const studioRequestSchema = z.strictObject({
+  characterId: characterIdSchema,
+  mode: z.enum(studioModes).default('creating'),
+  /** Required in every mode but `upscaling`. */
+  prompt: prompt.optional(),
+  negativePrompt: negativePrompt.optional(),
+  useLora: z.boolean().default(false),
+  /** Left out: the character's default LoRA. */
+  loraId: loraIdSchema.optional(),
+  loraStrength: z.number().min(0.1).max(2).optional(),
+  /** A face (or, in `video` mode, a clip) the result must keep. */
+  referenceImageUrl: assetUrl.optional(),
+  /** Weight of the reference face, 0-2. */
+  referenceStrength: z.number().min(0).max(2).optional(),
+  /** The picture to vary, edit or upscale. */
+  sourceImageUrl: assetUrl.optional(),
+  /** White = edit. */
+  maskImageUrl: assetUrl.optional(),
+  nsfw: z.boolean().default(false),
+  modelProvider: z.enum(providerNames).optional(),
+  modelId: z.string().min(1).max(100).optional(),
+  /** The preference becomes the only candidate. */
+  strict: z.boolean().default(false),
+  modelPreference: z.enum(['flux', 'qwen', 'z-image']).optional(),
+  quality: z.enum(['fast', 'high']).default('high'),
+  count: z.int().min(1).max(10).default(1),
+  aspectRatio: z.enum(aspectRatios).optional(),
+  width: side.optional(),
+  height: side.optional(),
+  seed: seed.optional(),
+  steps: z.int().min(1).max(60).optional(),
+  guidance: z.number().min(0).max(20).optional(),
+  /** How far a variation or edit may move from its source, 0-1. */
+  strength: z.number().min(0).max(1).optional(),
+  upscaleFactor: z.number().min(1).max(8).optional(),
+  /** Video length in frames (16 a second by default). */
+  frames: z.int().min(5).max(161).optional(),
+  fps: z.int().min(4).max(30).optional(),
+  deadlineSeconds: deadlineSeconds.optional(),
+});
+export type StudioRequest = z.infer<typeof studioRequestSchema>;
+
+/** Input pictures of a job, as ids of our own asset store (the API has resolved the URLs). */
+export interface InputAssets {
+  reference?: AssetRef | undefined;
+  source?: AssetRef | undefined;
+  mask?: AssetRef | undefined;
+}
+export interface AssetRef {
+  assetId: string;
+  mediaType: string;
+  width?: number | undefined;
+  height?: number | undefined;
+}
+
+/** A trained LoRA as the routes need it. */
+export interface ResolvedLora {
+  loraId: string;
+  baseModel: LoraBaseModel;
+  triggerWord: string;
+  strength: number;
+}
+
+/** One flow's validated request together with everything the API looked up for it. */
+export type FlowRequest =
+  | { flow: 'base-images'; request: BaseImagesRequest }
+  | { flow: 'profile-pictures'; request: ProfilePicturesRequest; assets: InputAssets }
+  | { flow: 'studio'; request: StudioRequest; assets: InputAssets; lora?: ResolvedLora | undefined };

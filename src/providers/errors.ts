@@ -1,0 +1,56 @@
+import type { DispatchCertainty, FailureClass, ProviderName } from '../domain/taxonomy';
+
+export interface ProviderErrorOptions {
+  provider: ProviderName;
+  failureClass: FailureClass;
+  /** Stable snake_case code, such as `connection_refused` or `content_policy_violation`. */
+  code: string;
+  /** Whether a paid job may exist at the provider. */
+  certainty: DispatchCertainty;
+  /** Milliseconds the provider asked us to wait, already capped. */
+  retryAfterMs?: number | undefined;
+  /** HTTP status, when one was received. */
+  status?: number | undefined;
+  providerRequestId?: string | undefined;
+  cause?: unknown;
+}
+
+/**
+ * Thrown by every provider client for every failure. The message is written for callers: it never holds upstream
+ * bodies, tracebacks, paths, prompts or credentials.
+ */
+export class ProviderError extends Error {
+  readonly provider: ProviderName;
+  readonly failureClass: FailureClass;
+  readonly code: string;
+  readonly certainty: DispatchCertainty;
+  readonly retryAfterMs: number | undefined;
+  readonly status: number | undefined;
+  readonly providerRequestId: string | undefined;
+
+  constructor(message: string, options: ProviderErrorOptions) {
+    super(message, { cause: options.cause });
+    this.name = 'ProviderError';
+    this.provider = options.provider;
+    this.failureClass = options.failureClass;
+    this.code = options.code;
+    this.certainty = options.certainty;
+    this.retryAfterMs = options.retryAfterMs;
+    this.status = options.status;
+    this.providerRequestId = options.providerRequestId;
+  }
+}
+
+export const mediaProblems = ['empty', 'not_media', 'truncated', 'blank', 'too_large', 'wrong_kind'] as const;
+export type MediaProblem = (typeof mediaProblems)[number];
+
+/** Thrown by the media store when what arrived is no usable picture or clip. */
+export class MediaError extends Error {
+  readonly problem: MediaProblem;
+
+  constructor(problem: MediaProblem, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'MediaError';
+    this.problem = problem;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Readable } from 'node:stream';
+import type { StoredAsset } from '../domain/generation';
+import type { HttpDeadlines, WireInput } from '../domain/plan';
+import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
+
+/** One provider. Implementations retry nothing: exactly one paid submit per call of `generate`, at most. */
+export interface ProviderClient {
+  readonly provider: ProviderName;
+
+  /**
+   * Runs one job to the stored result, or picks up the job an earlier call left behind (`context.dispatch.previous`).
+   *
+   * @throws ProviderError for every failure but the caller's own abort, which rejects with the signal's reason
+   * after the provider was told to stop.
+   */
+  generate(job: ProviderJob, context: CallContext): Promise<ProviderResult>;
+
+  /** A free request that shows whether the provider answers. Never throws. `app` narrows Modal to one app. */
+  checkHealth(options: { signal: AbortSignal; app?: string }): Promise<ProviderHealth>;
+}
+
+export interface ProviderHealth {
+  healthy: boolean;
+  detail: string;
+}
+
+export interface ProviderJob {
+  /** Deterministic and unique per paid job; ComfyUI's `prompt_id` derives from it. */
+  jobKey: string;
+  /** Modal path, Fal endpoint id or ComfyUI graph name. */
+  endpoint: string;
+  /** Modal app. */
+  app?: string | undefined;
+  /** Wire body without the input pictures. */
+  parameters: JsonObject;
+  inputs: WireInput[];
+  mediaKind: 'image' | 'video';
+  deadlines: HttpDeadlines;
+}
+
+export interface CallContext {
+  /** Aborts for a real cancellation only, never because a worker shuts down. */
+  signal: AbortSignal;
+  dispatch: DispatchLog;
+  media: MediaStore;
+  onProgress(progress: CallProgress): void;
+}
+
+export interface CallProgress {
+  phase: 'uploading' | 'queued' | 'running' | 'downloading';
+  /** Jobs ahead of this one. */
+  queuePosition?: number | undefined;
+  /** 0-1. */
+  fraction?: number | undefined;
+}
+
+/** What is durably known about the paid submit of this job. */
+export type DispatchState =
+  { phase: 'none' } | { phase: 'intent' } | { phase: 'accepted'; handle: JsonValue };
+
+/** Durable notes around the paid submit: a crash between the two leaves `intent`, that is "outcome unknown". */
+export interface DispatchLog {
+  /** Left by an earlier attempt of the same job. */
+  readonly previous: DispatchState;
+  /** Await immediately before the paid submit. */
+  intent(): Promise<void>;
+  /** Await as soon as the provider named a way back to the job. May be called again with a better handle. */
+  accepted(handle: JsonValue): Promise<void>;
+}
+
+/** The asset store as a provider sees it. */
+export interface MediaStore {
+  /** @throws ProviderError of class `input` when the asset is gone. */
+  open(assetId: string): Promise<{ stream: Readable; mediaType: string; bytes: number }>;
+  /**
+   * Streams a picture or clip into the store and inspects it.
+   * The media type is decided by magic bytes, never by a header.
+   *
+   * @throws MediaError when the bytes are empty, no known media, truncated, blank or too many.
+   */
+  save(stream: Readable, options: { signal: AbortSignal; expects: 'image' | 'video' }): Promise<StoredAsset>;
+}
+
+export interface ProviderResult {
+  /** At least one. Flagged (censored) pictures are left out. */
+  assets: [StoredAsset, ...StoredAsset[]];
+  /** The provider's own figure in USD; absent when it gave none or nonsense. */
+  costUsd?: number | undefined;
+  executionSeconds?: number | undefined;
+  providerRequestId?: string | undefined;
+}
