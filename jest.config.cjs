@@ -4,5 +4,6 @@ module.exports = {
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023' } }] },
-  testTimeout: 30_000,
+  globalSetup: '<rootDir>/test/support/global-setup.ts',
+  testTimeout: 60_000,
 };

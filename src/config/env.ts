@@ -168,7 +168,12 @@ function realProviders(environment: Environment): Omit<ProviderSettings, 'mode'>
 }
 
 function modalSettings(environment: Environment): ModalSettings | undefined {
-  const { MODAL_WORKSPACE: workspace, MODAL_BASE_URL: baseUrl, MODAL_KEY: key, MODAL_SECRET: secret } = environment;
+  const {
+    MODAL_WORKSPACE: workspace,
+    MODAL_BASE_URL: baseUrl,
+    MODAL_KEY: key,
+    MODAL_SECRET: secret,
+  } = environment;
   if (baseUrl !== undefined && !baseUrl.includes('{app}')) {
     throw new ConfigurationError('MODAL_BASE_URL: must hold {app}, the place of the Modal app in the URL');
   }
@@ -176,7 +181,8 @@ function modalSettings(environment: Environment): ModalSettings | undefined {
     throw new ConfigurationError('MODAL_KEY and MODAL_SECRET: set both or neither');
   }
   if (baseUrl === undefined && workspace === undefined) {
-    if (key !== undefined) throw new ConfigurationError('MODAL_KEY is set: MODAL_WORKSPACE is needed with it');
+    if (key !== undefined)
+      throw new ConfigurationError('MODAL_KEY is set: MODAL_WORKSPACE is needed with it');
     return undefined;
   }
   return {

@@ -23,7 +23,10 @@ export type ProfileSet = (typeof profileSets)[number];
 
 const identifier = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'use 1-64 letters, digits, "-" or "_", starting with a letter or digit');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
+    'use 1-64 letters, digits, "-" or "_", starting with a letter or digit',
+  );
 export const characterIdSchema = identifier;
 export const loraIdSchema = identifier.refine((id) => !id.startsWith('character-'), {
   message: 'send the bare id: the provider adds "character-" itself, so a prefixed id would not be found',
@@ -38,7 +41,10 @@ const side = z.int().min(256).max(2048).multipleOf(16);
 /** Our own asset URL, absolute or as the path `/v1/assets/{id}`; the API checks that it exists. */
 const assetUrl = z.string().min(1).max(2048);
 /** Seconds until a job that no provider could serve ends as failed. */
-const deadlineSeconds = z.int().min(60).max(7 * 24 * 3600);
+const deadlineSeconds = z
+  .int()
+  .min(60)
+  .max(7 * 24 * 3600);
 
 export const baseImagesRequestSchema = z.strictObject({
   characterId: characterIdSchema,

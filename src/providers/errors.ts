@@ -12,6 +12,8 @@ export interface ProviderErrorOptions {
   /** HTTP status, when one was received. */
   status?: number | undefined;
   providerRequestId?: string | undefined;
+  /** The recorded handle can still give the result, so the next attempt must collect it and not submit again. */
+  resumable?: boolean | undefined;
   cause?: unknown;
 }
 
@@ -27,6 +29,7 @@ export class ProviderError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly status: number | undefined;
   readonly providerRequestId: string | undefined;
+  readonly resumable: boolean;
 
   constructor(message: string, options: ProviderErrorOptions) {
     super(message, { cause: options.cause });
@@ -38,6 +41,7 @@ export class ProviderError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
     this.providerRequestId = options.providerRequestId;
+    this.resumable = options.resumable ?? false;
   }
 }
 

@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { CallProgress, DispatchState } from '../domain/dispatch';
 import type { StoredAsset } from '../domain/generation';
 import type { HttpDeadlines, WireInput } from '../domain/plan';
 import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
+
+export type { CallProgress, DispatchState };
 
 /** One provider. Implementations retry nothing: exactly one paid submit per call of `generate`, at most. */
 export interface ProviderClient {
@@ -45,18 +48,6 @@ export interface CallContext {
   media: MediaStore;
   onProgress(progress: CallProgress): void;
 }
-
-export interface CallProgress {
-  phase: 'uploading' | 'queued' | 'running' | 'downloading';
-  /** Jobs ahead of this one. */
-  queuePosition?: number | undefined;
-  /** 0-1. */
-  fraction?: number | undefined;
-}
-
-/** What is durably known about the paid submit of this job. */
-export type DispatchState =
-  { phase: 'none' } | { phase: 'intent' } | { phase: 'accepted'; handle: JsonValue };
 
 /** Durable notes around the paid submit: a crash between the two leaves `intent`, that is "outcome unknown". */
 export interface DispatchLog {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { ExecutionPolicy, ParkingPolicy, WireInput } from '../domain/plan';
-import type { InputAssets, LoraBaseModel, ResolvedLora, StudioMode } from '../domain/requests';
+import type { AspectRatio, InputAssets, LoraBaseModel, ResolvedLora, StudioMode } from '../domain/requests';
 import type { JsonObject, ProviderName } from '../domain/taxonomy';
 
 /** The customer's five, and the two its own tables need: a reference face and video. */
@@ -66,6 +66,8 @@ export interface SlotSettings {
   negativePrompt?: string | undefined;
   width?: number | undefined;
   height?: number | undefined;
+  /** The ratio asked for by name; `width` and `height` then are our size for it, and a model may prefer its own. */
+  aspectRatio?: AspectRatio | undefined;
   seed: number;
   steps?: number | undefined;
   guidance?: number | undefined;

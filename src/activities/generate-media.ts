@@ -1,0 +1,120 @@
+import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
+import type { AttemptRecord } from '../domain/generation';
+import type { PlannedCandidate } from '../domain/plan';
+import type { ProviderName } from '../domain/taxonomy';
+import { ProviderError } from '../providers/errors';
+import type { MediaStore, ProviderClient, ProviderResult } from '../providers/types';
+import { AttemptLog } from './attempt-log';
+import { asProviderError, toApplicationFailure } from './failures';
+
+export interface GenerateMediaDependencies {
+  /** A provider without a client is disabled on this worker. */
+  clients: Readonly<Partial<Record<ProviderName, ProviderClient>>>;
+  /** The asset store as this provider's client sees it. */
+  media(provider: ProviderName): MediaStore;
+}
+
+/** The activity that calls a provider: one paid job, waited for, stored, and remembered across attempts. */
+export function createGenerateMedia({ clients, media }: GenerateMediaDependencies) {
+  return async function generateMedia(input: GenerateMediaInput): Promise<GenerateMediaResult> {
+    const context = Context.current();
+    const { candidate } = input;
+    const log = new AttemptLog(context, candidate);
+    const stopBeating = log.keepAlive();
+    const cancellation = cancellationOf(context);
+    try {
+      const result = await clientFor(clients, candidate).generate(jobOf(input), {
+        signal: cancellation.signal,
+        dispatch: log,
+        media: media(candidate.provider),
+        onProgress: (progress) => {
+          log.showProgress(progress);
+        },
+      });
+      return succeeded(result, candidate, log);
+    } catch (error) {
+      if (cancellation.signal.aborted) throw cancelled(log);
+      throw await failed(error, candidate, log);
+    } finally {
+      stopBeating();
+    }
+  };
+}
+
+/**
+ * Aborts when the caller cancelled, and for nothing else: a stopping worker lets its calls finish, and a call that
+ * timed out here may already go on elsewhere under the same handle.
+ */
+function cancellationOf(context: Context): AbortController {
+  const controller = new AbortController();
+  context.cancelled.catch((reason: unknown) => {
+    if (context.cancellationDetails?.cancelRequested === true) controller.abort(reason);
+  });
+  return controller;
+}
+
+function clientFor(
+  clients: GenerateMediaDependencies['clients'],
+  { provider }: PlannedCandidate,
+): ProviderClient {
+  const client = clients[provider];
+  if (client !== undefined) return client;
+  throw new ProviderError(`${provider} is disabled on this worker: it has no credential.`, {
+    provider,
+    failureClass: 'auth',
+    code: 'provider_disabled',
+    certainty: 'not_sent',
+  });
+}
+
+function jobOf({ jobKey, candidate }: GenerateMediaInput) {
+  const { endpoint, app, parameters, inputs, mediaKind, policy } = candidate;
+  return { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines: policy.http };
+}
+
+function succeeded(
+  result: ProviderResult,
+  candidate: PlannedCandidate,
+  log: AttemptLog,
+): GenerateMediaResult {
+  const cost = {
+    costUsd: result.costUsd ?? candidate.priceUsd,
+    costEstimated: result.costUsd === undefined,
+  };
+  const { providerRequestId } = result;
+  const trail = log.close({ outcome: 'succeeded', certainty: 'accepted', providerRequestId, ...cost });
+  return { asset: result.assets[0], providerRequestId, trail, ...cost };
+}
+
+function cancelled(log: AttemptLog): CancelledFailure {
+  const trail = log.close({
+    outcome: 'cancelled',
+    certainty: log.certainty(),
+    message: 'Cancelled by the caller.',
+  });
+  return new CancelledFailure('cancelled', [{ trail }]);
+}
+
+async function failed(error: unknown, candidate: PlannedCandidate, log: AttemptLog): Promise<Error> {
+  const failure = asProviderError(error, candidate.provider, log.certainty());
+  if (failure !== error) Context.current().log.error('unexpected error in a provider call', { error });
+  const trail = log.close({
+    outcome: 'failed',
+    errorClass: failure.failureClass,
+    errorCode: failure.code,
+    message: failure.message,
+    certainty: failure.certainty,
+    providerRequestId: failure.providerRequestId,
+    ...chargeOf(failure, candidate),
+  });
+  await log.handOver({ resumable: failure.resumable });
+  return toApplicationFailure(failure, candidate, trail);
+}
+
+/** A picture was made and paid although it is of no use; other failures are not billed, or not known to be. */
+function chargeOf(failure: ProviderError, candidate: PlannedCandidate): Partial<AttemptRecord> {
+  const wasMade = failure.certainty === 'accepted' && ['corrupt', 'policy'].includes(failure.failureClass);
+  return wasMade && !failure.resumable ? { costUsd: candidate.priceUsd, costEstimated: true } : {};
+}

@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import fastify from 'fastify';
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createContext, type ApiDependencies, type ApiServer } from './context';
+import { addErrorHandling, handleClientError, handleFrameworkError } from './error-handler';
+import { addJsonParser } from './json-body';
+import { trackMethods } from './method-not-allowed';
+import { addAssetRoutes } from './routes/assets';
+import { addCharacterRoutes } from './routes/characters';
+import { addGenerationRoutes } from './routes/generations';
+import { addHealthRoutes } from './routes/health';
+import { addLoraRoutes } from './routes/loras';
+import { addModelRoutes } from './routes/models';
+import { addRoutePlanRoute } from './routes/route-plans';
+import { addStartRoutes } from './routes/starts';
+
+/** Longest JSON body. Uploads have their own limit. */
+const jsonBytes = 1024 * 1024;
+/** Longest time a request may take to arrive; 50 MB over a slow line need minutes. */
+const arrivalMs = 300_000;
+
+/** The HTTP API. Opens nothing by itself: `listen` serves it, `inject` tries it, `close` ends it. */
+export async function buildApp(dependencies: ApiDependencies): Promise<ApiServer> {
+  const app = fastify({
+    loggerInstance: dependencies.logger,
+    bodyLimit: jsonBytes,
+    requestTimeout: arrivalMs,
+    genReqId: () => randomUUID(),
+    frameworkErrors: handleFrameworkError,
+    clientErrorHandler: handleClientError,
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  addErrorHandling(app);
+  addJsonParser(app);
+  const refuseOtherMethods = trackMethods(app);
+  await addRoutes(app, dependencies);
+  refuseOtherMethods();
+  return app;
+}
+
+async function addRoutes(app: ApiServer, dependencies: ApiDependencies): Promise<void> {
+  const context = createContext(dependencies);
+  addHealthRoutes(app, context);
+  addCharacterRoutes(app, context);
+  addLoraRoutes(app, context);
+  addModelRoutes(app, context);
+  addRoutePlanRoute(app, context);
+  addStartRoutes(app, context);
+  addGenerationRoutes(app, context);
+  await addAssetRoutes(app, context);
+}

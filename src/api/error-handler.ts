@@ -1,0 +1,60 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import { HttpProblem, problemDocument } from './http-problem';
+import { toProblem } from './to-problem';
+
+const problemType = 'application/problem+json; charset=utf-8';
+
+/** Makes every answer that is not a success a problem document, and writes the unforeseen ones to the log. */
+export function addErrorHandling(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const problem = new HttpProblem(404, 'not_found', `There is no ${request.method} ${pathOf(request.url)}.`);
+    return sendProblem(problem, request, reply);
+  });
+}
+
+/** For errors before any route is known, such as a malformed URL. */
+export function handleFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void sendProblem(toProblem(error), request, reply);
+}
+
+/** For bytes that are not HTTP at all; there is no request to answer through. */
+export function handleClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = clientProblem(error.code);
+  const body = JSON.stringify(problemDocument(problem, 'none'));
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.code}`,
+    `Content-Type: ${problemType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function clientProblem(code: string | undefined): HttpProblem {
+  if (code === 'HPE_HEADER_OVERFLOW') return new HttpProblem(431, 'headers_too_large', 'The headers are too large.');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new HttpProblem(408, 'request_timeout', 'The request did not arrive in time.');
+  }
+  return new HttpProblem(400, 'invalid_http', 'This is not a valid HTTP request.');
+}
+
+function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message);
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
+  return reply
+    .code(problem.status)
+    .headers(problem.headers)
+    .type(problemType)
+    .send(problemDocument(problem, request.id));
+}
+
+/** Query strings may hold what must not be repeated. */
+function pathOf(url: string): string {
+  return url.split('?', 1)[0] ?? url;
+}

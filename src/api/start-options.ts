@@ -1,0 +1,57 @@
+import type { WorkflowOptions } from '@temporalio/client';
+import type { GenerationInput } from '../domain/generation';
+import type { FlowRequest } from '../domain/requests';
+import {
+  characterIdAttribute,
+  flowAttribute,
+  generationStatusAttribute,
+  nsfwAttribute,
+} from '../domain/search-attributes';
+import { generationTaskQueue } from '../domain/task-queues';
+import { workflowIdOf } from '../domain/workflow-id';
+
+/** The workflow function of each flow. */
+export const workflowTypes = {
+  'base-images': 'baseImages',
+  'profile-pictures': 'profilePictures',
+  studio: 'studioGeneration',
+} as const satisfies Record<FlowRequest['flow'], string>;
+
+/** How a generation's workflow is started: its id, and all that makes it readable in the Temporal UI. */
+export function startOptions(input: GenerationInput): WorkflowOptions & { args: [GenerationInput] } {
+  const { characterId, generationId, nsfw, flowRequest } = input;
+  const { flow } = flowRequest;
+  return {
+    workflowId: workflowIdOf({ flow, characterId, generationId }),
+    taskQueue: generationTaskQueue,
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    args: [input],
+    staticSummary: [flow, ...highlights(flowRequest), ...(nsfw ? ['nsfw'] : []), characterId].join(' · '),
+    staticDetails: detailLines(flowRequest).join('\n'),
+    typedSearchAttributes: [
+      { key: flowAttribute, value: flow },
+      { key: characterIdAttribute, value: characterId },
+      { key: nsfwAttribute, value: nsfw },
+      { key: generationStatusAttribute, value: 'running' },
+    ],
+  };
+}
+
+function highlights(flowRequest: FlowRequest): string[] {
+  if (flowRequest.flow === 'base-images') return ['6 pictures'];
+  if (flowRequest.flow === 'profile-pictures') {
+    const { set, mode, count } = flowRequest.request;
+    return [set, mode, ...(count === undefined ? [] : [pictures(count)])];
+  }
+  return [flowRequest.request.mode, pictures(flowRequest.request.count)];
+}
+
+function pictures(count: number): string {
+  return count === 1 ? '1 picture' : `${count} pictures`;
+}
+
+/** Settings without the prompt, which may be private and is in the workflow's input anyway. */
+function detailLines({ flow, request }: FlowRequest): string[] {
+  const { prompt: _prompt, negativePrompt: _negativePrompt, ...settings } = request;
+  return [`- **flow**: ${flow}`, ...Object.entries(settings).map(([name, value]) => `- **${name}**: ${String(value)}`)];
+}

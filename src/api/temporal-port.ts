@@ -1,0 +1,50 @@
+import type { CallProgress } from '../domain/dispatch';
+import type { GenerationInput, GenerationState } from '../domain/generation';
+
+/** What the API needs of Temporal. Every call ends within a few seconds, also when nobody answers. */
+export interface TemporalPort {
+  /** @throws TemporalUnavailable which says whether the workflow may have started all the same. */
+  start(input: GenerationInput): Promise<void>;
+  /** Asks the workflow itself. @throws when no worker answers in time. */
+  progress(workflowId: string): Promise<GenerationState>;
+  /** `undefined`: Temporal knows no such workflow. @throws TemporalUnavailable */
+  describe(workflowId: string): Promise<RunDescription | undefined>;
+  /** Whether there was a running workflow to cancel. Safe to repeat. @throws TemporalUnavailable */
+  cancel(workflowId: string): Promise<boolean>;
+  /** @throws TemporalUnavailable when the server or its namespace does not answer. */
+  ready(): Promise<void>;
+  /** Where a person can watch the run; `undefined` when no UI is configured. */
+  uiUrl(workflowId: string): string | undefined;
+}
+
+export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out';
+
+export interface RunDescription {
+  status: RunStatus;
+  /** Provider calls under way. */
+  calls: RunningCall[];
+}
+
+/** A provider call under way, as far as Temporal knows it. */
+export interface RunningCall {
+  slot: number;
+  /** 1-based try at this candidate. */
+  attempt: number;
+  /** Start of this try, ISO 8601; `undefined` while it waits for a worker or for its next try. */
+  since: string | undefined;
+  /** Why the try before this one failed. */
+  lastError: string | undefined;
+  progress: CallProgress | undefined;
+}
+
+/** Thrown when Temporal does not answer in time, or refuses a call for a reason of its own. */
+export class TemporalUnavailable extends Error {
+  override readonly name = 'TemporalUnavailable';
+  /** Only for starts: the request left, so the workflow may run although no answer came. */
+  readonly mayHaveStarted: boolean;
+
+  constructor(message: string, options: { mayHaveStarted?: boolean; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.mayHaveStarted = options.mayHaveStarted ?? false;
+  }
+}

@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream';
+import type { StoredAsset } from '../domain/generation';
+
+/**
+ * Where pictures and clips live. Content-addressed: an asset id is the SHA-256 of the bytes in lower-case hex, so the
+ * same bytes always have the same id and an asset never changes.
+ */
+export interface AssetStore {
+  /**
+   * Streams bytes in and inspects them before the asset can be seen by anyone. Storing the same bytes again, also at
+   * the same time, is no error. The stream is always consumed or destroyed.
+   *
+   * @throws MediaError when the bytes are no usable picture or clip.
+   * @throws the signal's own reason after an abort, and the stream's own error when it breaks.
+   */
+  put(stream: Readable, options?: PutOptions): Promise<StoredAsset>;
+
+  /**
+   * The caller must read the stream to its end or destroy it.
+   *
+   * @throws AssetNotFound also for ids that are no asset ids at all.
+   */
+  open(assetId: string): Promise<OpenedAsset>;
+
+  /** What `put` once answered, read again from the file; `undefined` when there is no such asset. */
+  stat(assetId: string): Promise<StoredAsset | undefined>;
+
+  /** Resolves when assets can be written; rejects with the reason when they cannot. */
+  ready(): Promise<void>;
+}
+
+export interface PutOptions {
+  signal?: AbortSignal | undefined;
+  /** Anything else is a `wrong_kind` MediaError. Default: both are welcome. An animated WebP is a video. */
+  expects?: 'image' | 'video' | undefined;
+  /** Bytes. Default: the store's limit for that kind. */
+  maxBytes?: number | undefined;
+  /** Accept pictures of one single colour, as masks may be. Default false. */
+  allowBlank?: boolean | undefined;
+}
+
+export interface OpenedAsset {
+  stream: Readable;
+  mediaType: string;
+  bytes: number;
+}
+
+/** Thrown by `AssetStore.open` when there is no asset of that id. */
+export class AssetNotFound extends Error {
+  override readonly name = 'AssetNotFound';
+
+  constructor(readonly assetId: string) {
+    super('there is no asset with this id');
+  }
+}

@@ -1,0 +1,3 @@
+export { AssetNotFound, type AssetStore, type OpenedAsset, type PutOptions } from './asset-store';
+export { createFilesystemAssetStore, type FilesystemAssetStoreOptions } from './filesystem-asset-store';
+export { toMediaStore } from './media-store';

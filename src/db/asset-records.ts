@@ -1,0 +1,99 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { Recipe, StoredAsset } from '../domain/generation';
+import type { Database } from './database';
+import type { AssetTable, DatabaseSchema } from './schema';
+
+export interface AssetRecord extends StoredAsset {
+  /** How its bytes first came here. */
+  origin: 'upload' | 'generation';
+  createdAt: string;
+}
+
+export interface AssetRecords {
+  /**
+   * Notes an asset, and how it was made. Idempotent: the same bytes are one asset, each slot that made them adds its
+   * own recipe, and writing one again replaces only itself.
+   */
+  record(asset: StoredAsset, origin: AssetRecord['origin'], recipe?: Recipe): Promise<void>;
+  find(assetId: string): Promise<AssetRecord | undefined>;
+  /** Oldest first; empty for an upload. */
+  recipes(assetId: string): Promise<Recipe[]>;
+}
+
+export function createAssetRecords(db: Database): AssetRecords {
+  return {
+    record: (asset, origin, recipe) =>
+      db.transaction().execute(async (transaction) => {
+        await insertAssets(transaction, [asset], origin);
+        if (recipe !== undefined) await putRecipe(transaction, asset.assetId, recipe);
+      }),
+
+    async find(assetId) {
+      const row = await db.selectFrom('assets').selectAll().where('id', '=', assetId).executeTakeFirst();
+      return row === undefined
+        ? undefined
+        : { ...toStoredAsset(row), origin: row.origin, createdAt: row.created_at };
+    },
+
+    async recipes(assetId) {
+      const rows = await db
+        .selectFrom('recipes')
+        .select('recipe')
+        .where('asset_id', '=', assetId)
+        .orderBy('created_at')
+        .orderBy('generation_id')
+        .orderBy('slot')
+        .execute();
+      return rows.map((row) => row.recipe);
+    },
+  };
+}
+
+/** Notes assets that are not known yet; known ones stay as they are. */
+export async function insertAssets(
+  db: Kysely<DatabaseSchema>,
+  assets: readonly StoredAsset[],
+  origin: AssetRecord['origin'],
+): Promise<void> {
+  if (assets.length === 0) return;
+  // One order for all writers, so that two of them never wait for each other.
+  const sorted = assets.toSorted((left, right) => left.assetId.localeCompare(right.assetId));
+  const rows = sorted.map((asset) => ({
+    id: asset.assetId,
+    media_type: asset.mediaType,
+    bytes: asset.bytes,
+    width: asset.width ?? null,
+    height: asset.height ?? null,
+    frames: asset.frames ?? null,
+    origin,
+  }));
+  await db
+    .insertInto('assets')
+    .values(rows)
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}
+
+/** An `assets` row in the words of the domain. */
+export function toStoredAsset(row: Omit<Selectable<AssetTable>, 'origin' | 'created_at'>): StoredAsset {
+  return {
+    assetId: row.id,
+    mediaType: row.media_type,
+    bytes: row.bytes,
+    width: row.width ?? undefined,
+    height: row.height ?? undefined,
+    frames: row.frames ?? undefined,
+  };
+}
+
+async function putRecipe(db: Kysely<DatabaseSchema>, assetId: string, recipe: Recipe): Promise<void> {
+  const { generationId, slot } = recipe;
+  const json = JSON.stringify(recipe);
+  await db
+    .insertInto('recipes')
+    .values({ asset_id: assetId, generation_id: generationId, slot, recipe: json })
+    .onConflict((conflict) =>
+      conflict.columns(['asset_id', 'generation_id', 'slot']).doUpdateSet({ recipe: json }),
+    )
+    .execute();
+}

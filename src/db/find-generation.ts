@@ -1,0 +1,94 @@
+import type { Selectable, Transaction } from 'kysely';
+import type { AttemptRecord, GenerationState } from '../domain/generation';
+import type { FlowRequest } from '../domain/requests';
+import { toStoredAsset } from './asset-records';
+import type { Database } from './database';
+import { toAttemptRecord, toSlotRecord, type SlotRecord } from './generation-rows';
+import type { DatabaseSchema, GenerationTable, StoredError } from './schema';
+
+/** All that is stored of one generation. */
+export interface GenerationRecord extends Omit<GenerationState, 'error' | 'slots' | 'startedAt'> {
+  workflowId: string;
+  /** `undefined` only where the accepting API lost its row before the workflow reported. */
+  request: FlowRequest | undefined;
+  createdAt: string;
+  /** `undefined` until the workflow has reported. */
+  startedAt: string | undefined;
+  error: StoredError | undefined;
+  slots: SlotRecord[];
+}
+
+/** Reads generation, slots and attempts of one moment. */
+export async function findGeneration(db: Database, id: string): Promise<GenerationRecord | undefined> {
+  return await db
+    .transaction()
+    .setIsolationLevel('repeatable read')
+    .setAccessMode('read only')
+    .execute(async (transaction) => {
+      const row = await transaction
+        .selectFrom('generations')
+        .selectAll()
+        .where('id', '=', id)
+        .executeTakeFirst();
+      return row === undefined ? undefined : toGenerationRecord(row, await findSlots(transaction, id));
+    });
+}
+
+async function findSlots(transaction: Transaction<DatabaseSchema>, id: string): Promise<SlotRecord[]> {
+  const slots = await transaction
+    .selectFrom('slots')
+    .selectAll()
+    .where('generation_id', '=', id)
+    .orderBy('slot')
+    .execute();
+  const assets = await transaction
+    .selectFrom('assets')
+    .selectAll()
+    .where('id', 'in', transaction.selectFrom('slots').select('asset_id').where('generation_id', '=', id))
+    .execute();
+  const attempts = await findAttempts(transaction, id);
+  const assetsById = new Map(assets.map((asset) => [asset.id, toStoredAsset(asset)]));
+  return slots.map((row) =>
+    toSlotRecord(row, assetsById.get(row.asset_id ?? ''), attempts.get(row.slot) ?? []),
+  );
+}
+
+async function findAttempts(
+  transaction: Transaction<DatabaseSchema>,
+  id: string,
+): Promise<Map<number, AttemptRecord[]>> {
+  const rows = await transaction
+    .selectFrom('attempts')
+    .selectAll()
+    .where('generation_id', '=', id)
+    .orderBy('slot')
+    .orderBy('number')
+    .execute();
+  const bySlot = new Map<number, AttemptRecord[]>();
+  for (const row of rows) {
+    const attempts = bySlot.get(row.slot) ?? [];
+    bySlot.set(row.slot, [...attempts, toAttemptRecord(row)]);
+  }
+  return bySlot;
+}
+
+function toGenerationRecord(row: Selectable<GenerationTable>, slots: SlotRecord[]): GenerationRecord {
+  return {
+    generationId: row.id,
+    workflowId: row.workflow_id,
+    flow: row.flow,
+    characterId: row.character_id,
+    nsfw: row.nsfw,
+    status: row.status,
+    revision: row.revision,
+    deadlineAt: row.deadline_at ?? undefined,
+    costUsd: row.cost_usd,
+    costEstimated: row.cost_estimated,
+    error: row.error ?? undefined,
+    slots,
+    request: row.request ?? undefined,
+    createdAt: row.created_at,
+    startedAt: row.started_at ?? undefined,
+    finishedAt: row.finished_at ?? undefined,
+  };
+}

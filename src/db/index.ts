@@ -1,0 +1,11 @@
+export { createAssetRecords, type AssetRecord, type AssetRecords } from './asset-records';
+export { createCharacterStore, type Character, type CharacterStore } from './character-store';
+export { createDatabase, type Database, type DatabaseOptions } from './database';
+export { isDatabaseUnavailable } from './database-unavailable';
+export type { GenerationRecord } from './find-generation';
+export type { SlotRecord } from './generation-rows';
+export { createGenerationStore, type GenerationStore } from './generation-store';
+export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
+export { createLoraStore, type Lora, type LoraSettings, type LoraStore } from './lora-store';
+export { migrate } from './migrate';
+export { loraStatuses, type LoraStatus, type StoredError } from './schema';

@@ -1,0 +1,126 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { AttemptRecord, GenerationStatus, Recipe, SlotState, SlotStatus } from '../domain/generation';
+import type { Identity, RouteCandidate } from '../domain/plan';
+import type { Flow, FlowRequest, LoraBaseModel } from '../domain/requests';
+import type { DispatchCertainty, FailureClass, ProviderName } from '../domain/taxonomy';
+
+/** What PostgreSQL holds, as `kysely` sees it. Times are ISO strings, money is USD. */
+export interface DatabaseSchema {
+  characters: CharacterTable;
+  loras: LoraTable;
+  assets: AssetTable;
+  recipes: RecipeTable;
+  generations: GenerationTable;
+  slots: SlotTable;
+  attempts: AttemptTable;
+}
+
+/** Set by the database when left out. */
+type DefaultTime = ColumnType<string, string | undefined, string>;
+
+export const loraStatuses = ['training', 'ready', 'failed'] as const;
+export type LoraStatus = (typeof loraStatuses)[number];
+
+export interface CharacterTable {
+  id: string;
+  name: string | null;
+  created_at: DefaultTime;
+  updated_at: DefaultTime;
+}
+
+export interface LoraTable {
+  character_id: string;
+  id: string;
+  base_model: LoraBaseModel;
+  trigger_word: string;
+  status: LoraStatus;
+  default_strength: number;
+  is_default: boolean;
+  created_at: DefaultTime;
+  updated_at: DefaultTime;
+}
+
+export interface AssetTable {
+  /** SHA-256 of the content, hex. */
+  id: string;
+  media_type: string;
+  bytes: number;
+  width: number | null;
+  height: number | null;
+  frames: number | null;
+  origin: 'upload' | 'generation';
+  created_at: DefaultTime;
+}
+
+/** Apart from `assets`: two slots may make the same bytes, and each keeps its own recipe and cost. */
+export interface RecipeTable {
+  asset_id: string;
+  generation_id: string;
+  slot: number;
+  recipe: JSONColumnType<Recipe>;
+  created_at: DefaultTime;
+}
+
+/** Why a generation ended, in the words callers see. */
+export interface StoredError {
+  code: string;
+  message: string;
+  provider?: ProviderName | undefined;
+}
+
+export interface GenerationTable {
+  id: string;
+  workflow_id: string;
+  flow: Flow;
+  character_id: string;
+  nsfw: boolean;
+  status: GenerationStatus;
+  /** 0 until the workflow has reported. */
+  revision: Generated<number>;
+  /** `null` only where the accepting API lost its row before the workflow reported. */
+  request: JSONColumnType<FlowRequest> | null;
+  cost_usd: Generated<number>;
+  cost_estimated: Generated<boolean>;
+  error: JSONColumnType<StoredError> | null;
+  deadline_at: string | null;
+  created_at: DefaultTime;
+  started_at: string | null;
+  finished_at: string | null;
+}
+
+export interface SlotTable {
+  generation_id: string;
+  slot: number;
+  label: string;
+  status: SlotStatus;
+  provider: ProviderName | null;
+  endpoint: string | null;
+  identity: Identity;
+  seed: number;
+  asset_id: string | null;
+  cost_usd: number;
+  cost_estimated: boolean;
+  error: JSONColumnType<StoredError> | null;
+  waiting: JSONColumnType<NonNullable<SlotState['waiting']>> | null;
+  considered: JSONColumnType<RouteCandidate[]>;
+  started_at: string | null;
+  finished_at: string | null;
+}
+
+export interface AttemptTable {
+  generation_id: string;
+  slot: number;
+  number: number;
+  provider: ProviderName;
+  endpoint: string;
+  outcome: AttemptRecord['outcome'];
+  started_at: string;
+  seconds: number;
+  cost_usd: number | null;
+  cost_estimated: boolean | null;
+  error_class: FailureClass | null;
+  error_code: string | null;
+  message: string | null;
+  certainty: DispatchCertainty;
+  provider_request_id: string | null;
+}

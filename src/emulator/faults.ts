@@ -1,0 +1,121 @@
+import { fraction } from './fingerprint';
+import {
+  faultKind,
+  type FaultName,
+  type FaultParameters,
+  type FaultStage,
+} from './fault-catalogue';
+import type { ProviderId } from './provider-id';
+
+/** Which requests a fault strikes; an empty match strikes all. */
+export interface FaultMatch {
+  /** Endpoint as the journal writes it; a trailing `*` matches any ending. */
+  path?: string | undefined;
+  /** Modal app. */
+  app?: string | undefined;
+  /** Part of the prompt, whatever its case. */
+  promptIncludes?: string | undefined;
+}
+
+export interface NewFault {
+  provider: ProviderId;
+  fault: FaultName;
+  match?: FaultMatch | undefined;
+  /** How often it strikes; left out: until it is removed. */
+  times?: number | undefined;
+  /** Chance per matching request, 0-1; default 1. Drawn from the emulator's seed. */
+  probability?: number | undefined;
+  params?: FaultParameters | undefined;
+}
+
+/** A fault as the control API lists it. */
+export interface FaultRule extends NewFault {
+  id: string;
+  params: FaultParameters;
+  stage: FaultStage;
+  /** `null`: no limit. */
+  timesLeft: number | null;
+  struck: number;
+}
+
+/** A fault that strikes one request. */
+export interface Fault {
+  name: FaultName;
+  params: FaultParameters;
+}
+
+/** What a request is about, as far as faults care. */
+export interface FaultSubject {
+  endpoint: string;
+  app?: string | undefined;
+  prompt?: string | undefined;
+}
+
+/** The faults in force. Rules are tried in the order they were added; the first that fits strikes. */
+export class FaultBoard {
+  readonly #seed: number;
+  #rules: FaultRule[] = [];
+  #added = 0;
+  #draws = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  add(fault: NewFault): FaultRule {
+    const params = fault.params ?? {};
+    const stage = params.on ?? faultKind(fault.fault).stages[fault.provider];
+    const rule: FaultRule = {
+      id: `fault-${(this.#added += 1)}`,
+      ...fault,
+      params,
+      stage: stage as FaultStage,
+      timesLeft: fault.times ?? null,
+      struck: 0,
+    };
+    this.#rules.push(rule);
+    return rule;
+  }
+
+  list(): readonly FaultRule[] {
+    return this.#rules;
+  }
+
+  clear(): void {
+    this.#rules = [];
+    this.#draws = 0;
+  }
+
+  /** The fault that strikes this request now, if any; counts it. */
+  take(provider: ProviderId, stage: FaultStage, subject: FaultSubject): Fault | undefined {
+    const rule = this.#rules.find(
+      (candidate) =>
+        candidate.provider === provider &&
+        candidate.stage === stage &&
+        candidate.timesLeft !== 0 &&
+        matches(candidate.match ?? {}, subject) &&
+        this.#drawn(candidate.probability ?? 1),
+    );
+    if (rule === undefined) return undefined;
+    rule.struck += 1;
+    if (rule.timesLeft !== null) rule.timesLeft -= 1;
+    return { name: rule.fault, params: rule.params };
+  }
+
+  #drawn(probability: number): boolean {
+    if (probability >= 1) return true;
+    return fraction(this.#seed, 'fault', (this.#draws += 1)) < probability;
+  }
+}
+
+function matches(match: FaultMatch, subject: FaultSubject): boolean {
+  const { path, app, promptIncludes } = match;
+  if (path !== undefined && !pathMatches(path, subject.endpoint)) return false;
+  if (app !== undefined && app !== subject.app) return false;
+  if (promptIncludes === undefined) return true;
+  return (subject.prompt ?? '').toLowerCase().includes(promptIncludes.toLowerCase());
+}
+
+function pathMatches(pattern: string, endpoint: string): boolean {
+  return pattern.endsWith('*') ? endpoint.startsWith(pattern.slice(0, -1)) : endpoint === pattern;
+}

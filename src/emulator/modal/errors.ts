@@ -1,0 +1,65 @@
+import { jsonAnswer, textAnswer, type Answer } from '../answer';
+import type { ModalEndpoint } from './endpoints';
+
+/** Python's exception classes that the handlers let out. */
+export type ExceptionClass = string;
+
+/** The framework's own shape. */
+export function httpException(status: number, detail: unknown): Answer {
+  return jsonAnswer(status, { detail });
+}
+
+/** The catch-all handler: a traceback with server paths, as the real one. `ryla-flux` adds the path. */
+export function caughtException(
+  endpoint: Pick<ModalEndpoint, 'app' | 'path'>,
+  type: ExceptionClass,
+  error: string,
+  status = 500,
+): Answer {
+  const path = endpoint.app === 'ryla-flux' ? { path: endpoint.path } : {};
+  return jsonAnswer(status, { error, details: traceback(endpoint, type, error), type, ...path });
+}
+
+/** A 400, 502 or 503 raised by a handler, in the shape this route gives it. */
+export function raised(endpoint: ModalEndpoint, status: number, detail: string): Answer {
+  if (endpoint.errors === 'framework') return httpException(status, detail);
+  return caughtException(endpoint, 'HTTPException', `${status}: ${detail}`, status);
+}
+
+export const notFound = httpException(404, 'Not Found');
+export const methodNotAllowed = httpException(405, 'Method Not Allowed');
+export const unknownFunction = textAnswer(404, 'modal-http: invalid function call');
+export const appStopped = textAnswer(404, 'modal-http: app for invoked web endpoint is stopped');
+export const badRedirectMethod = textAnswer(400, 'modal-http: bad redirect method');
+export const missingCredentials = textAnswer(
+  401,
+  'modal-http: missing credentials for proxy authorization',
+);
+export const invalidCredentials = textAnswer(
+  401,
+  'modal-http: invalid credentials for proxy authorization',
+);
+
+/** What the 501 routes answer: two shapes, as deployed. */
+export function unsupported(path: string): Answer {
+  if (path === '/z-image-pulid-lora') {
+    return httpException(501, {
+      error: 'Z-Image and PuLID use incompatible encoders',
+      alternatives: ['/flux-pulid', '/sdxl-instantid'],
+    });
+  }
+  const endpoint = { app: 'ryla-instantid', path };
+  return caughtException(endpoint, 'HTTPException', '501: InstantID does not work with Flux models', 501);
+}
+
+function traceback({ app, path }: { app: string; path: string }, type: string, error: string): string {
+  const handler = path.slice(1).replace(/\W/g, '_');
+  return [
+    'Traceback (most recent call last):',
+    `  File "/root/apps/${app}/app.py", line 214, in ${handler}`,
+    '    result = await self.handle(await request.json())',
+    `  File "/root/apps/${app}/handler.py", line 88, in handle`,
+    '    graph = build(payload)',
+    `${type}: ${error}`,
+  ].join('\n');
+}

@@ -1,0 +1,3 @@
+/** The providers that are emulated. */
+export const providerIds = ['modal', 'fal', 'comfyui'] as const;
+export type ProviderId = (typeof providerIds)[number];

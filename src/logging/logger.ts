@@ -1,0 +1,26 @@
+import { destination, pino, type Logger } from 'pino';
+
+/** JSON lines on stderr; stdout is for what a program prints to its caller. Credentials are cut out by name. */
+export function createLogger(name: string, level: string): Logger {
+  return pino(
+    {
+      name,
+      level,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: {
+        paths: [
+          'authorization',
+          '*.authorization',
+          '*.Authorization',
+          'headers',
+          '*.headers',
+          '*.config',
+          '*.request',
+        ],
+        remove: true,
+      },
+    },
+    destination({ dest: 2, sync: true }),
+  );
+}

@@ -1,0 +1,27 @@
+import {
+  DefaultLogger,
+  makeTelemetryFilterString,
+  Runtime,
+  type LogEntry,
+  type LogLevel,
+} from '@temporalio/worker';
+import type { Logger } from 'pino';
+
+const levels: Readonly<Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'>> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};
+
+/** Sends the SDK's own log lines through ours. Call once, before the first connection of the process. */
+export function installTemporalLogger(logger: Logger): void {
+  const forward = ({ level, message, meta }: LogEntry): void => {
+    logger[levels[level]](meta ?? {}, message);
+  };
+  Runtime.install({
+    logger: new DefaultLogger('INFO', forward),
+    telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
+  });
+}

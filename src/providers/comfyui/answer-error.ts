@@ -1,0 +1,18 @@
+import type { HttpReply } from '../http';
+import { parseRetryAfterMs } from '../retry-after';
+
+/** Thrown when an answer is not what a ComfyUI server would send, or is one of its error statuses. */
+export class AnswerError extends Error {
+  override readonly name = 'AnswerError';
+  readonly status: number;
+  readonly retryAfterMs: number | undefined;
+  /** A web page: it comes from a proxy, never from the server itself. */
+  readonly isWebPage: boolean;
+
+  constructor(reply: HttpReply) {
+    super(`unexpected answer (status ${String(reply.status)})`);
+    this.status = reply.status;
+    this.retryAfterMs = parseRetryAfterMs(reply.header('retry-after'), Date.now());
+    this.isWebPage = reply.header('content-type')?.startsWith('text/html') ?? false;
+  }
+}

@@ -1,0 +1,87 @@
+import type { CallProgress } from '../../domain/dispatch';
+import { ProviderError } from '../errors';
+import type { Pod, Sighting } from './pod';
+import type { RunEvents } from './run-events';
+import type { HistoryEntry } from './wire';
+
+export interface AwaitRunOptions {
+  pod: Pod;
+  promptId: string;
+  events: RunEvents;
+  signal: AbortSignal;
+  /** Seconds in the queue after which the run is taken out of it. */
+  queueSeconds: number;
+  onProgress(progress: CallProgress): void;
+}
+
+const firstPollMs = 250;
+const longestPollMs = 2_000;
+/** Looks that may fail one after the other, about four seconds: a proxy hiccups, a restarting pod takes longer. */
+const failuresInARow = 5;
+
+/**
+ * Follows a queued run to its entry in the history. The websocket only shortens the waits: every decision is made from
+ * queue and history.
+ *
+ * @throws ProviderError `run_vanished` when the pod forgot the run, `queue_deadline` when it never began; else what the
+ * last of several failed looks threw, or the signal's reason.
+ */
+export async function awaitRun(options: AwaitRunOptions): Promise<HistoryEntry> {
+  const { events, signal, promptId, onProgress } = options;
+  const look = patientLook(options);
+  const queueEndsAtMs = Date.now() + options.queueSeconds * 1000;
+  let pollMs = firstPollMs;
+  for (;;) {
+    const sighting = await look();
+    if (sighting?.state === 'finished') return sighting.entry;
+    if (sighting?.state === 'absent') throw vanished(promptId);
+    if (sighting?.state === 'running') onProgress({ phase: 'running' });
+    if (sighting?.state === 'pending') {
+      onProgress({ phase: 'queued', queuePosition: sighting.ahead });
+      if (Date.now() >= queueEndsAtMs) await leaveQueue(options);
+    }
+    await events.pause(pollMs, signal);
+    pollMs = Math.min(pollMs * 1.5, longestPollMs);
+  }
+}
+
+/** A look that may fail some times in a row, and then answers `undefined`. */
+function patientLook({ pod, promptId, signal }: AwaitRunOptions): () => Promise<Sighting | undefined> {
+  let failures = 0;
+  return async () => {
+    try {
+      const sighting = await pod.find(promptId);
+      failures = 0;
+      return sighting;
+    } catch (error) {
+      signal.throwIfAborted();
+      failures += 1;
+      if (failures >= failuresInARow) throw error;
+      return undefined;
+    }
+  };
+}
+
+/** Returns only when the run began at the last moment: then it is worth waiting for. */
+async function leaveQueue({ pod, promptId, queueSeconds }: AwaitRunOptions): Promise<void> {
+  await pod.dequeue(promptId);
+  const { state } = await pod.find(promptId);
+  if (state !== 'absent') return;
+  throw new ProviderError(`the pod did not begin within ${String(queueSeconds)} s`, {
+    provider: 'comfyui',
+    failureClass: 'capacity',
+    code: 'queue_deadline',
+    certainty: 'not_sent',
+    providerRequestId: promptId,
+  });
+}
+
+function vanished(promptId: string): ProviderError {
+  return new ProviderError('the pod forgot the run, as it does when it restarts', {
+    provider: 'comfyui',
+    failureClass: 'transient',
+    code: 'run_vanished',
+    certainty: 'accepted',
+    providerRequestId: promptId,
+  });
+}

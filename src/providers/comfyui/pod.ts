@@ -1,0 +1,151 @@
+import type { z } from 'zod';
+import type { JsonObject } from '../../domain/taxonomy';
+import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
+import { discardBody, readJson } from '../read-body';
+import { AnswerError } from './answer-error';
+import { multipartBody, type MultipartFile } from './multipart';
+import { SubmitRefused } from './submit-refused';
+import {
+  historySchema,
+  queueSchema,
+  submitRefusalSchema,
+  submitReplySchema,
+  systemStatsSchema,
+  uploadReplySchema,
+  type HistoryEntry,
+  type OutputFile,
+} from './wire';
+
+/** Where a prompt id is. `absent`: in neither queue nor history. */
+export type Sighting =
+  | { state: 'absent' }
+  | { state: 'pending'; ahead: number }
+  | { state: 'running' }
+  | { state: 'finished'; entry: HistoryEntry };
+
+/** The calls of one pod. All throw AnswerError, or what the HTTP client throws. */
+export interface Pod {
+  find(promptId: string): Promise<Sighting>;
+  /**
+   * Queues a graph; answers the id it really runs under.
+   *
+   * @throws SubmitRefused when the graph, or a part of it, was not accepted.
+   */
+  submit(run: { promptId: string; clientId: string; graph: JsonObject }): Promise<string>;
+  /** Takes a pending prompt out of the queue; does nothing to any other. */
+  dequeue(promptId: string): Promise<void>;
+  /** Call it only while this prompt runs: old servers stop whatever runs, whomever it belongs to. */
+  interrupt(promptId: string): Promise<void>;
+  /** Stores an input picture; answers the name to load it by, which may differ from the one sent. */
+  upload(file: Omit<MultipartFile, 'field'>): Promise<string>;
+  /** An output file; its body must be read or destroyed. */
+  view(file: OutputFile): Promise<HttpReply>;
+  /** What runs there, for people. */
+  describe(): Promise<string>;
+}
+
+export interface PodOptions {
+  http: HttpClient;
+  baseUrl: string;
+  deadlines: RequestDeadlines;
+  signal: AbortSignal;
+}
+
+/** Speaks to the ComfyUI server at `baseUrl`, which may have a path; every call ends with `signal`. */
+export function createPod(options: PodOptions): Pod {
+  const wire = new PodWire(options);
+  return {
+    find: async (promptId) => await find(wire, promptId),
+    submit: async (run) => await submit(wire, run),
+    dequeue: async (promptId) => {
+      await wire.order('/queue', { delete: [promptId] });
+    },
+    interrupt: async (promptId) => {
+      await wire.order('/interrupt', { prompt_id: promptId });
+    },
+    async upload(file) {
+      const { headers, body } = multipartBody({ ...file, field: 'image' }, { type: 'input', overwrite: 'true' });
+      const request = { method: 'POST', path: '/upload/image', headers, body } as const;
+      const { name, subfolder } = await wire.ask(request, uploadReplySchema);
+      return subfolder === '' ? name : `${subfolder}/${name}`;
+    },
+    async view({ filename, subfolder, type }) {
+      const query = new URLSearchParams({ filename, subfolder, type });
+      return await wire.send({ method: 'GET', path: `/view?${query.toString()}` });
+    },
+    async describe() {
+      const { system, devices } = await wire.ask({ method: 'GET', path: '/system_stats' }, systemStatsSchema);
+      const version = `ComfyUI ${system.comfyui_version ?? 'of unknown version'}`;
+      return [version, ...devices.map((device) => device.name)].join(', ');
+    },
+  };
+}
+
+async function find(wire: PodWire, promptId: string): Promise<Sighting> {
+  // The queue first: a run moves from there to the history in one step, so it cannot slip between the two looks.
+  const { queue_running: running, queue_pending: pending } = await wire.ask(
+    { method: 'GET', path: '/queue' },
+    queueSchema,
+  );
+  if (running.some(([, id]) => id === promptId)) return { state: 'running' };
+  const own = pending.find(([, id]) => id === promptId);
+  if (own !== undefined) {
+    const before = pending.filter(([number]) => number < own[0]);
+    return { state: 'pending', ahead: running.length + before.length };
+  }
+  const path = `/history/${encodeURIComponent(promptId)}`;
+  const entry = (await wire.ask({ method: 'GET', path }, historySchema))[promptId];
+  return entry === undefined ? { state: 'absent' } : { state: 'finished', entry };
+}
+
+async function submit(
+  wire: PodWire,
+  { promptId, clientId, graph }: { promptId: string; clientId: string; graph: JsonObject },
+): Promise<string> {
+  const json = { prompt: graph, prompt_id: promptId, client_id: clientId };
+  const reply = await wire.send({ method: 'POST', path: '/prompt', json, freshConnection: true }, [400]);
+  const body = await readJson(reply);
+  if (reply.status === 400) {
+    const refusal = submitRefusalSchema.safeParse(body);
+    throw refusal.success ? new SubmitRefused(refusal.data, { queuedAs: undefined }) : new AnswerError(reply);
+  }
+  const accepted = submitReplySchema.safeParse(body);
+  if (!accepted.success) throw new AnswerError(reply);
+  const { prompt_id: queuedAs, node_errors: nodeErrors } = accepted.data;
+  if (Object.keys(nodeErrors).length === 0) return queuedAs;
+  throw new SubmitRefused({ error: { type: 'node_errors' }, node_errors: nodeErrors }, { queuedAs });
+}
+
+type PodRequest = Pick<HttpRequest, 'method' | 'headers' | 'json' | 'body' | 'freshConnection'> & {
+  path: string;
+};
+
+class PodWire {
+  private readonly baseUrl: string;
+
+  constructor(private readonly options: PodOptions) {
+    this.baseUrl = options.baseUrl.replace(/\/+$/, '');
+  }
+
+  /** @throws AnswerError for every status but 200 and those `allowed` */
+  async send({ path, ...request }: PodRequest, allowed: readonly number[] = []): Promise<HttpReply> {
+    const { http, deadlines, signal } = this.options;
+    const reply = await http.send({ ...request, url: `${this.baseUrl}${path}`, deadlines, signal });
+    if (reply.status === 200 || allowed.includes(reply.status)) return reply;
+    await discardBody(reply);
+    throw new AnswerError(reply);
+  }
+
+  /** @throws AnswerError also when the body is not of that shape */
+  async ask<Schema extends z.ZodType>(request: PodRequest, schema: Schema): Promise<z.output<Schema>> {
+    const reply = await this.send(request);
+    const parsed = schema.safeParse(await readJson(reply));
+    if (!parsed.success) throw new AnswerError(reply);
+    return parsed.data;
+  }
+
+  /** For calls that answer with an empty body. */
+  async order(path: string, json: JsonObject): Promise<void> {
+    await discardBody(await this.send({ method: 'POST', path, json }));
+  }
+}

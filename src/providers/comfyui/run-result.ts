@@ -1,0 +1,104 @@
+import type { FailureClass } from '../../domain/taxonomy';
+import { ProviderError } from '../errors';
+import {
+  executionErrorSchema,
+  outputFileSchema,
+  timestampSchema,
+  type HistoryEntry,
+  type OutputFile,
+} from './wire';
+
+/** Which run of a job an entry belongs to; 1-based. */
+export interface RunIdentity {
+  promptId: string;
+  run: number;
+}
+
+/**
+ * The files a finished run made at the graph's output node, previews left out.
+ *
+ * @throws ProviderError when the run failed, was interrupted or made nothing.
+ */
+export function readRunResult(entry: HistoryEntry, outputNode: string, identity: RunIdentity): OutputFile[] {
+  const failure = runFailure(entry, identity.run);
+  if (failure !== undefined) throw toError(failure, identity);
+  const files = outputFiles(entry, outputNode);
+  if (files.length > 0) return files;
+  const message = 'the run ended without an output picture';
+  throw toError({ failureClass: 'corrupt', code: 'no_output', message }, identity);
+}
+
+/** Whether a run found in the history can still give the job's result; one that cannot is run anew. */
+export function hasResult(entry: HistoryEntry, outputNode: string): boolean {
+  return !hasFailed(entry) && outputFiles(entry, outputNode).length > 0;
+}
+
+/** Seconds from start to end of a run, where the server noted both. */
+export function executionSeconds(entry: HistoryEntry): number | undefined {
+  const startedMs = timestampOf(entry, 'execution_start');
+  const endedMs = timestampOf(entry, 'execution_success');
+  if (startedMs === undefined || endedMs === undefined || endedMs < startedMs) return undefined;
+  return (endedMs - startedMs) / 1000;
+}
+
+/**
+ * `completed` is not looked at: it is false for a failed run too, and a client that reads it as "not yet" waits until
+ * its own timeout.
+ */
+function hasFailed({ status }: HistoryEntry): boolean {
+  return status?.status_str === 'error';
+}
+
+interface RunFailure {
+  failureClass: FailureClass;
+  code: string;
+  message: string;
+}
+
+function runFailure(entry: HistoryEntry, run: number): RunFailure | undefined {
+  if (!hasFailed(entry)) return undefined;
+  // Once may be chance. The second time in a row, the pod is what fails.
+  const failureClass = run === 1 ? 'transient' : 'outage';
+  // An interrupted run has the same status as a failed one; only this message tells.
+  if (messageData(entry, 'execution_interrupted') !== undefined) {
+    return { failureClass, code: 'interrupted', message: 'the run was interrupted on the pod' };
+  }
+  const error = executionErrorSchema.safeParse(messageData(entry, 'execution_error'));
+  const text = error.success ? `${error.data.exception_type} ${error.data.exception_message}` : '';
+  if (/out ?of ?memory|allocation on device/i.test(text)) {
+    return { failureClass: 'capacity', code: 'out_of_memory', message: "the pod's GPU ran out of memory" };
+  }
+  if (/no face detected/i.test(text)) {
+    return { failureClass: 'input', code: 'no_face_detected', message: 'the reference picture shows no face' };
+  }
+  return { failureClass, code: 'execution_failed', message: 'a node of the graph failed on the pod' };
+}
+
+function toError(failure: RunFailure, { promptId }: RunIdentity): ProviderError {
+  const { message, ...known } = failure;
+  return new ProviderError(message, {
+    ...known,
+    provider: 'comfyui',
+    certainty: 'accepted',
+    providerRequestId: promptId,
+  });
+}
+
+/** Lists are named by their node's kind: `images`, `gifs` (also of MP4 files), `video`, `videos`. */
+function outputFiles({ outputs }: HistoryEntry, outputNode: string): OutputFile[] {
+  const entries = Object.values(outputs[outputNode] ?? {}).flatMap((list) => (Array.isArray(list) ? list : []));
+  return entries.flatMap((entry) => {
+    const file = outputFileSchema.safeParse(entry);
+    return file.success && file.data.type !== 'temp' ? [file.data] : [];
+  });
+}
+
+function messageData({ status }: HistoryEntry, event: string): unknown {
+  const message = status?.messages.find(([name]) => name === event);
+  return message === undefined ? undefined : (message[1] ?? {});
+}
+
+function timestampOf(entry: HistoryEntry, event: string): number | undefined {
+  const parsed = timestampSchema.safeParse(messageData(entry, event));
+  return parsed.success ? parsed.data.timestamp : undefined;
+}

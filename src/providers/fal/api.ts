@@ -1,0 +1,173 @@
+import type { Readable } from 'node:stream';
+import type { JsonObject } from '../../domain/taxonomy';
+import { ProviderError } from '../errors';
+import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
+import { errorBodyBytes, readJson, readText } from '../read-body';
+import { resolveSameOrigin } from '../remote-url';
+import { falError, type FalStep } from './errors';
+import {
+  falCancelSchema,
+  falOutputSchema,
+  falStatusSchema,
+  falSubmitSchema,
+  falUploadSchema,
+  type FalHandle,
+  type FalOutput,
+  type FalStatus,
+} from './wire';
+
+export interface FalClientSettings {
+  /** Such as `https://queue.fal.run`. */
+  queueUrl: string;
+  /** Such as `https://rest.fal.ai`, where uploads begin. */
+  restUrl: string;
+  /** Never sent to any other origin than those two. */
+  key: string;
+  /** Hosts media may come from and go to: `host` allows its subdomains too, `host:port` is exact. */
+  mediaHosts: readonly string[];
+}
+
+/** Limits of one exchange. */
+export interface ExchangeOptions {
+  deadlines: RequestDeadlines;
+  signal: AbortSignal;
+}
+
+/** Fal's HTTP calls, one plain request each. All throw ProviderError for an error answer. */
+export class FalApi {
+  constructor(
+    private readonly http: HttpClient,
+    readonly settings: FalClientSettings,
+  ) {}
+
+  /** The one paid request. @throws ProviderError also when the answer names no way back to the job. */
+  async submit(endpoint: string, json: JsonObject, options: ExchangeOptions): Promise<FalHandle> {
+    const url = `${this.settings.queueUrl.replace(/\/+$/, '')}/${endpoint}`;
+    const reply = await this.send({ method: 'POST', url, json, freshConnection: true, ...options });
+    if (!isSuccess(reply)) throw await failureOf(reply, 'submit');
+    const submitted = falSubmitSchema.safeParse(await readJson(reply)).data;
+    if (submitted === undefined) throw invalidReply('Fal accepted the job without naming it');
+    return this.checkedHandle({
+      requestId: submitted.request_id,
+      statusUrl: submitted.status_url,
+      responseUrl: submitted.response_url,
+      cancelUrl: submitted.cancel_url,
+      endpoint,
+    });
+  }
+
+  /** The same handle. @throws ProviderError when one of its URLs would take our key to another host. */
+  checkedHandle(handle: FalHandle): FalHandle {
+    const urls = [handle.statusUrl, handle.responseUrl, handle.cancelUrl];
+    if (urls.every((url) => resolveSameOrigin(url, this.settings.queueUrl) === url)) return handle;
+    throw new ProviderError('Fal named URLs on another host than its own', {
+      provider: 'fal',
+      failureClass: 'outage',
+      code: 'url_foreign',
+      certainty: 'accepted',
+      providerRequestId: handle.requestId,
+    });
+  }
+
+  async status({ statusUrl, requestId }: FalHandle, options: ExchangeOptions): Promise<FalStatus> {
+    const reply = await this.send({ method: 'GET', url: statusUrl, ...options });
+    if (!isSuccess(reply)) throw await failureOf(reply, 'status', requestId);
+    const status = falStatusSchema.safeParse(await readJson(reply)).data;
+    if (status === undefined)
+      throw invalidReply('Fal answered a status request with something else', requestId);
+    return status;
+  }
+
+  async result({ responseUrl, requestId }: FalHandle, options: ExchangeOptions): Promise<FalOutput> {
+    const reply = await this.send({ method: 'GET', url: responseUrl, ...options });
+    if (!isSuccess(reply)) throw await failureOf(reply, 'result', requestId);
+    const output = falOutputSchema.safeParse(await readJson(reply)).data;
+    if (output === undefined)
+      throw invalidReply('the result of the job is no output of a Fal endpoint', requestId);
+    return output;
+  }
+
+  /** Fal's word on it, such as `CANCELLATION_REQUESTED` or `ALREADY_COMPLETED`. */
+  async cancel({ cancelUrl }: FalHandle, options: ExchangeOptions): Promise<string | undefined> {
+    const reply = await this.send({ method: 'PUT', url: cancelUrl, ...options });
+    return falCancelSchema.safeParse(await readJson(reply, errorBodyBytes)).data?.status;
+  }
+
+  /** Where to put a file, and the URL it will have. */
+  async beginUpload(
+    file: { contentType: string; fileName: string },
+    options: ExchangeOptions,
+  ): Promise<{ uploadUrl: string; fileUrl: string }> {
+    const url = `${this.settings.restUrl.replace(/\/+$/, '')}/storage/upload/initiate?storage_type=fal-cdn-v3`;
+    const json = { content_type: file.contentType, file_name: file.fileName };
+    const reply = await this.send({ method: 'POST', url, json, ...options });
+    if (!isSuccess(reply)) throw await failureOf(reply, 'upload');
+    const upload = falUploadSchema.safeParse(await readJson(reply)).data;
+    if (upload === undefined) throw uploadFailed('Fal named no place to upload to', reply.status);
+    return { uploadUrl: upload.upload_url, fileUrl: upload.file_url };
+  }
+
+  /** Streams a file to the place `beginUpload` named, which takes no key. */
+  async putFile(
+    url: string,
+    file: { stream: Readable; contentType: string; bytes: number },
+    options: ExchangeOptions,
+  ): Promise<void> {
+    const headers = { 'content-type': file.contentType, 'content-length': String(file.bytes) };
+    const reply = await this.http.send({ method: 'PUT', url, headers, body: file.stream, ...options });
+    await readText(reply, errorBodyBytes);
+    if (!isSuccess(reply)) throw uploadFailed('an input picture could not be uploaded to Fal', reply.status);
+  }
+
+  /** Media URLs are public: no key goes there. */
+  async openMedia(url: string, options: ExchangeOptions): Promise<HttpReply> {
+    return await this.http.send({ method: 'GET', url, ...options });
+  }
+
+  private async send(request: HttpRequest): Promise<HttpReply> {
+    const headers = { accept: 'application/json', authorization: `Key ${this.settings.key}` };
+    return await this.http.send({ ...request, headers });
+  }
+}
+
+async function failureOf(
+  reply: HttpReply,
+  step: FalStep,
+  providerRequestId?: string,
+): Promise<ProviderError> {
+  const body = await readText(reply, errorBodyBytes).catch(() => '');
+  return falError({
+    status: reply.status,
+    body,
+    step,
+    header: (name) => reply.header(name),
+    providerRequestId,
+  });
+}
+
+/** 2xx; a status answer is 202 while the job is under way. */
+function isSuccess({ status }: HttpReply): boolean {
+  return status >= 200 && status < 300;
+}
+
+function invalidReply(message: string, providerRequestId?: string): ProviderError {
+  const code = 'reply_invalid';
+  return new ProviderError(message, {
+    provider: 'fal',
+    failureClass: 'corrupt',
+    code,
+    certainty: 'accepted',
+    providerRequestId,
+  });
+}
+
+function uploadFailed(message: string, status: number): ProviderError {
+  const code = 'upload_failed';
+  return new ProviderError(message, {
+    provider: 'fal',
+    failureClass: 'transient',
+    code,
+    certainty: 'not_sent',
+    status,
+  });
+}

@@ -1,0 +1,64 @@
+import { toProviderError } from '../call-failure';
+import { openCallScope } from '../deadlines';
+import { createHttpClient, type HttpClient } from '../http';
+import { discardBody } from '../read-body';
+import type { CallContext, ProviderClient, ProviderHealth, ProviderJob, ProviderResult } from '../types';
+import { FalApi, type FalClientSettings } from './api';
+import { FalCall } from './call';
+
+export type { FalClientSettings };
+
+const healthSeconds = 10;
+/** Nobody's request: Fal answers that it does not know it. */
+const unknownRequestPath = 'fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status';
+
+/** Client for Fal's queue. Never sends anything with the safety checker off. */
+export function createFalClient(settings: FalClientSettings): ProviderClient {
+  const http = createHttpClient();
+  const api = new FalApi(http, settings);
+  return {
+    provider: 'fal',
+    generate: async (job, context) => await generate(api, job, context),
+    checkHealth: async ({ signal }) => await checkHealth(http, settings, signal),
+  };
+}
+
+async function generate(api: FalApi, job: ProviderJob, context: CallContext): Promise<ProviderResult> {
+  const scope = openCallScope(context.signal, job.deadlines.totalSeconds);
+  const call = new FalCall({ api, job, context, signal: scope.signal });
+  try {
+    return await call.run();
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw toProviderError(error, call.state);
+  } finally {
+    scope.close();
+  }
+}
+
+/** Healthy: Fal answers and takes our key. */
+async function checkHealth(
+  http: HttpClient,
+  settings: FalClientSettings,
+  signal: AbortSignal,
+): Promise<ProviderHealth> {
+  const scope = openCallScope(signal, healthSeconds);
+  const limits = {
+    connectSeconds: healthSeconds,
+    firstByteSeconds: healthSeconds,
+    idleSeconds: healthSeconds,
+  };
+  const url = `${settings.queueUrl.replace(/\/+$/, '')}/${unknownRequestPath}`;
+  const headers = { authorization: `Key ${settings.key}` };
+  try {
+    const reply = await http.send({ method: 'GET', url, headers, deadlines: limits, signal: scope.signal });
+    await discardBody(reply);
+    const healthy = reply.status < 500 && reply.status !== 401 && reply.status !== 403;
+    return { healthy, detail: `the queue answered ${String(reply.status)}` };
+  } catch (error) {
+    const state = { provider: 'fal', stage: 'preparing', resumable: false, blankIs: 'policy' } as const;
+    return { healthy: false, detail: toProviderError(error, state).message };
+  } finally {
+    scope.close();
+  }
+}

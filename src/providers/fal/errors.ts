@@ -1,0 +1,181 @@
+import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
+import { ProviderError } from '../errors';
+import { parseRetryAfterMs } from '../retry-after';
+import { falErrorSchema, type FalErrorBody } from './wire';
+
+/** `upload` and `submit` come before the job exists at Fal, the others after. */
+export type FalStep = 'upload' | 'submit' | 'status' | 'result';
+
+export interface FalFailure {
+  status: number;
+  /** At most the first 64 kB of the body. */
+  body: string;
+  step: FalStep;
+  /** The headers that matter: `retry-after`, `x-fal-request-timeout-type`, `x-fal-error-type`. */
+  header(name: string): string | undefined;
+  providerRequestId?: string | undefined;
+}
+
+interface Verdict {
+  failureClass: FailureClass;
+  code: string;
+  message: string;
+}
+
+/** What an error answer from Fal means. Decided by its types and status, never by its wording. */
+export function falError(failure: FalFailure): ProviderError {
+  const body = errorBody(failure.body);
+  const types = typesOf(body, failure.header('x-fal-error-type'));
+  const { message, ...verdict } = judge(failure, types, body);
+  return new ProviderError(message, {
+    provider: 'fal',
+    ...verdict,
+    certainty: certaintyOf(failure),
+    status: failure.status,
+    retryAfterMs: parseRetryAfterMs(failure.header('retry-after'), Date.now()),
+    providerRequestId: failure.providerRequestId,
+    resumable: isGatewayAnswer(failure, body),
+  });
+}
+
+/** What the error type of a finished job means when its result says nothing more. */
+export function falErrorOfType(type: string, providerRequestId: string): ProviderError {
+  const { message, ...verdict } = judgeType([type]) ?? failedAtRunner;
+  return new ProviderError(message, {
+    provider: 'fal',
+    ...verdict,
+    certainty: 'accepted',
+    providerRequestId,
+  });
+}
+
+function certaintyOf({ step, status }: FalFailure): DispatchCertainty {
+  if (step === 'upload') return 'not_sent';
+  return step === 'submit' && status < 500 ? 'not_sent' : 'accepted';
+}
+
+/** A passing trouble on the way to a job that is still there; a failed job answers with an error body of Fal's. */
+function isGatewayAnswer({ step, status }: FalFailure, body: FalErrorBody | undefined): boolean {
+  const isPassing = [429, 500, 502, 503, 504].includes(status);
+  if (step === 'status') return isPassing;
+  return step === 'result' && isPassing && (body === undefined || status === 429);
+}
+
+function errorBody(text: string): FalErrorBody | undefined {
+  try {
+    return falErrorSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function typesOf(body: FalErrorBody | undefined, header: string | undefined): string[] {
+  const details = Array.isArray(body?.detail) ? body.detail.map(({ type }) => type) : [];
+  return [...details, body?.error_type, header].filter((type) => type !== undefined);
+}
+
+function judge(failure: FalFailure, types: string[], body: FalErrorBody | undefined): Verdict {
+  const { status, step } = failure;
+  if (status === 504 && failure.header('x-fal-request-timeout-type') === 'user') {
+    return { failureClass: 'capacity', code: 'queue_timeout', message: 'Fal did not start the job in time' };
+  }
+  const byType = judgeType(types);
+  if (byType !== undefined) return byType;
+  if (status === 422 || status === 400) return rejected(types, body);
+  if (status === 404) return notFound[step];
+  return byStatus[status] ?? otherStatus(status);
+}
+
+const failedAtRunner: Verdict = {
+  failureClass: 'transient',
+  code: 'generation_failed',
+  message: 'the generation failed at Fal',
+};
+/** Types that mean the same whatever the status; a COMPLETED job carries them without one. */
+const transientTypes: Readonly<Record<string, string>> = {
+  internal_server_error: 'the generation failed at Fal',
+  request_timeout: 'Fal gave up on the request',
+  startup_timeout: 'no Fal runner came up in time',
+  generation_timeout: 'the generation took longer than Fal allows',
+  downstream_service_error: 'a service behind Fal failed',
+  downstream_service_unavailable: 'a service behind Fal is not available',
+  runner_scheduling_failure: 'Fal found no runner',
+  runner_connection_timeout: 'the Fal runner did not answer',
+  runner_disconnected: 'the Fal runner was lost',
+  runner_connection_refused: 'the Fal runner refused the job',
+};
+
+function judgeType(types: readonly string[]): Verdict | undefined {
+  if (types.includes('content_policy_violation')) {
+    return {
+      failureClass: 'policy',
+      code: 'content_policy_violation',
+      message: "the request was refused by Fal's content policy",
+    };
+  }
+  const type = types.find((candidate) => Object.hasOwn(transientTypes, candidate));
+  if (type === undefined) return undefined;
+  return { failureClass: 'transient', code: type, message: transientTypes[type] ?? failedAtRunner.message };
+}
+
+/** Names the first field Fal found wrong; never its value, which may be the prompt. */
+function rejected(types: readonly string[], body: FalErrorBody | undefined): Verdict {
+  const detail = Array.isArray(body?.detail) ? body.detail[0] : undefined;
+  const field = detail?.loc?.find(
+    (part) => typeof part === 'string' && /^[a-z_]{1,40}$/.test(part) && part !== 'body',
+  );
+  const type = types.find((candidate) => /^[a-z_.]{1,60}$/.test(candidate));
+  const facts = [field, type].filter((fact) => typeof fact === 'string').join(', ');
+  const message = `Fal refused the input${facts === '' ? '' : ` (${facts})`}`;
+  return { failureClass: 'input', code: 'input_rejected', message };
+}
+
+const missingEndpoint: Verdict = {
+  failureClass: 'auth',
+  code: 'endpoint_missing',
+  message: 'Fal knows no such endpoint',
+};
+const lostRequest: Verdict = {
+  failureClass: 'transient',
+  code: 'request_lost',
+  message: 'Fal no longer knows the request it accepted',
+};
+const notFound: Readonly<Record<FalStep, Verdict>> = {
+  upload: missingEndpoint,
+  submit: missingEndpoint,
+  status: lostRequest,
+  result: lostRequest,
+};
+
+const byStatus: Readonly<Record<number, Verdict>> = {
+  401: { failureClass: 'auth', code: 'unauthorized', message: 'Fal refused our key' },
+  403: {
+    failureClass: 'auth',
+    code: 'forbidden',
+    message: 'Fal refused our account: locked, or out of balance',
+  },
+  405: {
+    failureClass: 'auth',
+    code: 'route_unsupported',
+    message: 'Fal does not take this kind of request there',
+  },
+  408: { failureClass: 'transient', code: 'request_timeout', message: 'Fal gave up on the request' },
+  413: { failureClass: 'input', code: 'request_too_large', message: 'the request is too large for Fal' },
+  429: {
+    failureClass: 'capacity',
+    code: 'rate_limited',
+    message: 'Fal takes no more requests at the moment',
+  },
+  500: failedAtRunner,
+  502: { failureClass: 'transient', code: 'bad_gateway', message: 'a service behind Fal failed' },
+  503: { failureClass: 'transient', code: 'unavailable', message: 'Fal is not available at the moment' },
+  504: { failureClass: 'transient', code: 'gateway_timeout', message: 'Fal did not answer in time' },
+};
+
+function otherStatus(status: number): Verdict {
+  const message = `Fal answered with the unexpected status ${String(status)}`;
+  if (status >= 500) return { failureClass: 'transient', code: 'unexpected_status', message };
+  if (status >= 400) return { failureClass: 'auth', code: 'unexpected_status', message };
+  if (status >= 300) return { failureClass: 'outage', code: 'redirect_unsupported', message };
+  return { failureClass: 'corrupt', code: 'unexpected_status', message };
+}

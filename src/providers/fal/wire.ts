@@ -1,0 +1,74 @@
+import type { QueueStatus } from '@fal-ai/client';
+import { z } from 'zod';
+
+/**
+ * Fal's JSON, read tolerantly: only what a decision needs.
+ *
+ * Only the types of the official client are used. Its submit retries a POST three times whatever its configuration
+ * says (measured: 4 POSTs on 503, 429 or a lost connection with `maxRetries: 0`), and a lost answer to the first of
+ * them is a job paid twice. It also ignores Retry-After.
+ */
+
+/** The job is known to Fal by these from now on; the URLs must be used as given, since their path rule is Fal's own. */
+export const falSubmitSchema = z.object({
+  request_id: z.string().min(1),
+  status_url: z.string().min(1),
+  response_url: z.string().min(1),
+  cancel_url: z.string().min(1),
+});
+
+export const falStatusSchema = z.object({
+  status: z.string(),
+  queue_position: z.number().optional().catch(undefined),
+  metrics: z.object({ inference_time: z.number().nonnegative() }).optional().catch(undefined),
+  error_type: z.string().optional().catch(undefined),
+});
+export type FalStatus = z.infer<typeof falStatusSchema>;
+
+/** What each status word means for us. There is no word for failure: a failed job is COMPLETED, its result an error. */
+export const phaseOfStatus: Readonly<Record<QueueStatus['status'], 'queued' | 'running' | 'completed'>> = {
+  IN_QUEUE: 'queued',
+  IN_PROGRESS: 'running',
+  COMPLETED: 'completed',
+};
+
+/** Narrows the word of a status answer to those of the official client. */
+export function isKnownStatus(word: string): word is QueueStatus['status'] {
+  return Object.hasOwn(phaseOfStatus, word);
+}
+
+export const falCancelSchema = z.object({ status: z.string() });
+
+const media = z.object({ url: z.string() });
+/** Generators answer `images` (with a flag per picture, or none), upscalers a single `image`. */
+export const falOutputSchema = z.object({
+  images: z.array(media).optional(),
+  image: media.optional(),
+  has_nsfw_concepts: z.array(z.boolean()).optional().catch(undefined),
+});
+export type FalOutput = z.infer<typeof falOutputSchema>;
+
+export const falUploadSchema = z.object({ upload_url: z.url(), file_url: z.url() });
+
+/** Model errors carry a list of details with a type each; platform errors a text and one type. */
+export const falErrorSchema = z.object({
+  detail: z
+    .union([
+      z.string(),
+      z.array(z.object({ type: z.string(), loc: z.array(z.unknown()).optional().catch(undefined) })),
+    ])
+    .optional()
+    .catch(undefined),
+  error_type: z.string().optional().catch(undefined),
+});
+export type FalErrorBody = z.infer<typeof falErrorSchema>;
+
+/** What the dispatch log keeps of a queued job. */
+export const falHandleSchema = z.object({
+  requestId: z.string(),
+  statusUrl: z.string(),
+  responseUrl: z.string(),
+  cancelUrl: z.string(),
+  endpoint: z.string(),
+});
+export type FalHandle = z.infer<typeof falHandleSchema>;

@@ -1,0 +1,35 @@
+import type { WireInput } from '../domain/plan';
+import type { JsonObject, JsonValue } from '../domain/taxonomy';
+import type { MediaStore } from './types';
+
+/**
+ * The wire body with the input pictures in their fields. `list` shapes collect every input of the same field.
+ *
+ * @param valueOf how one input is named on this provider's wire: a data URL, an uploaded URL.
+ */
+export async function withInputs(
+  parameters: JsonObject,
+  inputs: readonly WireInput[],
+  valueOf: (input: WireInput) => Promise<string>,
+): Promise<JsonObject> {
+  const fields: JsonObject = {};
+  for (const input of inputs) {
+    fields[input.field] = shape(await valueOf(input), input, fields[input.field]);
+  }
+  return { ...parameters, ...fields };
+}
+
+function shape(value: string, input: WireInput, earlier: JsonValue | undefined): JsonValue {
+  const before = Array.isArray(earlier) ? earlier : [];
+  if (input.shape === 'list') return [...before, value];
+  return input.shape === 'image-url-objects' ? [...before, { image_url: value }] : value;
+}
+
+/** A stored picture as base64, with or without the `data:` prefix. Held in memory only as long as the request. */
+export async function inlineInput({ assetId, encoding }: WireInput, media: MediaStore): Promise<string> {
+  const { stream, mediaType } = await media.open(assetId);
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  const base64 = Buffer.concat(chunks).toString('base64');
+  return encoding === 'base64' ? base64 : `data:${mediaType};base64,${base64}`;
+}

@@ -1,0 +1,35 @@
+import type { FailureClass, ProviderName } from '../domain/taxonomy';
+import { ProviderError, type MediaError, type MediaProblem } from './errors';
+
+export interface MediaFailureOptions {
+  provider: ProviderName;
+  /** `policy` where a blank picture is how the provider censors (Fal); `corrupt` where it is a broken model. */
+  blankIs: FailureClass;
+  providerRequestId?: string | undefined;
+  /** The recorded handle can give the same bytes again, whole this time. */
+  resumable?: boolean | undefined;
+}
+
+const messages: Readonly<Record<MediaProblem, string>> = {
+  empty: 'the answer held no bytes',
+  not_media: 'the answer was no picture or clip',
+  truncated: 'the answer was cut short',
+  blank: 'the picture is of one single colour',
+  too_large: 'the answer was larger than any picture or clip may be',
+  wrong_kind: 'the answer was a clip where a picture was asked for, or the other way round',
+};
+/** Reading the same result again may mend these; the others would stay as they are. */
+const brokenInTransit: readonly MediaProblem[] = ['empty', 'truncated'];
+
+/** What bytes that are no usable picture mean: the job was done and paid, its result is of no use. */
+export function mediaFailure({ problem, cause }: MediaError, options: MediaFailureOptions): ProviderError {
+  return new ProviderError(messages[problem], {
+    provider: options.provider,
+    failureClass: problem === 'blank' ? options.blankIs : 'corrupt',
+    code: `media_${problem}`,
+    certainty: 'accepted',
+    providerRequestId: options.providerRequestId,
+    resumable: options.resumable === true && brokenInTransit.includes(problem),
+    cause,
+  });
+}

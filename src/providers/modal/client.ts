@@ -1,0 +1,86 @@
+import { toProviderError } from '../call-failure';
+import { openCallScope } from '../deadlines';
+import { createHttpClient, type HttpClient } from '../http';
+import { readJson } from '../read-body';
+import type { CallContext, ProviderClient, ProviderHealth, ProviderJob, ProviderResult } from '../types';
+import { ModalCall } from './call';
+import { modalUrl } from './endpoint-url';
+import { modalHealthSchema } from './wire';
+
+export interface ModalClientSettings {
+  /** Holds `{app}`, such as `https://ryla--{app}-comfyui-fastapi-app.modal.run`. */
+  baseUrl: string;
+  /** Proxy credentials, sent as a pair; leave both out for public apps. */
+  key?: string | undefined;
+  secret?: string | undefined;
+}
+
+/** The app that is asked when none is named; it has the smallest models. */
+const defaultHealthApp = 'ryla-flux';
+const healthSeconds = 10;
+
+/**
+ * Client for RYLA's Modal apps: one blocking POST per job, answered with raw bytes or with a redirect to a result URL
+ * that is then read with GETs. Cold starts of minutes are normal and no failure.
+ */
+export function createModalClient(settings: ModalClientSettings): ProviderClient {
+  const http = createHttpClient();
+  const headers = credentialHeaders(settings);
+  return {
+    provider: 'modal',
+    generate: async (job, context) => await generate({ http, headers, settings }, job, context),
+    checkHealth: async (options) => await checkHealth({ http, headers, settings }, options),
+  };
+}
+
+interface Connection {
+  http: HttpClient;
+  headers: Readonly<Record<string, string>>;
+  settings: ModalClientSettings;
+}
+
+async function generate(
+  connection: Connection,
+  job: ProviderJob,
+  context: CallContext,
+): Promise<ProviderResult> {
+  const { http, headers, settings } = connection;
+  const url = modalUrl(settings.baseUrl, job.app, job.endpoint);
+  const scope = openCallScope(context.signal, job.deadlines.totalSeconds);
+  const call = new ModalCall({ http, headers, url, job, context, signal: scope.signal });
+  try {
+    return await call.run();
+  } catch (error) {
+    context.signal.throwIfAborted();
+    throw toProviderError(error, call.state);
+  } finally {
+    scope.close();
+  }
+}
+
+async function checkHealth(
+  { http, headers, settings }: Connection,
+  { signal, app = defaultHealthApp }: { signal: AbortSignal; app?: string },
+): Promise<ProviderHealth> {
+  const scope = openCallScope(signal, healthSeconds);
+  const limits = {
+    connectSeconds: healthSeconds,
+    firstByteSeconds: healthSeconds,
+    idleSeconds: healthSeconds,
+  };
+  try {
+    const url = modalUrl(settings.baseUrl, app, '/health');
+    const reply = await http.send({ method: 'GET', url, headers, deadlines: limits, signal: scope.signal });
+    const healthy = modalHealthSchema.safeParse(await readJson(reply)).data?.status === 'healthy';
+    return { healthy: healthy && reply.status === 200, detail: `${app} answered ${String(reply.status)}` };
+  } catch (error) {
+    const state = { provider: 'modal', stage: 'preparing', resumable: false, blankIs: 'corrupt' } as const;
+    return { healthy: false, detail: `${app}: ${toProviderError(error, state).message}` };
+  } finally {
+    scope.close();
+  }
+}
+
+function credentialHeaders({ key, secret }: ModalClientSettings): Readonly<Record<string, string>> {
+  return key !== undefined && secret !== undefined ? { 'modal-key': key, 'modal-secret': secret } : {};
+}

@@ -1,0 +1,134 @@
+import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
+import { ProviderError } from '../errors';
+import { parseRetryAfterMs } from '../retry-after';
+import { modalErrorSchema, type ModalErrorBody } from './wire';
+
+export interface ModalFailure {
+  status: number;
+  /** At most the first 64 kB of the body. */
+  body: string;
+  /** The `Retry-After` header. */
+  retryAfter?: string | undefined;
+  /** Whether the paid POST was answered so, or a GET of a result URL. */
+  answerTo: 'submit' | 'result';
+  providerRequestId?: string | undefined;
+}
+
+interface Verdict {
+  failureClass: FailureClass;
+  code: string;
+  message: string;
+  /** The server turned the call away before any work; matters for an answer to the submit only. */
+  beforeWork: boolean;
+}
+
+/** What a status other than 200 from Modal means. The body's shape decides, since statuses are often dressed up. */
+export function modalError(failure: ModalFailure): ProviderError {
+  const app = appError(failure.body);
+  const { message, failureClass, code, beforeWork } = judge(failure, app);
+  const certainty: DispatchCertainty = failure.answerTo === 'submit' && beforeWork ? 'not_sent' : 'accepted';
+  return new ProviderError(message, {
+    provider: 'modal',
+    failureClass,
+    code,
+    certainty,
+    status: failure.status,
+    retryAfterMs: parseRetryAfterMs(failure.retryAfter, Date.now()),
+    providerRequestId: failure.providerRequestId,
+    // An answer of the edge says nothing about the call behind the result URL; one of the app is its end.
+    resumable:
+      failure.answerTo === 'result' && app === undefined && [429, 502, 503, 504].includes(failure.status),
+  });
+}
+
+/** `undefined` when the answer is not one of our apps' own, but text or HTML of something in between. */
+function appError(body: string): ModalErrorBody | undefined {
+  try {
+    return modalErrorSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+function judge(failure: ModalFailure, app: ModalErrorBody | undefined): Verdict {
+  const { status } = failure;
+  if (status === 404) return notFound(failure, app);
+  if (status === 500) return crashed(app);
+  if (status === 503 && /not loaded/i.test(app?.error ?? app?.detail ?? '')) return notLoaded;
+  return byStatus[status] ?? otherStatus(status);
+}
+
+const byStatus: Readonly<Record<number, Verdict>> = {
+  400: refusal('input', 'input_rejected', 'Modal refused the request as invalid'),
+  401: refusal('auth', 'unauthorized', 'Modal refused our proxy credentials'),
+  403: refusal('auth', 'forbidden', 'Modal refused our proxy credentials'),
+  405: refusal('auth', 'route_unsupported', 'this Modal route does not take this kind of request'),
+  408: late('transient', 'request_timeout', 'Modal gave up waiting for a container'),
+  413: refusal('input', 'request_too_large', 'the request is too large for Modal'),
+  422: refusal('input', 'input_rejected', 'Modal refused the request as invalid'),
+  429: refusal('capacity', 'rate_limited', 'Modal takes no more requests at the moment'),
+  501: refusal('auth', 'route_unsupported', 'this Modal route is registered but cannot work'),
+  502: late('transient', 'bad_gateway', 'a service behind Modal failed'),
+  503: late('transient', 'unavailable', 'Modal is not available at the moment'),
+  504: late('transient', 'gateway_timeout', 'Modal did not answer its own gateway in time'),
+};
+
+const notLoaded = refusal('outage', 'nodes_not_loaded', 'this Modal endpoint has not loaded what it needs');
+
+function notFound({ body, answerTo }: ModalFailure, app: ModalErrorBody | undefined): Verdict {
+  if (app?.detail?.startsWith('LoRA not found') === true) {
+    return refusal('lora', 'lora_missing', 'the LoRA is not on the Modal volume');
+  }
+  // Only a handler answers in this shape, so the route exists and its model files do not.
+  if (app?.error !== undefined)
+    return refusal('outage', 'models_missing', 'this Modal endpoint lacks its model files');
+  if (answerTo === 'result' && body.startsWith('modal-http')) {
+    return late('transient', 'result_lost', 'Modal no longer knows the call it accepted');
+  }
+  return refusal('auth', 'route_missing', 'there is no such Modal app or path');
+}
+
+/** 500 is also how the handlers answer a bad request, a missing LoRA and an endpoint that is not ready. */
+function crashed(app: ModalErrorBody | undefined): Verdict {
+  const text = app?.error ?? app?.detail ?? '';
+  const type = app?.type ?? '';
+  if (type === 'ValueError' && /not loaded|models? not found/i.test(text)) return notLoaded;
+  if (/lora/i.test(text) && /not in list/i.test(text)) {
+    return late('lora', 'lora_missing', 'the LoRA is not known to the Modal container');
+  }
+  if (
+    /^(KeyError|ValueError|JSONDecodeError|TypeError)$/.test(type) ||
+    /Invalid image format|is required/.test(text)
+  ) {
+    return late('input', 'input_rejected', `Modal could not use the request${fieldIn(text)}`);
+  }
+  if (/out of memory|CUDA/i.test(text) || /OutOfMemory/i.test(type)) {
+    return late('capacity', 'out_of_gpu_memory', 'the Modal container ran out of GPU memory');
+  }
+  return app === undefined
+    ? late('transient', 'container_crashed', 'the Modal container stopped during the call')
+    : late('transient', 'generation_failed', 'the generation failed inside the Modal container');
+}
+
+/** Names the field, where the text holds nothing else; prompts and paths never match. */
+function fieldIn(text: string): string {
+  const field = /^'([a-z_]{1,40})'$/.exec(text)?.[1] ?? /\b([a-z_]{1,40}) is required/.exec(text)?.[1];
+  return field === undefined ? '' : `: ${field} is missing`;
+}
+
+function otherStatus(status: number): Verdict {
+  const message = `Modal answered with the unexpected status ${String(status)}`;
+  if (status >= 500) return late('transient', 'unexpected_status', message);
+  if (status >= 400) return refusal('auth', 'unexpected_status', message);
+  if (status >= 300) return late('outage', 'redirect_unsupported', message);
+  return late('corrupt', 'unexpected_status', message);
+}
+
+function refusal(failureClass: FailureClass, code: string, message: string): Verdict {
+  return { failureClass, code, message, beforeWork: true };
+}
+
+/** For answers that work may have gone before. */
+function late(failureClass: FailureClass, code: string, message: string): Verdict {
+  return { failureClass, code, message, beforeWork: false };
+}

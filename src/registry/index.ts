@@ -1,0 +1,2 @@
+export { models } from './models';
+export { RequestRefused, type RefusalIssue } from './refusal';

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import type { JsonObject } from '../../domain/taxonomy';
+import type { SlotSettings } from '../types';
+import { wireBody } from './wire-body';
+import { weightField } from './wire-fields';
+
+/** Wire fields all LoRA routes share. The id is the bare one: the server adds `character-` itself. */
+export const loraFields = {
+  lora_id: z
+    .string()
+    .min(1)
+    .refine((id) => !id.startsWith('character-'), 'the server adds "character-" itself'),
+  lora_strength: weightField(1),
+  trigger_word: z.string().default(''),
+};
+
+/** The LoRA part of a body. The server puts `trigger_word` before the prompt, so a prompt that has it sends none. */
+export function loraToWire({ lora, prompt = '' }: SlotSettings): JsonObject {
+  if (lora === undefined) return {};
+  const inPrompt = prompt.toLowerCase().includes(lora.triggerWord.toLowerCase());
+  return wireBody({
+    lora_id: lora.loraId,
+    lora_strength: lora.strength,
+    trigger_word: inPrompt ? '' : lora.triggerWord,
+  });
+}

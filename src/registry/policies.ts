@@ -1,0 +1,47 @@
+import type { ExecutionPolicy } from '../domain/plan';
+
+const retry = { initialSeconds: 2, backoffCoefficient: 2, maximumSeconds: 30, maximumAttempts: 3 };
+const heartbeatSeconds = 30;
+
+/**
+ * Modal pictures. A cold container hangs 2-5 minutes before any work, and the slowest warm route takes 208 s, so
+ * 900 s is patience, not waste. Modal answers every hop within 150 s (a result or a 303): 170 s of silence is a fault.
+ */
+export const modalImagePolicy: ExecutionPolicy = {
+  name: 'modal-image',
+  startToCloseSeconds: 900,
+  scheduleToCloseSeconds: 3600,
+  heartbeatSeconds,
+  retry,
+  http: { connectSeconds: 10, firstByteSeconds: 170, idleSeconds: 60, queueSeconds: 870, totalSeconds: 870 },
+};
+
+/** Modal clips: the same with room for long clips (a comparable route was still running after 1200 s in a live test). */
+export const modalVideoPolicy: ExecutionPolicy = {
+  name: 'modal-video',
+  startToCloseSeconds: 1500,
+  scheduleToCloseSeconds: 5400,
+  heartbeatSeconds,
+  retry,
+  http: { connectSeconds: 10, firstByteSeconds: 170, idleSeconds: 60, queueSeconds: 1470, totalSeconds: 1470 },
+};
+
+/** Fal never starts cold and answers in 1-30 s; three minutes in its queue mean that it is overloaded. */
+export const falImagePolicy: ExecutionPolicy = {
+  name: 'fal-image',
+  startToCloseSeconds: 420,
+  scheduleToCloseSeconds: 1800,
+  heartbeatSeconds,
+  retry,
+  http: { connectSeconds: 10, firstByteSeconds: 30, idleSeconds: 30, queueSeconds: 180, totalSeconds: 390 },
+};
+
+/** The pod has one GPU and no limit on its queue, so a job may stand behind many others. */
+export const comfyUiPolicy: ExecutionPolicy = {
+  name: 'comfyui',
+  startToCloseSeconds: 900,
+  scheduleToCloseSeconds: 3600,
+  heartbeatSeconds,
+  retry,
+  http: { connectSeconds: 10, firstByteSeconds: 30, idleSeconds: 60, queueSeconds: 600, totalSeconds: 870 },
+};

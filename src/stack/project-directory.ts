@@ -1,0 +1,4 @@
+import path from 'node:path';
+
+/** Root of the checkout. Absolute. */
+export const projectDirectory = path.resolve(__dirname, '..', '..');

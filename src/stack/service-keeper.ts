@@ -1,0 +1,162 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { ServiceStartError, type Service } from './service';
+import type { ServiceLog } from './service-log';
+import { launchService, type ServiceProcess } from './service-process';
+
+/** Waits between restarts of one service, milliseconds. */
+export interface RestartBackoff {
+  initialMs: number;
+  maximumMs: number;
+  /** A run at least this long makes the next wait the initial one again. */
+  stableMs: number;
+}
+
+export const defaultRestartBackoff: RestartBackoff = { initialMs: 500, maximumMs: 10_000, stableMs: 30_000 };
+
+export interface ServiceKeeperOptions {
+  service: Service;
+  log: ServiceLog;
+  logger: Logger;
+  backoff: RestartBackoff;
+  /** Called after each spawn and each exit. */
+  onChange: () => void;
+}
+
+/** Starts one service and restarts it whenever it dies, until it is stopped. */
+export class ServiceKeeper {
+  private readonly stopping = new AbortController();
+  private current: ServiceProcess | undefined;
+  private loop: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: ServiceKeeperOptions) {}
+
+  get name(): string {
+    return this.options.service.name;
+  }
+
+  /** Process id of the present run; `undefined` between two runs. */
+  get pid(): number | undefined {
+    return this.current?.pid;
+  }
+
+  /** Resolves when the service is ready for the first time. @throws ServiceStartError when it is not. */
+  async start(): Promise<void> {
+    const startedAt = Date.now();
+    const run = await this.launch();
+    this.options.logger.info(`${this.name} is ready (pid ${run.pid}, ${seconds(Date.now() - startedAt)})`);
+    this.loop = this.keepAlive(run);
+  }
+
+  /** Ends the service; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.stopping.abort(new ServiceStartError(`${this.name} was stopped before it was ready`));
+    await this.current?.stop();
+    await this.loop;
+  }
+
+  kill(): void {
+    this.stopping.abort(new ServiceStartError(`${this.name} was killed`));
+    this.current?.kill();
+  }
+
+  private async keepAlive(first: ServiceProcess): Promise<void> {
+    const { logger, backoff } = this.options;
+    let run: ServiceProcess | undefined = first;
+    let failures = 0;
+    while (!this.stopping.signal.aborted) {
+      const startedAt = Date.now();
+      const ending: string = run === undefined ? 'it did not become ready' : await run.exited;
+      if (this.stopping.signal.aborted) return;
+      if (run !== undefined && Date.now() - startedAt >= backoff.stableMs) failures = 0;
+      const waitMs = Math.min(backoff.initialMs * 2 ** failures, backoff.maximumMs);
+      failures += 1;
+      logger.warn(`${this.name} died (${ending}); restarting it in ${seconds(waitMs)}`);
+      run = await this.relaunch(waitMs);
+    }
+  }
+
+  private async relaunch(waitMs: number): Promise<ServiceProcess | undefined> {
+    const { logger } = this.options;
+    try {
+      await delay(waitMs, undefined, { signal: this.stopping.signal });
+      const run = await this.launch();
+      logger.info(`${this.name} is back (pid ${run.pid})`);
+      return run;
+    } catch (error) {
+      if (!this.stopping.signal.aborted) logger.error(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  private async launch(): Promise<ServiceProcess> {
+    const { service, log, onChange } = this.options;
+    const program = await service.prepare().catch((error: unknown) => {
+      throw new ServiceStartError(`${this.name} cannot start: ${messageOf(error)}`, { cause: error });
+    });
+    this.stopping.signal.throwIfAborted();
+    const run = await launchService(service, program, log).catch((error: unknown) => {
+      throw new ServiceStartError(`${this.name} cannot start: ${messageOf(error)}`, { cause: error });
+    });
+    this.current = run;
+    onChange();
+    void run.exited.then(() => {
+      if (this.current === run) this.current = undefined;
+      onChange();
+    });
+    await this.untilReady(run);
+    return run;
+  }
+
+  private async untilReady(run: ServiceProcess): Promise<void> {
+    const { service, log } = this.options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([
+      over.signal,
+      this.stopping.signal,
+      AbortSignal.timeout(service.readyTimeoutMs),
+    ]);
+    const died = run.exited.then((ending) => {
+      throw new ServiceStartError(`${this.name} died before it was ready (${ending})`);
+    });
+    try {
+      await Promise.race([service.waitUntilReady(run.readyLine, signal), died, rejectOn(signal)]);
+    } catch (error) {
+      await run.stop();
+      throw this.startError(error, log);
+    } finally {
+      over.abort();
+    }
+  }
+
+  private startError(error: unknown, log: ServiceLog): ServiceStartError {
+    if (this.stopping.signal.aborted)
+      return new ServiceStartError(`${this.name} was stopped before it was ready`);
+    const isTimeout = error instanceof Error && error.name === 'TimeoutError';
+    const reason = isTimeout
+      ? `${this.name} was not ready after ${seconds(this.options.service.readyTimeoutMs)}`
+      : messageOf(error);
+    const lines = log.tail();
+    return new ServiceStartError(`${reason}. Log: ${log.file}${lines === '' ? '' : `\n${lines}`}`, {
+      cause: error,
+    });
+  }
+}
+
+function rejectOn(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(asError(signal.reason)), { once: true });
+  });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

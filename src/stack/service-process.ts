@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { Service, ServiceProgram } from './service';
+import type { ServiceLog } from './service-log';
+
+/** One run of a service. */
+export interface ServiceProcess {
+  readonly pid: number;
+  /** Its ready line, parsed; pending when it never prints one. */
+  readonly readyLine: Promise<unknown>;
+  /** Resolves with a few words on how the process ended. Never rejects. */
+  readonly exited: Promise<string>;
+  /** Asks it to end, kills it after its grace, resolves when it is gone. */
+  stop(): Promise<void>;
+  kill(): void;
+}
+
+/** Spawns a service in a process group of its own, so that Ctrl-C reaches the supervisor alone. @throws when it cannot. */
+export async function launchService(
+  service: Service,
+  program: ServiceProgram,
+  log: ServiceLog,
+): Promise<ServiceProcess> {
+  const child = spawn(program.file, program.args, {
+    cwd: program.cwd,
+    env: program.environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    ...program.account,
+  });
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code ?? 0}` : signal));
+  });
+  const pid = await spawned(child);
+  log.follow(child.stderr);
+  log.follow(child.stdout);
+  const dismissGuard = guard(pid, service.stopSignal);
+  void exited.then(dismissGuard);
+  return {
+    pid,
+    exited,
+    readyLine: firstReadyLine(child.stdout),
+    kill: () => void child.kill('SIGKILL'),
+    async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill(service.stopSignal);
+      const timer = setTimeout(() => child.kill('SIGKILL'), service.stopGraceMs);
+      await exited.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+function spawned(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', () => resolve(child.pid ?? 0));
+    child.once('error', reject);
+  });
+}
+
+function firstReadyLine(stdout: Readable): Promise<unknown> {
+  return new Promise((resolve) => {
+    createInterface({ input: stdout, crlfDelay: Infinity }).on('line', (line) => {
+      if (line.startsWith('{"ready":true')) resolve(JSON.parse(line));
+    });
+  });
+}
+
+/**
+ * A shell that waits for the end of its input and then signals the service. The input ends when the supervisor
+ * goes, even by kill -9; so no service outlives it. A line of input dismisses it.
+ */
+function guard(pid: number, signal: NodeJS.Signals): () => void {
+  const script = 'read -r _ || kill -s "$1" "$2"';
+  const shell = spawn('/bin/sh', ['-c', script, 'guard', signal.slice('SIG'.length), String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    cwd: '/',
+  });
+  // It may be gone already when it is dismissed, and a machine without a shell has no guard.
+  shell.on('error', () => undefined);
+  shell.stdin.on('error', () => undefined);
+  return () => void shell.stdin.end('\n');
+}

@@ -1,0 +1,34 @@
+import type { Account } from './postgres-account';
+
+/** One child process of the stack. */
+export interface Service {
+  /** Also the name of its log file and its key in the list of process ids. */
+  name: string;
+  /** Called before every start, also before a restart. */
+  prepare(): Promise<ServiceProgram>;
+  /**
+   * Resolves when the service can be used. `readyLine` is its first line on standard output (parsed JSON with
+   * `ready: true`) and stays pending for programs that print none.
+   */
+  waitUntilReady(readyLine: Promise<unknown>, signal: AbortSignal): Promise<void>;
+  /** Asks the program to end; SIGKILL follows `stopGraceMs` later. */
+  stopSignal: NodeJS.Signals;
+  stopGraceMs: number;
+  readyTimeoutMs: number;
+  /** Lines of its log that are shown to the person at the terminal. */
+  showFrom: 'warn' | 'error';
+}
+
+export interface ServiceProgram {
+  file: string;
+  args: readonly string[];
+  cwd: string;
+  environment: NodeJS.ProcessEnv;
+  /** Another account to run under; only root can ask for that. */
+  account?: Account | undefined;
+}
+
+/** Thrown when a service does not become ready at the first start of the stack. */
+export class ServiceStartError extends Error {
+  override readonly name = 'ServiceStartError';
+}

@@ -1,0 +1,95 @@
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { postgresUrl, preparePostgres, waitForPostgres } from './postgres';
+import type { Service } from './service';
+import type { StackOptions } from './stack-options';
+import { devServerArguments } from './temporal-arguments';
+import { waitForTemporal, type TemporalTarget } from './temporal-server';
+
+/** Name of the database on the embedded server. */
+const database = 'ryla_generation';
+
+/** The embedded PostgreSQL, and the URL of its database. */
+export function postgresService(options: StackOptions): { service: Service; url: string } {
+  const port = options.ports.postgres;
+  const report = (line: string): void => options.logger.info(line);
+  return {
+    url: postgresUrl(port, database),
+    service: {
+      name: 'postgres',
+      prepare: () => preparePostgres({ dataDirectory: options.dataDirectory, port, report }),
+      waitUntilReady: (_readyLine, signal) => waitForPostgres(port, database, signal),
+      stopSignal: 'SIGINT',
+      stopGraceMs: 15_000,
+      readyTimeoutMs: 60_000,
+      showFrom: 'error',
+    },
+  };
+}
+
+/** A Temporal development server with a database file and its UI. `cli` is the program to run. */
+export function temporalService(options: StackOptions, cli: string, target: TemporalTarget): Service {
+  const { ports, dataDirectory, environment } = options;
+  const args = devServerArguments({
+    port: ports.temporal,
+    uiPort: ports.temporalUi,
+    namespace: target.namespace,
+    databaseFile: path.join(dataDirectory, 'temporal.db'),
+  });
+  return {
+    name: 'temporal',
+    prepare: async () => ({ file: cli, args, cwd: dataDirectory, environment: baseEnvironment(environment) }),
+    waitUntilReady: (_readyLine, signal) => waitForTemporal(target, signal),
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 10_000,
+    readyTimeoutMs: 60_000,
+    showFrom: 'error',
+  };
+}
+
+/** Third-party programs get no credentials to look at. */
+function baseEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { PATH: environment['PATH'], HOME: environment['HOME'], TZ: 'UTC' };
+}
+
+export interface NodeServiceOptions {
+  name: string;
+  /** Path of its main file, relative to the project. */
+  main: string;
+  environment: NodeJS.ProcessEnv;
+  stopGraceMs: number;
+  onReady?: (readyLine: unknown) => void;
+}
+
+/** One of our own processes: prints a ready line on standard output and logs to standard error. */
+export function nodeService({ projectDirectory }: StackOptions, own: NodeServiceOptions): Service {
+  const loader = pathToFileURL(require.resolve('tsx')).href;
+  const args = ['--import', loader, path.join(projectDirectory, own.main)];
+  return {
+    name: own.name,
+    prepare: async () => ({
+      file: process.execPath,
+      args,
+      cwd: projectDirectory,
+      environment: own.environment,
+    }),
+    async waitUntilReady(readyLine) {
+      own.onReady?.(await readyLine);
+    },
+    stopSignal: 'SIGTERM',
+    stopGraceMs: own.stopGraceMs,
+    readyTimeoutMs: 120_000,
+    showFrom: 'warn',
+  };
+}
+
+/** Ready line of the API. */
+export const apiReadySchema = z.object({ url: z.string() });
+/** Ready line of the emulator. */
+export const emulatorReadySchema = z.object({
+  control: z.string(),
+  modal: z.string(),
+  fal: z.string(),
+  comfyui: z.string(),
+});

@@ -1,0 +1,162 @@
+import path from 'node:path';
+import { loadSettings, type ProviderSettings, type Settings } from '../config/env';
+import type { WantedPort } from './busy-ports';
+import type { Service } from './service';
+import {
+  apiReadySchema,
+  emulatorReadySchema,
+  nodeService,
+  postgresService,
+  temporalService,
+} from './services';
+import type { StackDescription } from './stack-file';
+import type { StackOptions } from './stack-options';
+import type { TemporalTarget } from './temporal-server';
+import { configuredTemporal, localNamespace } from './temporal-target';
+
+/** Longest drain of calls in flight at a stop, seconds: emulated ones cost nothing. */
+const emulatedShutdownGraceSeconds = 30;
+/** Added to the worker's own drain before it is killed. */
+const killMarginSeconds = 10;
+
+/** What a stack consists of, decided from options and environment alone; nothing runs yet. */
+export interface StackPlan {
+  providers: ProviderSettings;
+  temporal: TemporalTarget;
+  /** Whether this stack runs the Temporal server itself. */
+  runsTemporal: boolean;
+  temporalUi: string | null;
+  wantedPorts: WantedPort[];
+  /** In starting order. `temporalCli` is needed when `runsTemporal`. */
+  services(temporalCli: string | undefined): Service[];
+  /** URLs as the services reported them; complete once all are ready. */
+  reported: { api: string; emulator: StackDescription['emulator'] };
+}
+
+/** @throws ConfigurationError when the environment cannot be used. */
+export function planStack(options: StackOptions): StackPlan {
+  const { ports, environment } = options;
+  const configured = configuredTemporal(environment);
+  const temporal = configured ?? {
+    address: `127.0.0.1:${ports.temporal}`,
+    namespace: localNamespace(environment),
+  };
+  const ownUi = `http://127.0.0.1:${ports.temporalUi}`;
+  const temporalUi = nonEmpty(environment['TEMPORAL_UI_URL']) ?? (configured === undefined ? ownUi : null);
+  const childEnvironment = environmentOfChildren(options, temporal, configured === undefined, temporalUi);
+  const settings = loadSettings(childEnvironment);
+  const reported: StackPlan['reported'] = { api: '', emulator: null };
+  return {
+    providers: settings.providers,
+    temporal,
+    runsTemporal: configured === undefined,
+    temporalUi,
+    wantedPorts: wantedPorts(options, settings, configured === undefined),
+    reported,
+    services: (temporalCli) => [
+      ...(runsPostgres(environment) ? [postgresService(options).service] : []),
+      ...(temporalCli === undefined ? [] : [temporalService(options, temporalCli, temporal)]),
+      ...ownServices(options, settings, childEnvironment, reported),
+    ],
+  };
+}
+
+function ownServices(
+  options: StackOptions,
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+  reported: StackPlan['reported'],
+): Service[] {
+  const emulator = nodeService(options, {
+    name: 'emulator',
+    main: 'src/emulator/main.ts',
+    environment,
+    stopGraceMs: 5_000,
+    onReady: (line) => void (reported.emulator = emulatorReadySchema.parse(line)),
+  });
+  const worker = nodeService(options, {
+    name: 'worker',
+    main: 'src/worker/main.ts',
+    environment,
+    stopGraceMs: (settings.shutdownGraceSeconds + killMarginSeconds) * 1000,
+  });
+  const api = nodeService(options, {
+    name: 'api',
+    main: 'src/api/main.ts',
+    environment,
+    stopGraceMs: 10_000,
+    onReady: (line) => void (reported.api = apiReadySchema.parse(line).url),
+  });
+  return settings.providers.mode === 'emulated' ? [emulator, worker, api] : [worker, api];
+}
+
+function environmentOfChildren(
+  options: StackOptions,
+  temporal: TemporalTarget,
+  runsTemporal: boolean,
+  temporalUi: string | null,
+): NodeJS.ProcessEnv {
+  const { environment, ports, dataDirectory } = options;
+  const emulated = loadSettings(environment).providers.mode === 'emulated';
+  const grace = emulated ? { SHUTDOWN_GRACE_SECONDS: String(emulatedShutdownGraceSeconds) } : {};
+  return {
+    ...grace,
+    ...environment,
+    API_PORT: String(ports.api),
+    ASSETS_DIR: nonEmpty(environment['ASSETS_DIR']) ?? path.join(dataDirectory, 'assets'),
+    ...(runsPostgres(environment) && { DATABASE_URL: postgresService(options).url }),
+    ...(runsTemporal && { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace }),
+    ...(temporalUi !== null && { TEMPORAL_UI_URL: temporalUi }),
+    ...(emulated && emulatorEnvironment(ports.emulator)),
+  };
+}
+
+function emulatorEnvironment(ports: StackOptions['ports']['emulator']): NodeJS.ProcessEnv {
+  const host = '127.0.0.1';
+  return {
+    EMULATOR_HOST: host,
+    EMULATOR_CONTROL_PORT: String(ports.control),
+    EMULATOR_MODAL_PORT: String(ports.modal),
+    EMULATOR_FAL_PORT: String(ports.fal),
+    EMULATOR_COMFYUI_PORT: String(ports.comfyui),
+    EMULATOR_MODAL_URL: `http://${host}:${ports.modal}`,
+    EMULATOR_FAL_URL: `http://${host}:${ports.fal}`,
+    EMULATOR_COMFYUI_URL: `http://${host}:${ports.comfyui}`,
+  };
+}
+
+function wantedPorts(
+  { ports, environment }: StackOptions,
+  settings: Settings,
+  runsTemporal: boolean,
+): WantedPort[] {
+  const { control, modal, fal, comfyui } = ports.emulator;
+  return [
+    { port: ports.api, purpose: 'API', option: '--api-port' },
+    ...(runsTemporal
+      ? [
+          { port: ports.temporal, purpose: 'Temporal server', option: '--temporal-port' },
+          { port: ports.temporalUi, purpose: 'Temporal UI', option: '--ui-port' },
+        ]
+      : []),
+    ...(runsPostgres(environment)
+      ? [{ port: ports.postgres, purpose: 'PostgreSQL', option: '--postgres-port' }]
+      : []),
+    ...(settings.providers.mode === 'emulated'
+      ? [
+          { port: control, purpose: 'emulator control', option: '--emulator-port' },
+          { port: modal, purpose: 'emulated Modal', option: '--emulator-port' },
+          { port: fal, purpose: 'emulated Fal', option: '--emulator-port' },
+          { port: comfyui, purpose: 'emulated ComfyUI', option: '--emulator-port' },
+        ]
+      : []),
+  ];
+}
+
+function runsPostgres(environment: NodeJS.ProcessEnv): boolean {
+  return nonEmpty(environment['DATABASE_URL']) === undefined;
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value;
+}

@@ -1,0 +1,49 @@
+import Table from 'cli-table3';
+import path from 'node:path';
+import { createConsoleLogger } from './console-logger';
+import { projectDirectory } from './project-directory';
+import { Stack } from './stack';
+import type { StackDescription } from './stack-file';
+import { parseStartArguments } from './start-options';
+import { interruptedExitCode, stopRequested } from './stop-on-signals';
+
+/** `npm start`: brings the stack up, prints where everything is, and keeps it up until it is told to stop. */
+async function main(): Promise<number> {
+  const apiPort = Number(process.env['API_PORT']);
+  const { ports, dataDirectory } = parseStartArguments(process.argv.slice(2), {
+    dataDirectory: path.join(projectDirectory, 'data'),
+    ...(Number.isInteger(apiPort) && apiPort > 0 && { apiPort }),
+  });
+  const logger = createConsoleLogger(process.env['LOG_LEVEL'] ?? 'info');
+  const stack = new Stack({ projectDirectory, dataDirectory, ports, environment: process.env, logger });
+  const stopping = stopRequested(stack, logger).then(() => 'stop' as const);
+  try {
+    const started = await Promise.race([stack.start(), stopping]);
+    if (started === 'stop') return interruptedExitCode;
+    process.stdout.write(`${overview(started, dataDirectory)}\n`);
+    await stopping;
+    return 0;
+  } catch (error) {
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    await stack.stop();
+  }
+}
+
+function overview(
+  { api, temporal, namespace, temporalUi, emulator }: StackDescription,
+  dataDirectory: string,
+): string {
+  const table = new Table({ style: { head: [], border: [] } });
+  table.push(['API', api], ['Temporal', `${temporal} (namespace ${namespace})`]);
+  if (temporalUi !== null) table.push(['Temporal UI', temporalUi]);
+  if (emulator !== null) {
+    table.push(['Emulated Modal', emulator.modal], ['Emulated Fal', emulator.fal]);
+    table.push(['Emulated ComfyUI', emulator.comfyui], ['Emulator control', emulator.control]);
+  }
+  table.push(['Logs', path.join(dataDirectory, 'logs')]);
+  return `\nEverything is ready.\n${table.toString()}\nCtrl-C stops it; jobs in flight go on at the next start.`;
+}
+
+void main().then((code) => process.exit(code));

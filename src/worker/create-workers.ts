@@ -1,0 +1,73 @@
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { createCoreActivities, createProviderActivities, type CoreActivityDependencies } from '../activities';
+import type { GenerateMediaDependencies } from '../activities/generate-media';
+import { generationTaskQueue, providerTaskQueues } from '../domain/task-queues';
+import { providerNames, type ProviderName } from '../domain/taxonomy';
+
+export interface WorkersOptions {
+  connection: NativeConnection;
+  namespace: string;
+  /** A bundle made at build time; left out: bundled now (2-9 s). */
+  workflowBundle?: NonNullable<WorkerOptions['workflowBundle']>;
+  dependencies: CoreActivityDependencies & GenerateMediaDependencies;
+  /** Calls in flight per provider in this process. */
+  concurrency: Readonly<Record<ProviderName, number>>;
+  /** How long a stopping process lets calls in flight finish. */
+  shutdownGraceSeconds: number;
+}
+
+export interface Workers {
+  /** Resolves after a shutdown, rejects when a worker failed; the others are shut down first. */
+  run(): Promise<void>;
+  shutdown(): void;
+}
+
+/** One worker for workflows and their short activities, and one per provider, in this process. */
+export async function createWorkers(options: WorkersOptions): Promise<Workers> {
+  const workers = await Promise.all([
+    coreWorker(options),
+    ...providerNames.map((name) => providerWorker(name, options)),
+  ]);
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  return {
+    shutdown,
+    async run() {
+      const runs = workers.map((worker) => worker.run());
+      try {
+        await Promise.all(runs);
+      } finally {
+        shutdown();
+        await Promise.allSettled(runs);
+      }
+    },
+  };
+}
+
+function coreWorker(options: WorkersOptions): Promise<Worker> {
+  const { connection, namespace, workflowBundle, dependencies } = options;
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: generationTaskQueue,
+    ...(workflowBundle === undefined
+      ? { workflowsPath: require.resolve('../workflows') }
+      : { workflowBundle }),
+    activities: createCoreActivities(dependencies),
+    shutdownGraceTime: options.shutdownGraceSeconds * 1000,
+  });
+}
+
+function providerWorker(provider: ProviderName, options: WorkersOptions): Promise<Worker> {
+  const { connection, namespace, dependencies, concurrency } = options;
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue: providerTaskQueues[provider],
+    activities: createProviderActivities(dependencies),
+    maxConcurrentActivityTaskExecutions: concurrency[provider],
+    // A paid call is never cut off by a deploy: nothing is cancelled before the grace time is over.
+    shutdownGraceTime: options.shutdownGraceSeconds * 1000,
+  });
+}

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
+import { toMediaStore } from '../assets/media-store';
+import { loadSettings } from '../config/env';
+import { createAssetRecords, createDatabase, createGenerationStore, migrate } from '../db';
+import { createLogger } from '../logging/logger';
+import { providerNames } from '../domain/taxonomy';
+import { installTemporalLogger } from '../logging/temporal-logger';
+import { createProviderClients } from './provider-clients';
+import { createWorkers } from './create-workers';
+
+/** `npm run build` leaves the workflow bundle here. */
+const builtBundle = join(__dirname, '..', 'workflow-bundle.js');
+
+async function main(): Promise<void> {
+  const settings = loadSettings(process.env);
+  const logger = createLogger('worker', settings.logLevel);
+  installTemporalLogger(logger);
+  for (const name of providerNames) {
+    const reason = settings.providers.disabledReasons[name];
+    if (reason !== undefined) logger.warn({ provider: name, reason }, 'provider disabled');
+  }
+  const database = createDatabase(settings.databaseUrl, logger);
+  await migrate(settings.databaseUrl, logger);
+  const store = createFilesystemAssetStore({ directory: settings.assetsDir });
+  await store.ready();
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  try {
+    const workers = await createWorkers({
+      connection,
+      namespace,
+      ...(existsSync(builtBundle) && { workflowBundle: { codePath: builtBundle } }),
+      dependencies: {
+        routing: settings.routing,
+        generations: createGenerationStore(database),
+        assets: createAssetRecords(database),
+        clients: createProviderClients(settings.providers),
+        media: (provider) => toMediaStore(store, provider),
+      },
+      concurrency: settings.concurrency,
+      shutdownGraceSeconds: settings.shutdownGraceSeconds,
+    });
+    const running = workers.run();
+    process.stdout.write(`${JSON.stringify({ ready: true, providers: settings.providers.mode })}\n`);
+    await running;
+  } finally {
+    await connection.close();
+    await database.destroy();
+  }
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `${JSON.stringify({ level: 'fatal', msg: error instanceof Error ? error.message : String(error) })}\n`,
+  );
+  process.exit(1);
+});

@@ -1,0 +1,3 @@
+export { baseImages } from './base-images';
+export { profilePictures } from './profile-pictures';
+export { studioGeneration } from './studio-generation';

@@ -1,0 +1,37 @@
+import { CancellationScope, log } from '@temporalio/workflow';
+import { saveGeneration } from './activity-options';
+import type { GenerationRun } from './generation-run';
+
+/** Keeps the database copy of a run up to date: at most one save under way, the newest state in the next. */
+export class Projection {
+  private isDirty = false;
+  private draining: Promise<void> | undefined;
+
+  constructor(private readonly run: GenerationRun) {}
+
+  /** Saves soon, in the background: a slow database never holds up a picture. */
+  touch(): void {
+    this.isDirty = true;
+    this.draining ??= this.drain();
+  }
+
+  /** Resolves when the newest state is stored; also while the run is being cancelled. */
+  async flush(): Promise<void> {
+    this.touch();
+    await this.draining;
+  }
+
+  private async drain(): Promise<void> {
+    while (this.isDirty) {
+      this.isDirty = false;
+      const made = this.run.unsaved.splice(0);
+      const { state } = this.run;
+      await CancellationScope.nonCancellable(() => saveGeneration({ state, made })).catch(
+        (error: unknown) => {
+          log.error('the state could not be saved', { error });
+        },
+      );
+    }
+    this.draining = undefined;
+  }
+}

@@ -1,0 +1,7 @@
+import type { GenerationInput, GenerationState } from '../domain/generation';
+import { runGeneration } from './run-generation';
+
+/** Studio content: create, vary, edit, upscale or animate, with a LoRA or a reference face kept. */
+export async function studioGeneration(input: GenerationInput): Promise<GenerationState> {
+  return await runGeneration(input);
+}

@@ -1,0 +1,256 @@
+import { createGenerationStore, type GenerationStore } from '../../src/db';
+import { studioRequestSchema } from '../../src/domain/requests';
+import type { GenerationInput, GenerationState } from '../../src/domain/generation';
+import { attempt, generationState, picture, slotState } from './states';
+import { openTestDatabase, type TestDatabase } from './test-database';
+
+let database: TestDatabase;
+let store: GenerationStore;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  store = createGenerationStore(database.db);
+}, 90_000);
+
+afterAll(() => database.close());
+
+beforeEach(async () => {
+  await database.db.deleteFrom('generations').execute();
+});
+
+function acceptedInput(fields: Partial<GenerationInput> = {}): GenerationInput {
+  const request = studioRequestSchema.parse({ characterId: 'ava', prompt: 'at the beach' });
+  return {
+    generationId: generationState().generationId,
+    characterId: 'ava',
+    nsfw: false,
+    flowRequest: { flow: 'studio', request, assets: {} },
+    ...fields,
+  };
+}
+
+async function stored(id = generationState().generationId) {
+  const record = await store.find(id);
+  if (record === undefined) throw new Error(`nothing stored for ${id}`);
+  return record;
+}
+
+/** What `find` adds to a state. */
+function stateOf(
+  record: Awaited<ReturnType<typeof stored>>,
+): Omit<typeof record, 'workflowId' | 'request' | 'createdAt'> {
+  const { workflowId: _workflowId, request: _request, createdAt: _createdAt, ...state } = record;
+  return state;
+}
+
+describe('an accepted generation', () => {
+  it('keeps the whole request and the workflow id before anything runs', async () => {
+    await store.insertAccepted(acceptedInput());
+
+    const record = await stored();
+
+    expect(record.status).toBe('accepted');
+    expect(record.workflowId).toBe(`studio/ava/${record.generationId}`);
+    expect(record.request).toEqual(JSON.parse(JSON.stringify(acceptedInput().flowRequest)));
+    expect(record.slots).toEqual([]);
+  });
+
+  it('is gone after it was taken back', async () => {
+    await store.insertAccepted(acceptedInput());
+    await store.removeAccepted(acceptedInput().generationId);
+
+    expect(await store.find(acceptedInput().generationId)).toBeUndefined();
+  });
+
+  it('is not taken back once its workflow has reported', async () => {
+    await store.insertAccepted(acceptedInput());
+    await store.saveState(generationState());
+    await store.removeAccepted(acceptedInput().generationId);
+
+    expect((await stored()).status).toBe('running');
+  });
+
+  it('gives way to the first report, whatever number it carries', async () => {
+    await store.insertAccepted(acceptedInput());
+    await store.saveState(generationState({ revision: 0 }));
+
+    expect(await stored()).toMatchObject({ status: 'running', request: acceptedInput().flowRequest });
+  });
+});
+
+describe('a reported state', () => {
+  const finished: GenerationState = generationState({
+    status: 'partial',
+    revision: 7,
+    costUsd: 0.012345,
+    costEstimated: true,
+    finishedAt: '2026-01-02T03:05:00.000Z',
+    slots: [
+      slotState({
+        status: 'completed',
+        provider: 'fal',
+        endpoint: 'fal-ai/flux/dev',
+        identity: 'lora',
+        asset: picture('a'),
+        costUsd: 0.012345,
+        costEstimated: true,
+        startedAt: '2026-01-02T03:04:05.000Z',
+        finishedAt: '2026-01-02T03:04:59.000Z',
+        attempts: [
+          attempt({
+            outcome: 'failed',
+            errorClass: 'outage',
+            errorCode: 'connection_refused',
+            message: 'no answer',
+            certainty: 'not_sent',
+            costUsd: undefined,
+            providerRequestId: undefined,
+          }),
+          attempt({ number: 2, provider: 'fal', endpoint: 'fal-ai/flux/dev' }),
+        ],
+        considered: [
+          {
+            modelId: 'modal-flux-dev',
+            provider: 'modal',
+            endpoint: '/flux-dev',
+            eligible: true,
+            reason: 'first',
+            identity: 'lora',
+            priceUsd: 0.01,
+            typicalSeconds: 13,
+          },
+        ],
+      }),
+      slotState({
+        slot: 2,
+        status: 'failed',
+        error: { code: 'deadline_exceeded', message: 'nobody answered in time' },
+      }),
+    ],
+  });
+
+  it('is read back exactly as it was written, also without an accepted row', async () => {
+    await store.saveState(finished);
+
+    expect(stateOf(await stored())).toEqual(finished);
+  });
+
+  it('may be written twice', async () => {
+    await store.saveState(finished);
+    await store.saveState(finished);
+
+    expect(stateOf(await stored())).toEqual(finished);
+  });
+
+  it('is never replaced by an older one that arrives late', async () => {
+    await store.saveState(finished);
+    await store.saveState(generationState({ revision: 3 }));
+
+    expect(stateOf(await stored())).toEqual(finished);
+  });
+
+  it('ends as the newest when many are written at once', async () => {
+    const revisions = [4, 1, 7, 2, 6, 3, 5];
+    await Promise.all(
+      revisions.map((revision) =>
+        store.saveState(
+          generationState({
+            revision,
+            slots: [
+              slotState({ label: `revision ${revision}`, asset: picture('b') }),
+              slotState({ slot: 2, asset: picture('a') }),
+            ],
+          }),
+        ),
+      ),
+    );
+
+    expect(await stored()).toMatchObject({ revision: 7, slots: [{ label: 'revision 7' }, {}] });
+  });
+
+  it('shows why a slot waits, and no longer when it does not', async () => {
+    const waiting = {
+      reason: 'all out',
+      since: '2026-01-02T03:04:05.000Z',
+      nextTryAt: '2026-01-02T03:05:05.000Z',
+      round: 2,
+    };
+    await store.saveState(
+      generationState({ revision: 2, slots: [slotState({ status: 'waiting', waiting })] }),
+    );
+    expect((await stored()).slots[0]?.waiting).toEqual(waiting);
+
+    await store.saveState(generationState({ revision: 3, slots: [slotState({ status: 'running' })] }));
+    expect((await stored()).slots[0]?.waiting).toBeUndefined();
+  });
+
+  it('survives a character that was never registered here', async () => {
+    await store.saveState(generationState({ characterId: 'nobody' }));
+
+    expect((await stored()).characterId).toBe('nobody');
+  });
+});
+
+describe('a generation whose workflow is gone', () => {
+  const end = { status: 'failed', error: { code: 'workflow_missing', message: 'gone' } } as const;
+
+  it('ends with its unfinished slots, and keeps the finished ones', async () => {
+    await store.saveState(
+      generationState({
+        slots: [
+          slotState({ status: 'completed', asset: picture('c') }),
+          slotState({ slot: 2, status: 'running' }),
+        ],
+      }),
+    );
+    await store.endUnfinished(await stored(), end);
+
+    expect(await stored()).toMatchObject({
+      status: 'failed',
+      error: end.error,
+      slots: [{ status: 'completed' }, { status: 'failed', error: end.error }],
+    });
+  });
+
+  it('is left alone when the workflow has reported in the meantime', async () => {
+    await store.saveState(generationState());
+    const seen = await stored();
+    await store.saveState(generationState({ revision: 2 }));
+    await store.endUnfinished(seen, end);
+
+    expect((await stored()).status).toBe('running');
+  });
+
+  it('comes back to life when its report was only late', async () => {
+    await store.insertAccepted(acceptedInput());
+    await store.endUnfinished(await stored(), end);
+    await store.saveState(generationState());
+
+    expect(await stored()).toMatchObject({ status: 'running', error: undefined, finishedAt: undefined });
+  });
+});
+
+describe('the list of generations', () => {
+  it('pages through a character newest first, each exactly once', async () => {
+    const ids = Array.from({ length: 5 }, (_, index) => `generation-${index}`);
+    for (const generationId of ids) await store.saveState(generationState({ generationId }));
+    await store.saveState(generationState({ generationId: 'other', characterId: 'eve' }));
+
+    const first = await store.list({ characterId: 'ava', limit: 3 });
+    const last = first.at(-1);
+    const second = await store.list({ characterId: 'ava', limit: 3, after: last });
+
+    expect([...first, ...second].map((item) => item.generationId)).toEqual(ids.toReversed());
+    expect(await store.list({ limit: 10 })).toHaveLength(6);
+  });
+
+  it('counts the slots by status', async () => {
+    await store.saveState(
+      generationState({
+        slots: [slotState(), slotState({ slot: 2 }), slotState({ slot: 3, status: 'completed' })],
+      }),
+    );
+
+    expect(await store.list({ limit: 1 })).toMatchObject([{ slots: { pending: 2, completed: 1 } }]);
+  });
+});

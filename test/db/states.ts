@@ -1,0 +1,76 @@
+import type { AttemptRecord, GenerationState, SlotState, StoredAsset } from '../../src/domain/generation';
+
+/** A stored picture whose id is made of one hex digit. */
+export function picture(digit: string): StoredAsset {
+  return {
+    assetId: digit.repeat(64),
+    mediaType: 'image/png',
+    bytes: 1234,
+    width: 64,
+    height: 48,
+    frames: undefined,
+  };
+}
+
+/** One successful try at Modal. */
+export function attempt(fields: Partial<AttemptRecord> = {}): AttemptRecord {
+  return {
+    number: 1,
+    provider: 'modal',
+    endpoint: '/flux-dev',
+    outcome: 'succeeded',
+    startedAt: '2026-01-02T03:04:05.678Z',
+    seconds: 6.25,
+    costUsd: 0.012345,
+    costEstimated: true,
+    errorClass: undefined,
+    errorCode: undefined,
+    message: undefined,
+    certainty: 'accepted',
+    providerRequestId: 'request-1',
+    ...fields,
+  };
+}
+
+/** A slot that waits for its first call. */
+export function slotState(fields: Partial<SlotState> = {}): SlotState {
+  return {
+    slot: 1,
+    label: 'front view',
+    status: 'pending',
+    seed: 4_294_967_295,
+    provider: undefined,
+    endpoint: undefined,
+    identity: 'none',
+    attempts: [],
+    costUsd: 0,
+    costEstimated: false,
+    asset: undefined,
+    error: undefined,
+    waiting: undefined,
+    startedAt: undefined,
+    finishedAt: undefined,
+    considered: [],
+    ...fields,
+  };
+}
+
+/** A running studio generation of the character `ava`. */
+export function generationState(fields: Partial<GenerationState> = {}): GenerationState {
+  return {
+    generationId: '0190a7a0-0000-7000-8000-000000000001',
+    flow: 'studio',
+    characterId: 'ava',
+    nsfw: false,
+    status: 'running',
+    revision: 1,
+    deadlineAt: '2026-01-02T09:04:05.000Z',
+    costUsd: 0,
+    costEstimated: false,
+    error: undefined,
+    slots: [slotState()],
+    startedAt: '2026-01-02T03:04:05.000Z',
+    finishedAt: undefined,
+    ...fields,
+  };
+}

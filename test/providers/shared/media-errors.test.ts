@@ -1,0 +1,33 @@
+import { MediaError, type MediaProblem } from '../../../src/providers/errors';
+import { mediaFailure } from '../../../src/providers/media-errors';
+
+describe('mediaFailure', () => {
+  it.each<MediaProblem>(['empty', 'not_media', 'truncated', 'too_large', 'wrong_kind'])(
+    'calls %s bytes corrupt and the job paid',
+    (problem) => {
+      const error = mediaFailure(new MediaError(problem, 'bytes'), { provider: 'fal', blankIs: 'policy' });
+      expect(error).toMatchObject({
+        failureClass: 'corrupt',
+        code: `media_${problem}`,
+        certainty: 'accepted',
+      });
+    },
+  );
+
+  it('calls a blank picture what the provider means by it', () => {
+    const blank = new MediaError('blank', 'black');
+    expect(mediaFailure(blank, { provider: 'fal', blankIs: 'policy' }).failureClass).toBe('policy');
+    expect(mediaFailure(blank, { provider: 'modal', blankIs: 'corrupt' }).failureClass).toBe('corrupt');
+  });
+
+  it('lets the next attempt read again only what may have broken on its way', () => {
+    const options = { provider: 'modal', blankIs: 'corrupt', resumable: true } as const;
+    const resumable = (problem: MediaProblem) => mediaFailure(new MediaError(problem, ''), options).resumable;
+    expect([resumable('truncated'), resumable('empty')]).toEqual([true, true]);
+    expect([resumable('blank'), resumable('not_media'), resumable('wrong_kind')]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});

@@ -1,0 +1,48 @@
+import type { JsonValue } from '../../../src/domain/taxonomy';
+import type { DispatchLog, DispatchState } from '../../../src/providers/types';
+
+/** A dispatch log that remembers what a client noted, and when. */
+export class RecordingDispatch implements DispatchLog {
+  /** In order: `intent`, then every handle. */
+  readonly notes: ('intent' | { accepted: JsonValue })[] = [];
+  private waiting: { isReached: (dispatch: RecordingDispatch) => boolean; resolve: () => void }[] = [];
+
+  constructor(readonly previous: DispatchState = { phase: 'none' }) {}
+
+  /** What the next attempt would find as `previous`. */
+  get state(): DispatchState {
+    const last = this.notes.at(-1);
+    if (last === undefined) return this.previous;
+    return last === 'intent' ? { phase: 'intent' } : { phase: 'accepted', handle: last.accepted };
+  }
+
+  intent(): Promise<void> {
+    return this.note('intent');
+  }
+
+  accepted(handle: JsonValue): Promise<void> {
+    return this.note({ accepted: handle });
+  }
+
+  /** Resolves as soon as the log has come so far. */
+  async reached(phase: 'intent' | 'accepted'): Promise<void> {
+    if (this.has(phase)) return;
+    await new Promise<void>((resolve) => {
+      this.waiting.push({ isReached: (log) => log.has(phase), resolve });
+    });
+  }
+
+  private has(phase: 'intent' | 'accepted'): boolean {
+    return this.notes.some((note) => phase === 'intent' || note !== 'intent');
+  }
+
+  private note(note: 'intent' | { accepted: JsonValue }): Promise<void> {
+    this.notes.push(note);
+    const reached = this.waiting.filter(({ isReached }) => isReached(this));
+    this.waiting = this.waiting.filter((waiter) => !reached.includes(waiter));
+    reached.forEach(({ resolve }) => {
+      resolve();
+    });
+    return Promise.resolve();
+  }
+}

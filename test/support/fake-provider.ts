@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { createHash } from 'node:crypto';
+import type { StoredAsset } from '../../src/domain/generation';
+import type { ProviderName } from '../../src/domain/taxonomy';
+import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
+import type { CallContext, ProviderClient, ProviderJob, ProviderResult } from '../../src/providers/types';
+
+/** What the provider does with its n-th call (1-based). */
+export type Answer = (job: ProviderJob, call: number, context: CallContext) => Promise<ProviderResult>;
+
+/** A provider in this process that keeps every paid job it was given. */
+export class FakeProvider implements ProviderClient {
+  readonly jobs: ProviderJob[] = [];
+
+  constructor(
+    readonly provider: ProviderName,
+    public answer: Answer = (job) => Promise.resolve(picture(job)),
+  ) {}
+
+  async generate(job: ProviderJob, context: CallContext): Promise<ProviderResult> {
+    this.jobs.push(job);
+    return await this.answer(job, this.jobs.length, context);
+  }
+
+  checkHealth() {
+    return Promise.resolve({ healthy: true, detail: 'fake' });
+  }
+}
+
+/** A finished job: one picture whose id derives from the job, as the emulator's bytes do. */
+export function picture(job: ProviderJob, costUsd?: number): ProviderResult {
+  const body = JSON.stringify([job.endpoint, job.parameters]);
+  const asset: StoredAsset = {
+    assetId: createHash('sha256').update(body).digest('hex'),
+    mediaType: 'image/jpeg',
+    bytes: 1000,
+    width: 1024,
+    height: 1024,
+  };
+  return { assets: [asset], ...(costUsd !== undefined && { costUsd }) };
+}
+
+/** Fails with this class; nothing was sent unless said otherwise. */
+export function failing(
+  failureClass: ProviderErrorOptions['failureClass'],
+  options: Partial<ProviderErrorOptions> & { message?: string } = {},
+): Answer {
+  return (job) => {
+    const error = new ProviderError(options.message ?? `${failureClass} at ${job.endpoint}`, {
+      provider: 'modal',
+      code: failureClass,
+      certainty: 'not_sent',
+      ...options,
+      failureClass,
+    });
+    return Promise.reject(error);
+  };
+}
+
+/** Answers nothing until the call is cancelled. */
+export const hanging: Answer = async (_job, _call, { signal }) => {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+};
+
+/** Different answers for the first calls; the last one stays. */
+export function inTurn(...answers: [Answer, ...Answer[]]): Answer {
+  return (job, call, context) => {
+    const answer = answers[Math.min(call, answers.length) - 1] ?? answers[0];
+    return answer(job, call, context);
+  };
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import type { SaveGenerationInput } from '../../src/activities/save-generation';
+import type { GenerationInput, GenerationState, Recipe } from '../../src/domain/generation';
+import type { FlowRequest } from '../../src/domain/requests';
+import { generationTaskQueue } from '../../src/domain/task-queues';
+import type { ProviderClient } from '../../src/providers/types';
+import type { RoutingContext } from '../../src/registry/types';
+import { createWorkers, type Workers } from '../../src/worker/create-workers';
+import { startTemporalServer, type TemporalTestServer } from './temporal';
+import { workflowBundle } from './workflow-bundle';
+
+const workflowNames = {
+  'base-images': 'baseImages',
+  'profile-pictures': 'profilePictures',
+  studio: 'studioGeneration',
+} as const;
+
+/** Everything enabled; a parked slot tries again after one second. */
+export const testRouting: RoutingContext = {
+  providers: { modal: { enabled: true }, fal: { enabled: true }, comfyui: { enabled: true } },
+  nsfwEnabled: true,
+  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
+};
+
+/** The real workflows and activities on a real Temporal server, with fakes for providers and storage. */
+export interface GenerationHarness {
+  client: Client;
+  /** Newest saved state by generation id. */
+  saved: Map<string, GenerationState>;
+  recipes: Recipe[];
+  saves: SaveGenerationInput['state'][];
+  /** Runs workers with these providers for as long as `work` takes. */
+  withProviders<T>(providers: ProviderClient[], work: () => Promise<T>): Promise<T>;
+  start(
+    flowRequest: FlowRequest,
+  ): Promise<WorkflowHandle<(input: GenerationInput) => Promise<GenerationState>>>;
+  close(): Promise<void>;
+}
+
+export async function startHarness(): Promise<GenerationHarness> {
+  installQuietRuntime();
+  const server = await startTemporalServer();
+  const connection = await Connection.connect({ address: server.address });
+  const native = await NativeConnection.connect({ address: server.address });
+  const client = new Client({ connection, namespace: server.namespace });
+  const memory = memoryStores();
+  return {
+    client,
+    ...memory,
+    async withProviders(providers, work) {
+      const workers = await startWorkers({ native, server, providers, stores: memory.stores });
+      const running = workers.run();
+      try {
+        return await Promise.race([
+          work(),
+          running.then(() => Promise.reject(new Error('the workers stopped'))),
+        ]);
+      } finally {
+        workers.shutdown();
+        await running;
+      }
+    },
+    start(flowRequest) {
+      const generationId = randomUUID();
+      const input: GenerationInput = {
+        generationId,
+        characterId: flowRequest.request.characterId,
+        nsfw: flowRequest.request.nsfw,
+        flowRequest,
+      };
+      return client.workflow.start(workflowNames[flowRequest.flow], {
+        taskQueue: generationTaskQueue,
+        workflowId: `${flowRequest.flow}/${input.characterId}/${generationId}`,
+        args: [input],
+      });
+    },
+    async close() {
+      await native.close();
+      await connection.close();
+      await server.stop();
+    },
+  };
+}
+
+type Stores = ReturnType<typeof memoryStores>['stores'];
+
+function memoryStores() {
+  const saved = new Map<string, GenerationState>();
+  const saves: GenerationState[] = [];
+  const recipes: Recipe[] = [];
+  const stores = {
+    generations: {
+      saveState(state: GenerationState) {
+        saves.push(state);
+        saved.set(state.generationId, state);
+        return Promise.resolve();
+      },
+    },
+    assets: {
+      record(_asset: unknown, _origin: unknown, recipe?: Recipe) {
+        if (recipe !== undefined) recipes.push(recipe);
+        return Promise.resolve();
+      },
+    },
+  };
+  return { saved, saves, recipes, stores };
+}
+
+interface StartWorkers {
+  native: NativeConnection;
+  server: TemporalTestServer;
+  providers: ProviderClient[];
+  stores: Stores;
+}
+
+function startWorkers({ native, server, providers, stores }: StartWorkers): Promise<Workers> {
+  const noMedia = {
+    open: () => Promise.reject(new Error('the fakes read no inputs')),
+    save: () => Promise.reject(new Error('the fakes store nothing')),
+  };
+  return createWorkers({
+    connection: native,
+    namespace: server.namespace,
+    workflowBundle: workflowBundle(),
+    dependencies: {
+      ...stores,
+      routing: testRouting,
+      clients: Object.fromEntries(providers.map((client) => [client.provider, client])),
+      media: () => noMedia,
+    },
+    concurrency: { modal: 50, fal: 50, comfyui: 50 },
+    shutdownGraceSeconds: 5,
+  });
+}
+
+let isRuntimeInstalled = false;
+
+/** The SDK logs to stderr from its own threads, which jest would take for output of a test. */
+function installQuietRuntime(): void {
+  if (isRuntimeInstalled) return;
+  isRuntimeInstalled = true;
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+}
