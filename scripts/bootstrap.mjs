@@ -99,7 +99,7 @@ async function test() {
   const directory = mkdtempSync(path.join(tmpdir(), 'ryla-generation-test-'));
   const results = process.env.TEST_RESULTS_FILE || path.join(directory, 'results.json');
   try {
-    const jest = createRequire(lockfile).resolve('jest/bin/jest.js');
+    const jest = createRequire(lockfile).resolve('jest/bin/jest');
     const code = await execute(
       process.execPath,
       [jest, '--json', `--outputFile=${results}`, ...args],

@@ -6,6 +6,9 @@ import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, JsonValue } from '../domain/taxonomy';
 import type { DispatchLog } from '../providers/types';
 
+/** A cancellation reaches a call with its next heartbeat. */
+export const cancellationLatencySeconds = 5;
+
 /**
  * The durable memory of one `generateMedia` activity, kept in its heartbeat details: whether a paid submit left, the
  * handle to get back to it, and the trail of finished attempts.
@@ -51,7 +54,7 @@ export class AttemptLog implements DispatchLog {
       () => {
         this.beat();
       },
-      (this.candidate.policy.heartbeatSeconds * 1000) / 3,
+      Math.min(this.candidate.policy.heartbeatSeconds / 3, cancellationLatencySeconds) * 1000,
     );
     return () => {
       clearInterval(timer);

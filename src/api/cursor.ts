@@ -13,7 +13,10 @@ export function cursorOf<Position extends string[]>(position: z.ZodType<Position
     .transform((text, context): Position => {
       const parsed = position.safeParse(decode(text));
       if (parsed.success) return parsed.data;
-      context.addIssue({ code: 'custom', message: 'is no cursor of this list: send `nextCursor` back as it was' });
+      context.addIssue({
+        code: 'custom',
+        message: 'is no cursor of this list: send `nextCursor` back as it was',
+      });
       return z.NEVER;
     });
 }

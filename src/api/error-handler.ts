@@ -9,13 +9,21 @@ const problemType = 'application/problem+json; charset=utf-8';
 export function addErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply));
   app.setNotFoundHandler((request, reply) => {
-    const problem = new HttpProblem(404, 'not_found', `There is no ${request.method} ${pathOf(request.url)}.`);
+    const problem = new HttpProblem(
+      404,
+      'not_found',
+      `There is no ${request.method} ${pathOf(request.url)}.`,
+    );
     return sendProblem(problem, request, reply);
   });
 }
 
 /** For errors before any route is known, such as a malformed URL. */
-export function handleFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+export function handleFrameworkError(
+  error: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   void sendProblem(toProblem(error), request, reply);
 }
 
@@ -37,7 +45,8 @@ export function handleClientError(error: NodeJS.ErrnoException, socket: Socket):
 }
 
 function clientProblem(code: string | undefined): HttpProblem {
-  if (code === 'HPE_HEADER_OVERFLOW') return new HttpProblem(431, 'headers_too_large', 'The headers are too large.');
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new HttpProblem(431, 'headers_too_large', 'The headers are too large.');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     return new HttpProblem(408, 'request_timeout', 'The request did not arrive in time.');
   }

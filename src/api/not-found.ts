@@ -2,7 +2,11 @@ import { HttpProblem } from './http-problem';
 
 /** For a character named in the path. */
 export function characterNotFound(id: string): HttpProblem {
-  return new HttpProblem(404, 'character_not_found', `There is no character ${id}. Create it with PUT /v1/characters/${id}.`);
+  return new HttpProblem(
+    404,
+    'character_not_found',
+    `There is no character ${id}. Create it with PUT /v1/characters/${id}.`,
+  );
 }
 
 export function loraNotFound(characterId: string, loraId: string): HttpProblem {

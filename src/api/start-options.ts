@@ -53,5 +53,8 @@ function pictures(count: number): string {
 /** Settings without the prompt, which may be private and is in the workflow's input anyway. */
 function detailLines({ flow, request }: FlowRequest): string[] {
   const { prompt: _prompt, negativePrompt: _negativePrompt, ...settings } = request;
-  return [`- **flow**: ${flow}`, ...Object.entries(settings).map(([name, value]) => `- **${name}**: ${String(value)}`)];
+  return [
+    `- **flow**: ${flow}`,
+    ...Object.entries(settings).map(([name, value]) => `- **${name}**: ${String(value)}`),
+  ];
 }

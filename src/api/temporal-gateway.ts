@@ -50,9 +50,9 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
     async start(input) {
       // Told apart on purpose: before this answered nothing can have started, after it that is no longer sure.
       await within(reachableMs, () => connection.workflowService.getSystemInfo({})).catch(rethrow);
-      await within(startMs, () => workflow.start(workflowTypes[input.flowRequest.flow], startOptions(input))).catch(
-        ignoreDoubleStart,
-      );
+      await within(startMs, () =>
+        workflow.start(workflowTypes[input.flowRequest.flow], startOptions(input)),
+      ).catch(ignoreDoubleStart);
     },
 
     progress: (workflowId) =>

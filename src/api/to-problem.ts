@@ -18,7 +18,8 @@ export function toProblem(error: unknown): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof RequestRefused) return refusal(error);
   if (error instanceof TemporalUnavailable) return unavailable('temporal_unavailable', error.message, error);
-  if (error instanceof AssetNotFound) return new HttpProblem(404, 'asset_not_found', 'There is no such asset.');
+  if (error instanceof AssetNotFound)
+    return new HttpProblem(404, 'asset_not_found', 'There is no such asset.');
   if (error instanceof MediaError) return badMedia(error);
   if (hasZodFastifySchemaValidationErrors(error)) return invalid(validationErrors(error));
   if (isDatabaseUnavailable(error)) {
@@ -61,7 +62,17 @@ function badMedia(error: MediaError): HttpProblem {
 }
 
 /** What a full, read-only or unmounted volume answers. */
-const storageCodes = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENOENT', 'ENOTDIR']);
+const storageCodes = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'EMFILE',
+  'ENOENT',
+  'ENOTDIR',
+]);
 
 function isStorageFailure(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
@@ -90,7 +101,12 @@ function fromStatus(error: unknown): HttpProblem | undefined {
 }
 
 function unexpected(cause: unknown): HttpProblem {
-  return new HttpProblem(500, 'internal_error', 'Something went wrong here. The request id helps to find out what.', {
-    cause,
-  });
+  return new HttpProblem(
+    500,
+    'internal_error',
+    'Something went wrong here. The request id helps to find out what.',
+    {
+      cause,
+    },
+  );
 }

@@ -37,6 +37,8 @@ const environmentSchema = z.object({
   ASSETS_DIR: z.string().default('data/assets'),
   API_HOST: z.string().default('127.0.0.1'),
   API_PORT: port.default(9800),
+  /** Base URL of the Temporal UI, for the links in answers. How to reach Temporal itself is read by its own library. */
+  TEMPORAL_UI_URL: optionalText.pipe(z.url().optional()),
   NSFW_ENABLED: flag,
   PARKING_INITIAL_SECONDS: z.coerce.number().min(1).default(15),
   PARKING_MAX_SECONDS: z.coerce.number().min(1).default(300),
@@ -81,6 +83,7 @@ export interface Settings {
   databaseUrl: string;
   assetsDir: string;
   api: { host: string; port: number };
+  temporalUiUrl: string | undefined;
   concurrency: Record<ProviderName, number>;
   shutdownGraceSeconds: number;
   logLevel: string;
@@ -106,6 +109,7 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
     databaseUrl: environment.DATABASE_URL,
     assetsDir: environment.ASSETS_DIR,
     api: { host: environment.API_HOST, port: environment.API_PORT },
+    temporalUiUrl: environment.TEMPORAL_UI_URL,
     concurrency: {
       modal: environment.MODAL_CONCURRENCY,
       fal: environment.FAL_CONCURRENCY,

@@ -1,3 +1,4 @@
+import { models } from '../registry';
 import { fraction } from './fingerprint';
 import type { SettingsHolder } from './settings';
 
@@ -6,7 +7,9 @@ const unknownSeconds = 20;
 /** Jobs of one endpoint differ by up to this share, as on real machines. */
 const jitter = 0.05;
 
-const typicalByEndpoint = new Map<string, number>();
+const typicalByEndpoint: ReadonlyMap<string, number> = new Map(
+  models.map(({ backendId, typicalSeconds: seconds }) => [backendId, seconds]),
+);
 
 /** Seconds a warm call of this endpoint typically takes: the registry's figure, else the emulator's own. */
 export function typicalSeconds(endpoint: string, own?: number): number {

@@ -16,7 +16,8 @@ export function findModel(reference: string, provider?: ProviderName): ModelDefi
   const [match, second] = matches;
   if (match !== undefined && second === undefined) return match;
   if (match !== undefined) throw refused('modelId', 'ambiguous_model', ambiguous(reference, matches));
-  if (named.length > 0) throw refused('modelProvider', 'model_elsewhere', elsewhere(reference, named, provider));
+  if (named.length > 0)
+    throw refused('modelProvider', 'model_elsewhere', elsewhere(reference, named, provider));
   throw refused(
     'modelId',
     'unknown_model',
@@ -32,7 +33,8 @@ export function modelById(id: string): ModelDefinition {
 }
 
 function modelsNamed(reference: string): ModelDefinition[] {
-  const exact = models.find(({ id }) => id === reference) ?? models.find(({ backendId }) => backendId === reference);
+  const exact =
+    models.find(({ id }) => id === reference) ?? models.find(({ backendId }) => backendId === reference);
   return exact === undefined ? models.filter(({ uiModel }) => uiModel === reference) : [exact];
 }
 
@@ -40,7 +42,11 @@ function ambiguous(reference: string, matches: readonly ModelDefinition[]): stri
   return `more than one provider has "${reference}"; name ${listed(matches)}, or set modelProvider`;
 }
 
-function elsewhere(reference: string, named: readonly ModelDefinition[], provider: ProviderName | undefined): string {
+function elsewhere(
+  reference: string,
+  named: readonly ModelDefinition[],
+  provider: ProviderName | undefined,
+): string {
   return `${provider ?? 'this provider'} does not have "${reference}"; it is ${listed(named)}: change modelProvider or leave it out`;
 }
 

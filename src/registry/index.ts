@@ -1,2 +1,22 @@
+export { estimatePriceUsd } from './estimate-price';
+export { findModel } from './find-model';
+export { listModels, type ListedModel, type ModelFilter } from './list-models';
 export { models } from './models';
+export { planGeneration, type PlanOptions } from './plan-generation';
+export { planRoute } from './plan-route';
 export { RequestRefused, type RefusalIssue } from './refusal';
+export type { RoutePreference, RouteRequest } from './routing/route-request';
+export {
+  selectStudioEndpoint,
+  selectStudioProvider,
+  type StudioSelectionInput,
+} from './routing/studio-selection';
+export { suggestsMinor } from './safety/suggests-minor';
+export type {
+  InputType,
+  ModelCapability,
+  ModelDefinition,
+  Price,
+  RoutingContext,
+  SlotSettings,
+} from './types';

@@ -23,7 +23,13 @@ export const modalVideoPolicy: ExecutionPolicy = {
   scheduleToCloseSeconds: 5400,
   heartbeatSeconds,
   retry,
-  http: { connectSeconds: 10, firstByteSeconds: 170, idleSeconds: 60, queueSeconds: 1470, totalSeconds: 1470 },
+  http: {
+    connectSeconds: 10,
+    firstByteSeconds: 170,
+    idleSeconds: 60,
+    queueSeconds: 1470,
+    totalSeconds: 1470,
+  },
 };
 
 /** Fal never starts cold and answers in 1-30 s; three minutes in its queue mean that it is overloaded. */

@@ -5,13 +5,7 @@ import type { JsonObject, ProviderName } from '../domain/taxonomy';
 
 /** The customer's five, and the two its own tables need: a reference face and video. */
 export type ModelCapability =
-  | 'text-to-image'
-  | 'image-to-image'
-  | 'lora'
-  | 'editing'
-  | 'upscaling'
-  | 'reference-image'
-  | 'video';
+  'text-to-image' | 'image-to-image' | 'lora' | 'editing' | 'upscaling' | 'reference-image' | 'video';
 
 export type InputType = 'text' | 'text+image' | 'image' | 'text+image+mask';
 

@@ -111,35 +111,34 @@ export class ServiceKeeper {
   private async untilReady(run: ServiceProcess): Promise<void> {
     const { service, log } = this.options;
     const over = new AbortController();
-    const signal = AbortSignal.any([
-      over.signal,
-      this.stopping.signal,
-      AbortSignal.timeout(service.readyTimeoutMs),
-    ]);
+    const onStop = (): void => over.abort(this.stopping.signal.reason);
+    this.stopping.signal.addEventListener('abort', onStop, { once: true });
+    const tooLate = new ServiceStartError(
+      `${this.name} was not ready after ${seconds(service.readyTimeoutMs)}`,
+    );
+    const timer = setTimeout(() => over.abort(tooLate), service.readyTimeoutMs);
     const died = run.exited.then((ending) => {
       throw new ServiceStartError(`${this.name} died before it was ready (${ending})`);
     });
     try {
-      await Promise.race([service.waitUntilReady(run.readyLine, signal), died, rejectOn(signal)]);
+      await Promise.race([service.waitUntilReady(run.readyLine, over.signal), died, rejectOn(over.signal)]);
     } catch (error) {
       await run.stop();
       throw this.startError(error, log);
     } finally {
+      clearTimeout(timer);
+      this.stopping.signal.removeEventListener('abort', onStop);
+      // Ends a poll that is still going on when the process has died.
       over.abort();
     }
   }
 
   private startError(error: unknown, log: ServiceLog): ServiceStartError {
-    if (this.stopping.signal.aborted)
-      return new ServiceStartError(`${this.name} was stopped before it was ready`);
-    const isTimeout = error instanceof Error && error.name === 'TimeoutError';
-    const reason = isTimeout
-      ? `${this.name} was not ready after ${seconds(this.options.service.readyTimeoutMs)}`
-      : messageOf(error);
+    const stopped: unknown = this.stopping.signal.reason;
+    if (stopped instanceof ServiceStartError) return stopped;
     const lines = log.tail();
-    return new ServiceStartError(`${reason}. Log: ${log.file}${lines === '' ? '' : `\n${lines}`}`, {
-      cause: error,
-    });
+    const text = `${messageOf(error)}. Log: ${log.file}${lines === '' ? '' : `\n${lines}`}`;
+    return new ServiceStartError(text, { cause: error });
   }
 }
 

@@ -75,7 +75,8 @@ export function nodeService({ projectDirectory }: StackOptions, own: NodeService
       environment: own.environment,
     }),
     async waitUntilReady(readyLine) {
-      own.onReady?.(await readyLine);
+      const line = await readyLine;
+      own.onReady?.(line);
     },
     stopSignal: 'SIGTERM',
     stopGraceMs: own.stopGraceMs,

@@ -1,5 +1,6 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createCoreActivities, createProviderActivities, type CoreActivityDependencies } from '../activities';
+import { cancellationLatencySeconds } from '../activities/attempt-log';
 import type { GenerateMediaDependencies } from '../activities/generate-media';
 import { generationTaskQueue, providerTaskQueues } from '../domain/task-queues';
 import { providerNames, type ProviderName } from '../domain/taxonomy';
@@ -67,6 +68,7 @@ function providerWorker(provider: ProviderName, options: WorkersOptions): Promis
     taskQueue: providerTaskQueues[provider],
     activities: createProviderActivities(dependencies),
     maxConcurrentActivityTaskExecutions: concurrency[provider],
+    maxHeartbeatThrottleInterval: cancellationLatencySeconds * 1000,
     // A paid call is never cut off by a deploy: nothing is cancelled before the grace time is over.
     shutdownGraceTime: options.shutdownGraceSeconds * 1000,
   });

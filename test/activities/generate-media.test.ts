@@ -4,7 +4,12 @@ import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createGenerateMedia } from '../../src/activities/generate-media';
-import type { DispatchNote, GenerateMediaFailure, GenerateMediaInput } from '../../src/domain/dispatch';
+import type {
+  DispatchNote,
+  GenerateMediaFailure,
+  GenerateMediaInput,
+  GenerateMediaResult,
+} from '../../src/domain/dispatch';
 import type { PlannedCandidate } from '../../src/domain/plan';
 import { failing, FakeProvider, hanging, picture, type Answer } from '../support/fake-provider';
 
@@ -184,7 +189,10 @@ describe('generateMedia', () => {
   });
 
   it('fails clearly when this worker has no client for the provider', async () => {
-    const environment = new MockActivityEnvironment({ attempt: 1 }, { client: fakeClient([]), logger: quiet });
+    const environment = new MockActivityEnvironment(
+      { attempt: 1 },
+      { client: fakeClient([]), logger: quiet },
+    );
     const generateMedia = createGenerateMedia({ clients: {}, media: noMedia });
     const failure = await failureOf(environment.run(generateMedia, input));
 
@@ -210,7 +218,9 @@ function activity(
       save: () => Promise.reject(new Error('unused')),
     }),
   });
-  return { environment, stored, run: () => environment.run(generateMedia, input) };
+  const run = (): Promise<GenerateMediaResult> =>
+    environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(generateMedia, input);
+  return { environment, stored, run };
 }
 
 /** Only the awaited heartbeat of the real client is used. */

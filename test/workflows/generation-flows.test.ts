@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { GenerationState } from '../../src/domain/generation';
 import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
@@ -229,7 +228,11 @@ describe('a running generation', () => {
     expect(harness.saved.get(result.generationId)).toEqual(result);
     const made = harness.recipes.filter(({ generationId }) => generationId === result.generationId);
     expect(made).toHaveLength(6);
-    expect(made[0]?.parameters).toMatchObject({ width: 1024, height: 1024 });
+    const first = made.find(({ slot }) => slot === 1);
+    expect(first).toMatchObject({
+      endpoint: '/flux-dev',
+      parameters: { width: 1024, height: 1024, seed: first?.seed },
+    });
     const revisions = harness.saves
       .filter(({ generationId }) => generationId === result.generationId)
       .map(({ revision }) => revision);

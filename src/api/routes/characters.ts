@@ -10,7 +10,10 @@ const body = z.strictObject({
   /** For people; the id is what everything else uses. */
   name: z.string().trim().min(1).max(200).nullable().default(null),
 });
-const querystring = z.strictObject({ limit: pageLimit, cursor: cursorOf(z.tuple([characterIdSchema])).optional() });
+const querystring = z.strictObject({
+  limit: pageLimit,
+  cursor: cursorOf(z.tuple([characterIdSchema])).optional(),
+});
 
 /** `PUT /v1/characters/{id}` (201 when new), `GET` of one and of all. */
 export function addCharacterRoutes(app: ApiServer, { characters }: ApiContext): void {

@@ -15,14 +15,19 @@ export function addHealthRoutes(app: ApiServer, context: ApiContext): void {
     const failed = Object.entries(checks).filter(([, check]) => !check.ok);
     if (failed.length === 0) return { status: 'ready', checks };
     const names = failed.map(([name]) => name).join(', ');
-    throw new HttpProblem(503, 'not_ready', `Not ready: ${names}.`, { extensions: { checks }, retryAfterSeconds: 5 });
+    throw new HttpProblem(503, 'not_ready', `Not ready: ${names}.`, {
+      extensions: { checks },
+      retryAfterSeconds: 5,
+    });
   });
 }
 
 async function checkAll({ db, temporal, assetStore }: ApiContext): Promise<Record<string, Check>> {
   const [database, server, assets] = await Promise.all([
     // A table of ours, not `select 1`: without migrations nothing works.
-    check('cannot be reached, or has no tables yet', () => db.selectFrom('generations').select('id').limit(1).execute()),
+    check('cannot be reached, or has no tables yet', () =>
+      db.selectFrom('generations').select('id').limit(1).execute(),
+    ),
     check('cannot be reached', () => temporal.ready()),
     check('cannot be written', () => assetStore.ready()),
   ]);

@@ -15,7 +15,7 @@ export function buildGraph(file: GraphFile, values: JsonObject): JsonObject {
   for (const [name, parameter] of Object.entries(file.parameters)) {
     const value = values[name] ?? parameter.default;
     if (value === undefined) throw mismatch(`needs the parameter "${name}"`);
-    if (!fitsParameter(value, parameter)) throw mismatch(`needs a ${parameter.type} as "${name}"`);
+    if (!fitsParameter(value, parameter)) throw mismatch(`needs "${name}" to be of type ${parameter.type}`);
     filled[name] = value;
   }
   return Object.fromEntries(Object.entries(file.graph).map(([id, node]) => [id, fill(node, filled)]));

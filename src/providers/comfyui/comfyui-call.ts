@@ -1,13 +1,15 @@
+import type { JsonObject } from '../../domain/taxonomy';
 import type { CallState } from '../call-failure';
 import type { HttpClient, RequestDeadlines } from '../http';
 import type { CallContext, ProviderJob, ProviderResult } from '../types';
 import { awaitRun } from './await-run';
 import { collectPictures } from './collect-pictures';
 import { fillGraph } from './fill-graph';
-import { findRun, type FoundRun, type RunHandle } from './find-run';
+import { earlierRun, findRun, type FoundRun } from './find-run';
 import type { GraphFile } from './graph-file';
 import { createPod, type Pod } from './pod';
-import { openRunEvents } from './run-events';
+import type { RunHandle } from './prompt-id';
+import { openRunEvents, type RunEvents } from './run-events';
 import { stopRun } from './stop-run';
 import { submitRun } from './submit-run';
 import type { HistoryEntry } from './wire';
@@ -63,9 +65,10 @@ export class ComfyUiCall {
 
   /** Ends the run on the pod. Call it after an abort; never throws. */
   async stop(): Promise<void> {
-    const { stage, providerRequestId } = this.state;
-    if (stage === 'preparing' || providerRequestId === undefined) return;
-    await stopRun(providerRequestId, { ...this.options, deadlines: this.deadlines });
+    const { job, context } = this.options;
+    const promptId = this.state.providerRequestId ?? earlierRun(job.jobKey, context.dispatch.previous);
+    if (promptId === undefined) return;
+    await stopRun(promptId, { ...this.options, deadlines: this.deadlines });
     this.state.resumable = false;
   }
 
@@ -74,17 +77,69 @@ export class ComfyUiCall {
     if (sighting.state === 'finished') {
       return { handle: await this.accept({ promptId, run }), entry: sighting.entry };
     }
-    // Pictures first: their upload may take longer than a proxy lets an idle websocket live.
+    // Uploads come first: they may take longer than a proxy lets an idle websocket live.
     const graph = sighting.state === 'absent' ? await this.fillGraph() : undefined;
-    // Before the submit, or the first events would be missed.
     const events = await this.openEvents(promptId);
     try {
-      const handle = await this.accept(
-        graph === undefined ? { promptId, run } : await this.submit({ promptId, run }, graph),
-      );
+      const queuedAs = graph === undefined ? promptId : await this.submit(promptId, graph);
+      const handle = await this.accept({ promptId: queuedAs, run });
       return { handle, entry: await this.follow(handle, events) };
     } finally {
       events.close();
     }
+  }
+
+  private async fillGraph(): Promise<JsonObject> {
+    const { graph, job, context } = this.options;
+    return await fillGraph({
+      graph,
+      job,
+      media: context.media,
+      pod: this.pod,
+      onProgress: context.onProgress,
+    });
+  }
+
+  /** Opened before the submit, or the first events would be missed. */
+  private async openEvents(promptId: string): Promise<RunEvents> {
+    const { baseUrl, job, context, signal } = this.options;
+    return await openRunEvents({
+      baseUrl,
+      promptId,
+      signal,
+      connectSeconds: Math.min(job.deadlines.connectSeconds, longestEventsWaitSeconds),
+      onRunning(fraction) {
+        context.onProgress({ phase: 'running', ...(fraction !== undefined && { fraction }) });
+      },
+    });
+  }
+
+  private async submit(promptId: string, graph: JsonObject): Promise<string> {
+    const { context, signal } = this.options;
+    await context.dispatch.intent();
+    signal.throwIfAborted();
+    this.state.stage = 'submitting';
+    this.state.providerRequestId = promptId;
+    return await submitRun(
+      { promptId, graph },
+      { ...this.options, deadlines: this.deadlines, state: this.state },
+    );
+  }
+
+  /** From here on a lost connection loses nothing: the run is found again. */
+  private async accept(handle: RunHandle): Promise<RunHandle> {
+    this.state.stage = 'accepted';
+    this.state.resumable = true;
+    this.state.providerRequestId = handle.promptId;
+    await this.options.context.dispatch.accepted(handle);
+    this.options.signal.throwIfAborted();
+    return handle;
+  }
+
+  private async follow({ promptId }: RunHandle, events: RunEvents): Promise<HistoryEntry> {
+    const { job, context, signal } = this.options;
+    const { queueSeconds } = job.deadlines;
+    const { onProgress } = context;
+    return await awaitRun({ pod: this.pod, promptId, events, signal, queueSeconds, onProgress });
   }
 }

@@ -39,17 +39,27 @@ function statusFailure({ status, isWebPage }: AnswerError): Failure {
     return { failureClass: 'auth', code: 'access_denied', message: 'the pod denied access' };
   }
   if (status === 413) {
-    return { failureClass: 'input', code: 'input_too_large', message: 'an input picture is too large for the pod' };
+    return {
+      failureClass: 'input',
+      code: 'input_too_large',
+      message: 'an input picture is too large for the pod',
+    };
   }
-  if (status === 429) return { failureClass: 'capacity', code: 'rate_limited', message: 'the pod is overloaded' };
+  if (status === 429)
+    return { failureClass: 'capacity', code: 'rate_limited', message: 'the pod is overloaded' };
   // A stopped pod is answered for by its proxy: with a page, or with a status the server itself never sends.
   if (isWebPage || status < 400 || [404, 502, 503, 504].includes(status)) {
-    return { failureClass: 'outage', code: 'pod_unavailable', message: 'no ComfyUI server answers at the pod' };
+    return {
+      failureClass: 'outage',
+      code: 'pod_unavailable',
+      message: 'no ComfyUI server answers at the pod',
+    };
   }
   if (status >= 500 || status === 408) {
     return { failureClass: 'transient', code: 'pod_error', message: 'the pod failed to answer' };
   }
-  if (status === 405) return { failureClass: 'auth', code: 'wrong_route', message: 'the pod has no such route' };
+  if (status === 405)
+    return { failureClass: 'auth', code: 'wrong_route', message: 'the pod has no such route' };
   return { failureClass: 'input', code: 'bad_request', message: 'the pod refused the request' };
 }
 
@@ -88,5 +98,9 @@ function refusalFailure({ error, node_errors: nodeErrors }: SubmitRefusal): Fail
     const message = 'the pod lost an input picture right after its upload';
     return { failureClass: 'transient', code: 'upload_lost', message };
   }
-  return { failureClass: 'input', code: 'graph_refused', message: 'the pod refused the parameters of the graph' };
+  return {
+    failureClass: 'input',
+    code: 'graph_refused',
+    message: 'the pod refused the parameters of the graph',
+  };
 }

@@ -2,11 +2,8 @@ import { z } from 'zod';
 import type { DispatchState } from '../types';
 import { ProviderError } from '../errors';
 import type { Pod, Sighting } from './pod';
-import { promptIdOf } from './prompt-id';
+import { promptIdOf, type RunHandle } from './prompt-id';
 import { hasResult } from './run-result';
-
-/** Our way back to a run, as it stands in the dispatch log. A type, since interfaces are no JSON objects. */
-export type RunHandle = { promptId: string; run: number };
 
 export interface FoundRun extends RunHandle {
   sighting: Sighting;
@@ -29,7 +26,7 @@ export async function findRun(
 ): Promise<FoundRun> {
   const recorded = recordedHandle(job.previous);
   // The history keeps a limited number of runs: the failed ones before the recorded run may be gone, it may not.
-  for (let run = recorded?.run ?? 1; run <= mostRuns; run += 1) {
+  for (let run = 1; run <= mostRuns; run += 1) {
     const derivedId = promptIdOf(job.jobKey, run);
     const promptId = run === recorded?.run ? recorded.promptId : derivedId;
     const sighting = await pod.find(promptId);
@@ -44,6 +41,12 @@ export async function findRun(
     code: 'too_many_failed_runs',
     certainty: 'not_sent',
   });
+}
+
+/** The run an earlier call most likely left behind, told without asking the pod; `undefined` when there was no submit. */
+export function earlierRun(jobKey: string, previous: DispatchState): string | undefined {
+  if (previous.phase === 'none') return undefined;
+  return recordedHandle(previous)?.promptId ?? promptIdOf(jobKey, 1);
 }
 
 function recordedHandle(previous: DispatchState): RunHandle | undefined {

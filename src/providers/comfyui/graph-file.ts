@@ -52,7 +52,10 @@ export const placeholderPattern = /\{\{\s*(\w+)\s*\}\}/g;
  * @param expectedName the file's name without its ending: a graph must say the same.
  * @throws GraphFileError
  */
-export function parseGraphFile(content: string, { file, expectedName }: { file: string; expectedName: string }): GraphFile {
+export function parseGraphFile(
+  content: string,
+  { file, expectedName }: { file: string; expectedName: string },
+): GraphFile {
   const parsed = graphFileSchema.safeParse(parseJson(content, file));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -60,7 +63,8 @@ export function parseGraphFile(content: string, { file, expectedName }: { file: 
   }
   const { name, parameters, graph, outputNode } = parsed.data;
   if (name !== expectedName) throw new GraphFileError(file, `name: is "${name}", expected "${expectedName}"`);
-  if (graph[outputNode] === undefined) throw new GraphFileError(file, `outputNode: there is no node "${outputNode}"`);
+  if (graph[outputNode] === undefined)
+    throw new GraphFileError(file, `outputNode: there is no node "${outputNode}"`);
   const problem = linkProblem(graph) ?? placeholderProblem(graph, parameters) ?? defaultProblem(parameters);
   if (problem !== undefined) throw new GraphFileError(file, problem);
   return { name, parameters, graph: graph as JsonObject, outputNode };
@@ -94,9 +98,7 @@ function isLink(value: JsonValue): value is [string, number] {
 }
 
 function placeholderProblem(graph: Graph, parameters: GraphFile['parameters']): string | undefined {
-  const used = new Set(
-    [...JSON.stringify(graph).matchAll(placeholderPattern)].map(([, name]) => name ?? ''),
-  );
+  const used = new Set([...JSON.stringify(graph).matchAll(placeholderPattern)].map(([, name]) => name ?? ''));
   const undeclared = [...used].find((name) => !Object.hasOwn(parameters, name));
   if (undeclared !== undefined) return `graph: uses {{${undeclared}}}, which is not among the parameters`;
   const unused = Object.keys(parameters).find((name) => !used.has(name));

@@ -41,7 +41,7 @@ function readFolder(folder: string): [string, GraphFile][] {
   return listFiles(folder).map((fileName) => {
     const file = join(folder, fileName);
     const expectedName = fileName.slice(0, -ending.length);
-    return [expectedName, parseGraphFile(readFileSync(file, 'utf8'), { file, expectedName })];
+    return [expectedName, parseGraphFile(readText(file), { file, expectedName })];
   });
 }
 
@@ -50,5 +50,13 @@ function listFiles(folder: string): string[] {
     return readdirSync(folder).filter((fileName) => fileName.endsWith(ending));
   } catch (error) {
     throw new GraphFileError(folder, 'the folder cannot be read', { cause: error });
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new GraphFileError(file, 'cannot be read', { cause: error });
   }
 }

@@ -64,7 +64,10 @@ export function createPod(options: PodOptions): Pod {
       await wire.order('/interrupt', { prompt_id: promptId });
     },
     async upload(file) {
-      const { headers, body } = multipartBody({ ...file, field: 'image' }, { type: 'input', overwrite: 'true' });
+      const { headers, body } = multipartBody(
+        { ...file, field: 'image' },
+        { type: 'input', overwrite: 'true' },
+      );
       const request = { method: 'POST', path: '/upload/image', headers, body } as const;
       const { name, subfolder } = await wire.ask(request, uploadReplySchema);
       return subfolder === '' ? name : `${subfolder}/${name}`;

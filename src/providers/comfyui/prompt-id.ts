@@ -3,6 +3,13 @@ import { createHash } from 'node:crypto';
 /** Namespace of our prompt ids; any fixed UUID serves, but changing it loses every job in flight. */
 const namespace = Buffer.from('6f1c1f0e5d7a4c5b9d0e3a2b1c4d5e6f', 'hex');
 
+/** Our way back to a run, as it stands in the dispatch log. A type, since an interface is no JSON object. */
+export type RunHandle = {
+  promptId: string;
+  /** 1-based count of this job's runs on the pod. */
+  run: number;
+};
+
 /**
  * The id a job has on the pod: a version 5 UUID (RFC 9562) of its key, the same in every process and at every attempt,
  * so that a job can be found again instead of being submitted twice.

@@ -18,6 +18,8 @@ export interface RunEventsOptions {
   promptId: string;
   /** Seconds to wait for the connection; after that the run goes on without events. */
   connectSeconds: number;
+  /** Ends that wait. */
+  signal: AbortSignal;
   /** The pod began with this run, or is this far (0-1) within one of its nodes. */
   onRunning(fraction: number | undefined): void;
 }
@@ -41,7 +43,7 @@ export async function openRunEvents(options: RunEventsOptions): Promise<RunEvent
   socket.on('message', (data, isBinary) => {
     if (!isBinary && readEvent(data, options)) alarm.abort();
   });
-  await settled(socket);
+  await settled(socket, options.signal);
   return {
     async pause(milliseconds, signal) {
       const wakeUp = AbortSignal.any([alarm.signal, signal]);
@@ -61,8 +63,9 @@ function socketUrl({ baseUrl, promptId }: RunEventsOptions): string {
   return `${baseUrl.replace(/\/+$/, '').replace(/^http/, 'ws')}/ws?${query.toString()}`;
 }
 
-async function settled(socket: WebSocket): Promise<void> {
+async function settled(socket: WebSocket, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true });
     socket.once('open', resolve);
     socket.once('close', () => {
       resolve();

@@ -1,5 +1,6 @@
 import type { FailureClass } from '../../domain/taxonomy';
 import { ProviderError } from '../errors';
+import type { RunHandle } from './prompt-id';
 import {
   executionErrorSchema,
   outputFileSchema,
@@ -8,22 +9,20 @@ import {
   type OutputFile,
 } from './wire';
 
-/** Which run of a job an entry belongs to; 1-based. */
-export interface RunIdentity {
-  promptId: string;
-  run: number;
-}
-
 /**
  * The files a finished run made at the graph's output node, previews left out.
  *
  * @throws ProviderError when the run failed, was interrupted or made nothing.
  */
-export function readRunResult(entry: HistoryEntry, outputNode: string, identity: RunIdentity): OutputFile[] {
+export function readRunResult(
+  entry: HistoryEntry,
+  outputNode: string,
+  identity: RunHandle,
+): [OutputFile, ...OutputFile[]] {
   const failure = runFailure(entry, identity.run);
   if (failure !== undefined) throw toError(failure, identity);
-  const files = outputFiles(entry, outputNode);
-  if (files.length > 0) return files;
+  const [first, ...others] = outputFiles(entry, outputNode);
+  if (first !== undefined) return [first, ...others];
   const message = 'the run ended without an output picture';
   throw toError({ failureClass: 'corrupt', code: 'no_output', message }, identity);
 }
@@ -69,12 +68,16 @@ function runFailure(entry: HistoryEntry, run: number): RunFailure | undefined {
     return { failureClass: 'capacity', code: 'out_of_memory', message: "the pod's GPU ran out of memory" };
   }
   if (/no face detected/i.test(text)) {
-    return { failureClass: 'input', code: 'no_face_detected', message: 'the reference picture shows no face' };
+    return {
+      failureClass: 'input',
+      code: 'no_face_detected',
+      message: 'the reference picture shows no face',
+    };
   }
   return { failureClass, code: 'execution_failed', message: 'a node of the graph failed on the pod' };
 }
 
-function toError(failure: RunFailure, { promptId }: RunIdentity): ProviderError {
+function toError(failure: RunFailure, { promptId }: RunHandle): ProviderError {
   const { message, ...known } = failure;
   return new ProviderError(message, {
     ...known,
@@ -86,7 +89,9 @@ function toError(failure: RunFailure, { promptId }: RunIdentity): ProviderError 
 
 /** Lists are named by their node's kind: `images`, `gifs` (also of MP4 files), `video`, `videos`. */
 function outputFiles({ outputs }: HistoryEntry, outputNode: string): OutputFile[] {
-  const entries = Object.values(outputs[outputNode] ?? {}).flatMap((list) => (Array.isArray(list) ? list : []));
+  const entries = Object.values(outputs[outputNode] ?? {}).flatMap((list) =>
+    Array.isArray(list) ? list : [],
+  );
   return entries.flatMap((entry) => {
     const file = outputFileSchema.safeParse(entry);
     return file.success && file.data.type !== 'temp' ? [file.data] : [];

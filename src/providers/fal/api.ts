@@ -25,6 +25,8 @@ export interface FalClientSettings {
   key: string;
   /** Hosts media may come from and go to: `host` allows its subdomains too, `host:port` is exact. */
   mediaHosts: readonly string[];
+  /** Milliseconds before the first status request; later ones come ever more slowly. Default 500. */
+  firstPollPauseMs?: number | undefined;
 }
 
 /** Limits of one exchange. */

@@ -6,7 +6,7 @@ import type { CallContext, ProviderJob, ProviderResult } from '../types';
 import type { ExchangeOptions, FalApi } from './api';
 import { collectMedia } from './collect-media';
 import { falErrorOfType } from './errors';
-import { isWorthAnotherPoll, nextPollPauseMs, firstPollPauseMs, maxFailedPolls } from './polling';
+import { isWorthAnotherPoll, nextPollPauseMs, defaultFirstPollPauseMs, maxFailedPolls } from './polling';
 import { withSafetyChecker } from './safety';
 import { uploadInput } from './upload-input';
 import { falHandleSchema, isKnownStatus, phaseOfStatus, type FalHandle, type FalStatus } from './wire';
@@ -88,9 +88,9 @@ export class FalCall {
   }
 
   private async awaitCompletion(handle: FalHandle): Promise<FalStatus> {
-    const { context, job, signal } = this.options;
+    const { api, context, job, signal } = this.options;
     const queuedUntilMs = Date.now() + job.deadlines.queueSeconds * 1000;
-    let pauseMs = firstPollPauseMs;
+    let pauseMs = api.settings.firstPollPauseMs ?? defaultFirstPollPauseMs;
     for (;;) {
       await pause(pauseMs, signal);
       const status = await this.poll(handle, pauseMs);

@@ -3,7 +3,7 @@ import { ProviderError } from '../errors';
 import { TransportError } from '../transport-error';
 
 /** Milliseconds before the first status request. */
-export const firstPollPauseMs = 500;
+export const defaultFirstPollPauseMs = 500;
 /** Failed status requests in a row before the call gives up (the job can still be picked up by its handle). */
 export const maxFailedPolls = 5;
 

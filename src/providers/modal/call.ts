@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/taxonomy';
+import type { JsonObject, JsonValue } from '../../domain/taxonomy';
 import type { CallState } from '../call-failure';
 import { DeadlineExceeded, pause } from '../deadlines';
 import { ProviderError } from '../errors';
@@ -46,9 +46,17 @@ export class ModalCall {
     this.state.stage = 'accepted';
     if (previous.phase === 'intent') throw outcomeUnknown();
     this.resumed = true;
-    const handle = modalHandleSchema.safeParse(previous.handle).data;
-    await this.remember(this.checked(handle?.resultUrl, this.options.url));
+    await this.remember(this.recordedUrl(previous.handle));
     return await this.awaitResult(await this.readResult());
+  }
+
+  /** The configuration may have changed since the handle was recorded. */
+  private recordedUrl(handle: JsonValue): string {
+    const recorded = modalHandleSchema.safeParse(handle).data;
+    const url = recorded && resolveSameOrigin(recorded.resultUrl, this.options.url);
+    if (url === undefined)
+      throw refused('handle_invalid', 'the result of an earlier attempt is not on this Modal host');
+    return url;
   }
 
   private async submit(): Promise<HttpReply> {

@@ -32,7 +32,12 @@ const source = { field: 'source_image', ...upload };
 
 const prompts = { prompt: promptField, negative_prompt: negativePromptField.default('') };
 const size = { width: sideField(1024), height: sideField(1024) };
-const sampling = { seed: seedField, steps: stepsField(25), cfg: guidanceField(7), checkpoint: checkpointField };
+const sampling = {
+  seed: seedField,
+  steps: stepsField(25),
+  cfg: guidanceField(7),
+  checkpoint: checkpointField,
+};
 
 function samplingToWire({ prompt, negativePrompt, seed, steps, guidance }: SlotSettings): JsonObject {
   return wireBody({ prompt, negative_prompt: negativePrompt, seed, steps, cfg: guidance });

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import type { ModelDefinition, Price } from '../types';
 import { falImagePolicy } from '../policies';
 
-type Shared = 'provider' | 'supportsNSFW' | 'supportsLoRA' | 'loraBaseModel' | 'app' | 'mediaKind' | 'price' | 'policy' | 'inputs';
+type Shared =
+  | 'provider'
+  | 'supportsNSFW'
+  | 'supportsLoRA'
+  | 'loraBaseModel'
+  | 'app'
+  | 'mediaKind'
+  | 'price'
+  | 'policy'
+  | 'inputs';
 
 interface FalSpec extends Omit<ModelDefinition, Shared> {
   inputs?: ModelDefinition['inputs'];

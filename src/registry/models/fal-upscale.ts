@@ -2,7 +2,14 @@ import { z } from 'zod';
 import type { ModelDefinition } from '../types';
 import { falModel } from './fal-model';
 import { wireBody } from './wire-body';
-import { fractionField, guidanceField, negativePromptField, promptField, seedField, stepsField } from './wire-fields';
+import {
+  fractionField,
+  guidanceField,
+  negativePromptField,
+  promptField,
+  seedField,
+  stepsField,
+} from './wire-fields';
 
 const upscaleModel = {
   capabilities: ['upscaling'],

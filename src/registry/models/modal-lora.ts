@@ -5,7 +5,14 @@ import { loraFields, loraToWire } from './lora-fields';
 import { modalModel } from './modal-model';
 import { qwenSize, qwenSizeFields } from './qwen-size';
 import { wireBody } from './wire-body';
-import { guidanceField, negativePromptField, promptField, seedField, sideField, stepsField } from './wire-fields';
+import {
+  guidanceField,
+  negativePromptField,
+  promptField,
+  seedField,
+  sideField,
+  stepsField,
+} from './wire-fields';
 
 const loraModel = {
   capabilities: ['text-to-image', 'lora'],

@@ -4,7 +4,8 @@ import { modalImagePolicy, modalVideoPolicy } from '../policies';
 /** L40S rate in the deployed handlers, USD per second. */
 const l40sUsdPerSecond = 0.000542;
 
-type Shared = 'provider' | 'supportsNSFW' | 'supportsLoRA' | 'app' | 'mediaType' | 'price' | 'policy' | 'inputs';
+type Shared =
+  'provider' | 'supportsNSFW' | 'supportsLoRA' | 'app' | 'mediaType' | 'price' | 'policy' | 'inputs';
 
 interface ModalSpec extends Omit<ModelDefinition, Shared> {
   app: string;

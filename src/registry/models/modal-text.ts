@@ -4,7 +4,14 @@ import type { ModelDefinition, SlotSettings } from '../types';
 import { modalModel } from './modal-model';
 import { qwenSize, qwenSizeFields } from './qwen-size';
 import { wireBody } from './wire-body';
-import { guidanceField, negativePromptField, promptField, seedField, sideField, stepsField } from './wire-fields';
+import {
+  guidanceField,
+  negativePromptField,
+  promptField,
+  seedField,
+  sideField,
+  stepsField,
+} from './wire-fields';
 
 const textModel = {
   capabilities: ['text-to-image'],

@@ -4,7 +4,14 @@ import type { ModelDefinition, SlotSettings } from '../types';
 import { loraFields, loraToWire } from './lora-fields';
 import { modalModel } from './modal-model';
 import { wireBody } from './wire-body';
-import { guidanceField, negativePromptField, promptField, seedField, sideField, stepsField } from './wire-fields';
+import {
+  guidanceField,
+  negativePromptField,
+  promptField,
+  seedField,
+  sideField,
+  stepsField,
+} from './wire-fields';
 
 const videoModel = {
   app: 'ryla-wan26',

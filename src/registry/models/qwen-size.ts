@@ -16,7 +16,15 @@ const nativeSizes = {
 } as const;
 
 type NativeRatio = keyof typeof nativeSizes;
-const nativeRatios: readonly [NativeRatio, ...NativeRatio[]] = ['1:1', '16:9', '9:16', '4:3', '3:4', '3:2', '2:3'];
+const nativeRatios: readonly [NativeRatio, ...NativeRatio[]] = [
+  '1:1',
+  '16:9',
+  '9:16',
+  '4:3',
+  '3:4',
+  '3:2',
+  '2:3',
+];
 
 export const qwenSizeFields = {
   aspect_ratio: z.enum(nativeRatios).optional(),

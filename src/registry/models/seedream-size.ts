@@ -23,7 +23,9 @@ export function seedreamSize(settings: SlotSettings): Size | undefined {
 
 function isSeedreamSize({ width, height }: Size): boolean {
   const pixels = width * height;
-  return (isSeedreamSide(width) && isSeedreamSide(height)) || (pixels >= minimumPixels && pixels <= maximumPixels);
+  return (
+    (isSeedreamSide(width) && isSeedreamSide(height)) || (pixels >= minimumPixels && pixels <= maximumPixels)
+  );
 }
 
 function isSeedreamSide(side: number): boolean {

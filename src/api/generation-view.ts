@@ -1,0 +1,65 @@
+import type { GenerationRecord, SlotRecord } from '../db';
+import { assetUrl, generationLinks } from './links';
+import { roundUsd } from './round-usd';
+import type { RunningCall, TemporalPort } from './temporal-port';
+
+/** One generation as `GET /v1/generations/{id}` shows it. What is not known yet is `null`. */
+export function generationView(
+  record: GenerationRecord,
+  temporal: TemporalPort,
+  { isLive, calls }: { isLive: boolean; calls: readonly RunningCall[] },
+) {
+  return {
+    id: record.generationId,
+    flow: record.flow,
+    characterId: record.characterId,
+    nsfw: record.nsfw,
+    status: record.status,
+    /** `false`: no worker answered, this is the last state that was stored. */
+    live: isLive,
+    costUsd: roundUsd(record.costUsd),
+    costEstimated: record.costEstimated,
+    error: record.error ?? null,
+    createdAt: record.createdAt,
+    startedAt: record.startedAt ?? null,
+    finishedAt: record.finishedAt ?? null,
+    deadlineAt: record.deadlineAt ?? null,
+    slots: record.slots.map((slot) => slotView(slot, calls)),
+    links: generationLinks(record, temporal),
+  };
+}
+
+function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
+  const { asset } = slot;
+  return {
+    slot: slot.slot,
+    label: slot.label,
+    status: slot.status,
+    provider: slot.provider ?? null,
+    endpoint: slot.endpoint ?? null,
+    identity: slot.identity,
+    seed: slot.seed,
+    attempts: slot.attempts,
+    costUsd: roundUsd(slot.costUsd),
+    costEstimated: slot.costEstimated,
+    assetId: asset?.assetId ?? null,
+    assetUrl: asset === undefined ? null : assetUrl(asset.assetId),
+    mediaType: asset?.mediaType ?? null,
+    width: asset?.width ?? null,
+    height: asset?.height ?? null,
+    error: slot.error ?? null,
+    waiting: slot.waiting ?? null,
+    running: runningView(slot, calls),
+    startedAt: slot.startedAt ?? null,
+    finishedAt: slot.finishedAt ?? null,
+  };
+}
+
+/** A call that Temporal still lists for a slot that has ended is a moment late. */
+function runningView(slot: SlotRecord, calls: readonly RunningCall[]) {
+  if (slot.status !== 'running') return null;
+  const call = calls.find((one) => one.slot === slot.slot);
+  if (call === undefined) return null;
+  const { attempt, since = null, lastError = null, progress = null } = call;
+  return { attempt, since, lastError, progress };
+}

@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { Logger } from 'pino';
+import { createFilesystemAssetStore } from '../assets';
+import { loadSettings, type Settings } from '../config/env';
+import { createDatabase } from '../db';
+import { createLogger } from '../logging/logger';
+import { buildApp } from './app';
+import { keepMigrating } from './keep-migrating';
+import { listen } from './listen';
+import { createTemporalGateway } from './temporal-gateway';
+
+/** A database that answers is up to date before the first request; one that is down must not hold up the start. */
+const migrationHeadStartMs = 5000;
+
+async function serve(settings: Settings, logger: Logger): Promise<void> {
+  const stopped = new AbortController();
+  const db = createDatabase(settings.databaseUrl, logger);
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const temporal = createTemporalGateway({
+    connection: connectionOptions,
+    namespace,
+    uiUrl: settings.temporalUiUrl,
+  });
+  const assetStore = createFilesystemAssetStore({ directory: settings.assetsDir });
+  const app = await buildApp({ routing: settings.routing, db, assetStore, temporal, logger });
+  try {
+    const migrated = keepMigrating(settings.databaseUrl, logger, stopped.signal);
+    await Promise.race([migrated, delay(migrationHeadStartMs, undefined, { ref: false })]);
+    const url = await listen(app, settings.api);
+    process.stdout.write(`${JSON.stringify({ ready: true, url })}\n`);
+    const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+    // Only its failure matters here; the process serves on until it is told to stop.
+    await Promise.race([stop, migrated.then(() => stop)]);
+  } finally {
+    stopped.abort();
+    await app.close();
+    await Promise.all([temporal.close(), db.destroy()]);
+  }
+}
+
+async function main(): Promise<void> {
+  const settings = loadSettings(process.env);
+  await serve(settings, createLogger('api', settings.logLevel));
+}
+
+main().catch((error: unknown) => {
+  const msg = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${JSON.stringify({ level: 'fatal', msg })}\n`);
+  process.exitCode = 1;
+});

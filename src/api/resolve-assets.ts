@@ -1,0 +1,55 @@
+import type { AssetRef, InputAssets } from '../domain/requests';
+import type { RefusalIssue } from '../registry';
+import type { ApiContext } from './context';
+import { parseAssetUrl } from './parse-asset-url';
+
+/** One asset field of a request. */
+export interface AssetField {
+  role: keyof InputAssets;
+  /** The field's name in the request. */
+  field: string;
+  url: string | undefined;
+  /** Default: a picture only. */
+  mayBeClip?: boolean;
+}
+
+/** Turns asset URLs into ids of assets that exist here; what cannot be used becomes an issue with the way out. */
+export async function resolveAssets(
+  context: Pick<ApiContext, 'assetStore' | 'assetRecords'>,
+  fields: readonly AssetField[],
+  ownHost: string,
+): Promise<{ assets: InputAssets; issues: RefusalIssue[] }> {
+  const assets: InputAssets = {};
+  const issues: RefusalIssue[] = [];
+  for (const field of fields) {
+    if (field.url === undefined) continue;
+    const resolved = await resolveAsset(context, { ...field, url: field.url }, ownHost);
+    if ('code' in resolved) issues.push(resolved);
+    else assets[field.role] = resolved;
+  }
+  return { assets, issues };
+}
+
+async function resolveAsset(
+  { assetStore, assetRecords }: Pick<ApiContext, 'assetStore' | 'assetRecords'>,
+  { field, url, mayBeClip = false }: AssetField & { url: string },
+  ownHost: string,
+): Promise<AssetRef | RefusalIssue> {
+  const parsed = parseAssetUrl(url, ownHost);
+  if ('problem' in parsed) return { field, code: parsed.problem, message: messages[parsed.problem] };
+  const record = await assetRecords.find(parsed.assetId);
+  // The record may be there while the bytes are gone, and the other way round after a crash: the bytes decide.
+  const stored = await assetStore.stat(parsed.assetId);
+  if (stored === undefined) return { field, code: 'unknown_asset', message: messages.unknown_asset };
+  const { mediaType, width, height, frames = 1 } = { ...stored, ...record };
+  if (!mayBeClip && (mediaType.startsWith('video/') || frames > 1)) {
+    return { field, code: 'wrong_media_type', message: 'this asset is a clip: send a still picture' };
+  }
+  return { assetId: parsed.assetId, mediaType, width, height };
+}
+
+const messages = {
+  foreign_url:
+    'only our own assets can be used: upload the file with POST /v1/assets and send the url it answers',
+  unknown_asset: 'there is no such asset: upload the file with POST /v1/assets and send the url it answers',
+} as const;

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import type { GenerationSummary } from '../../db';
+import { characterIdSchema } from '../../domain/requests';
+import { cancelGeneration } from '../cancel-generation';
+import type { ApiContext, ApiServer } from '../context';
+import { cursorOf, encodeCursor, pageLimit } from '../cursor';
+import { generationView } from '../generation-view';
+import { generationLinks } from '../links';
+import { generationNotFound } from '../not-found';
+import { readGeneration } from '../read-generation';
+import { roundUsd } from '../round-usd';
+
+const params = z.object({ id: z.string() });
+const generationId = z.uuid();
+const querystring = z.strictObject({
+  characterId: characterIdSchema.optional(),
+  limit: pageLimit,
+  cursor: cursorOf(z.tuple([z.iso.datetime(), generationId])).optional(),
+});
+
+/** `GET /v1/generations`, `GET /v1/generations/{id}` and `POST /v1/generations/{id}/cancel`. */
+export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
+  const { generations, temporal } = context;
+
+  app.get('/v1/generations/:id', { schema: { params } }, async (request) => {
+    const reading = await readGeneration(context, knownForm(request.params.id));
+    if (reading === undefined) throw generationNotFound();
+    return generationView(reading.record, temporal, reading);
+  });
+
+  app.get(
+    '/v1/generations',
+    { schema: { querystring } },
+    async ({ query: { characterId, limit, cursor } }) => {
+      const after = cursor && { createdAt: cursor[0], generationId: cursor[1] };
+      const page = await generations.list({ characterId, limit: limit + 1, after });
+      const items = page.slice(0, limit);
+      const last = items.at(-1);
+      const hasMore = page.length > limit && last !== undefined;
+      return {
+        items: items.map((item) => ({ ...summaryView(item), links: generationLinks(item, temporal) })),
+        nextCursor: hasMore ? encodeCursor([last.createdAt, last.generationId]) : null,
+      };
+    },
+  );
+
+  app.post('/v1/generations/:id/cancel', { schema: { params } }, async (request, reply) => {
+    const { record, status } = await cancelGeneration(context, knownForm(request.params.id));
+    const links = generationLinks(record, temporal);
+    return reply.code(status === 'cancelling' ? 202 : 200).send({ id: record.generationId, status, links });
+  });
+}
+
+/** What was never an id of ours is answered as an unknown one. */
+function knownForm(id: string): string {
+  const parsed = generationId.safeParse(id);
+  if (!parsed.success) throw generationNotFound();
+  return parsed.data;
+}
+
+/** As last stored; a list asks no workflow. */
+function summaryView({ generationId: id, workflowId: _workflowId, ...summary }: GenerationSummary) {
+  return {
+    id,
+    ...summary,
+    costUsd: roundUsd(summary.costUsd),
+    error: summary.error ?? null,
+    startedAt: summary.startedAt ?? null,
+    finishedAt: summary.finishedAt ?? null,
+  };
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import {
+  baseImagesRequestSchema,
+  profilePicturesRequestSchema,
+  studioRequestSchema,
+} from '../../domain/requests';
+import { planGeneration } from '../../registry';
+import type { ApiContext, ApiServer } from '../context';
+import { resolveRequest, type FlowBody } from '../resolve-request';
+import { routePlanView } from '../route-plan-view';
+
+const body = z.discriminatedUnion('flow', [
+  baseImagesRequestSchema.extend({ flow: z.literal('base-images') }),
+  profilePicturesRequestSchema.extend({ flow: z.literal('profile-pictures') }),
+  studioRequestSchema.extend({ flow: z.literal('studio') }),
+]);
+
+/**
+ * `POST /v1/route-plans`: what a start with this body would do, and what it would cost. Refuses what a start would
+ * refuse; writes nothing and calls no provider.
+ */
+export function addRoutePlanRoute(app: ApiServer, context: ApiContext): void {
+  app.post('/v1/route-plans', { schema: { body } }, async (request) => {
+    const flowRequest = await resolveRequest(context, toFlowBody(request.body), request.host);
+    return routePlanView(planGeneration(flowRequest, context.routing, { fallbackSeed: 0 }));
+  });
+}
+
+function toFlowBody({ flow, ...request }: z.infer<typeof body>): FlowBody {
+  // Spelt out, because the compiler does not see that `flow` and the rest belong together.
+  if (flow === 'base-images') return { flow, request: baseImagesRequestSchema.parse(request) };
+  if (flow === 'profile-pictures') return { flow, request: profilePicturesRequestSchema.parse(request) };
+  return { flow, request: studioRequestSchema.parse(request) };
+}

@@ -1,0 +1,51 @@
+import type { MultipartFile } from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable } from 'node:stream';
+import { HttpProblem } from './http-problem';
+import { invalid } from './to-problem';
+
+/**
+ * The uploaded file of a request: field `file` of a form, or the whole body. Whoever reads it may destroy it; the
+ * connection lives on, so that the answer still arrives.
+ *
+ * @throws HttpProblem for a form without that field, and when the length is announced and above `maxBytes`.
+ */
+export async function uploadStream(request: FastifyRequest, maxBytes: number): Promise<Readable> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes + formBytes) {
+    throw new HttpProblem(413, 'too_large', `A file may have at most ${maxBytes} bytes.`);
+  }
+  return request.isMultipart() ? (await formFile(request)).file : detached(request.raw);
+}
+
+/** Reads what is left of a body nobody wants any more, so that the answer is not lost in a reset connection. */
+export function discardRest({ raw }: FastifyRequest): void {
+  raw.unpipe();
+  raw.resume();
+}
+
+/** What the frame of a form adds to its file, at most. */
+const formBytes = 10_000;
+
+async function formFile(request: FastifyRequest): Promise<MultipartFile> {
+  const part = await request.file().catch((cause: unknown) => {
+    // The parser's own errors have no status; the plugin's have.
+    if (cause instanceof Object && 'statusCode' in cause) throw cause;
+    throw new HttpProblem(400, 'invalid_multipart', 'The form cannot be read.', { cause });
+  });
+  if (part?.fieldname === 'file') return part;
+  part?.file.resume();
+  throw invalid([
+    { field: 'file', code: 'required', message: 'send the picture as form field "file", or as the body' },
+  ]);
+}
+
+/** Destroying a request destroys its socket, and the answer with it; a copy can be destroyed safely. */
+function detached(raw: IncomingMessage): Readable {
+  const copy = new PassThrough();
+  raw.pipe(copy);
+  raw.once('close', () => {
+    if (!raw.complete) copy.destroy(new HttpProblem(400, 'upload_aborted', 'The upload ended early.'));
+  });
+  return copy;
+}

@@ -1,0 +1,101 @@
+import path from 'node:path';
+import { createConsoleLogger } from './console-logger';
+import { createProgressView } from './demo/create-progress-view';
+import { createDemoClient } from './demo/demo-client';
+import { demoEnvironment } from './demo/demo-environment';
+import { DemoError } from './demo/demo-error';
+import { parseDemoOptions, type DemoOptions } from './demo/demo-options';
+import { demoDocument, demoSummary, type DemoReport } from './demo/demo-report';
+import { runDemo } from './demo/run-demo';
+import { writeContactSheets } from './demo/write-contact-sheets';
+import { freePorts } from './free-ports';
+import { projectDirectory } from './project-directory';
+import { Stack } from './stack';
+import type { StackDescription } from './stack-file';
+import type { StackPorts } from './stack-options';
+import { interruptedExitCode, stopRequested } from './stop-on-signals';
+
+/** `npm run demo`: the whole job on a stack of its own, from nothing to picture files. */
+async function main(): Promise<number> {
+  const startedAt = Date.now();
+  const options = parseDemoOptions(process.argv.slice(2), path.join(projectDirectory, 'data', 'demo'));
+  const logger = createConsoleLogger(process.env['LOG_LEVEL'] ?? 'info');
+  const { environment, ignored } = demoEnvironment(process.env);
+  if (ignored.length > 0) logger.warn(`the demo has its own stack and leaves aside: ${ignored.join(', ')}`);
+  const { dataDirectory } = options;
+  const ports = await temporaryPorts();
+  const stack = new Stack({ projectDirectory, dataDirectory, ports, environment, logger, fresh: true });
+  const interrupted = new AbortController();
+  const stopping = stopRequested(stack, logger).then(() => interrupted.abort(new DemoError('interrupted')));
+  try {
+    const urls = await orInterrupted(stack.start(), interrupted.signal);
+    // A terminal shows the table instead; its lines must not be torn apart.
+    if (process.stdout.isTTY) logger.level = 'error';
+    const report = await perform(urls, options, { startedAt, signal: interrupted.signal });
+    print(report, options);
+    if (options.keep) await keep(urls, options, stopping);
+    return 0;
+  } catch (error) {
+    if (interrupted.signal.aborted) return interruptedExitCode;
+    printFailure(error, options);
+    return 1;
+  } finally {
+    await stack.stop();
+  }
+}
+
+async function perform(
+  urls: StackDescription,
+  options: DemoOptions,
+  run: { startedAt: number; signal: AbortSignal },
+): Promise<DemoReport> {
+  const control = urls.emulator?.control;
+  if (control === undefined) throw new DemoError('the stack runs without emulated providers');
+  const client = createDemoClient({ api: urls.api, control });
+  const view = await createProgressView(options);
+  const flows = await runDemo({ client, view, signal: run.signal });
+  const sheets = path.join(options.dataDirectory, 'contact-sheets');
+  const contactSheets = await writeContactSheets(client, flows, sheets);
+  return { flows, contactSheets, elapsedSeconds: (Date.now() - run.startedAt) / 1000 };
+}
+
+function print(report: DemoReport, { json }: DemoOptions): void {
+  process.stdout.write(
+    json ? `${JSON.stringify(demoDocument(report), null, 2)}\n` : `\n${demoSummary(report)}\n`,
+  );
+}
+
+function printFailure(error: unknown, { json, dataDirectory }: DemoOptions): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  const logs = path.join(dataDirectory, 'logs');
+  if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: reason, logs }, null, 2)}\n`);
+  process.stderr.write(`\nThe demo failed: ${reason} (logs: ${logs})\n`);
+}
+
+async function keep(
+  urls: StackDescription,
+  { dataDirectory }: DemoOptions,
+  stopping: Promise<void>,
+): Promise<void> {
+  const where = path.join(dataDirectory, 'stack.json');
+  process.stderr.write(`\nThe stack runs on: API ${urls.api}, all URLs in ${where}. Ctrl-C stops it.\n`);
+  await stopping;
+}
+
+function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return Promise.race([
+    work,
+    new Promise<never>((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new DemoError('interrupted')), { once: true });
+    }),
+  ]);
+}
+
+/** Free ones, so that the demo runs beside `npm start` and beside itself. */
+async function temporaryPorts(): Promise<StackPorts> {
+  const [api = 0, temporal = 0, temporalUi = 0, postgres = 0, ...emulator] = await freePorts(8);
+  const [control = 0, modal = 0, fal = 0, comfyui = 0] = emulator;
+  return { api, temporal, temporalUi, postgres, emulator: { control, modal, fal, comfyui } };
+}
+
+void main().then((code) => process.exit(code));

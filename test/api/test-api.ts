@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildApp } from '../../src/api/app';
+import type { ApiServer } from '../../src/api/context';
+import { createFilesystemAssetStore, type AssetStore } from '../../src/assets';
+import { loadSettings } from '../../src/config/env';
+import { picture } from '../assets/pictures';
+import { openTestDatabase, silentLogger, type TestDatabase } from '../db/test-database';
+import { FakeTemporal } from './fake-temporal';
+
+export interface Call {
+  /** Default GET. */
+  method?: string;
+  url: string;
+  headers?: Record<string, string>;
+  /** Bytes and text are sent as they are, anything else as JSON. */
+  payload?: unknown;
+}
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** Parsed JSON; empty when there was none. */
+  body: Record<string, unknown>;
+}
+
+export interface TestApi {
+  app: ApiServer;
+  /** Where it listens. */
+  baseUrl: string;
+  database: TestDatabase;
+  assetStore: AssetStore;
+  temporal: FakeTemporal;
+  send(call: Call): Promise<Answer>;
+  /** Uploads a picture and returns its URL. */
+  upload(seed?: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** The whole API over a real database and a real asset store; only Temporal is a fake. */
+export async function openTestApi(environment: NodeJS.ProcessEnv = {}): Promise<TestApi> {
+  const database = await openTestDatabase();
+  const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
+  const assetStore = createFilesystemAssetStore({ directory });
+  const temporal = new FakeTemporal();
+  const { routing } = loadSettings(environment);
+  const app = await buildApp({ routing, db: database.db, assetStore, temporal, logger: silentLogger });
+  const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
+  return {
+    app,
+    baseUrl,
+    database,
+    assetStore,
+    temporal,
+    send: (call) => send(baseUrl, call),
+    async upload(seed = 1) {
+      const payload = await picture('png', { seed });
+      const headers = { 'content-type': 'image/png' };
+      const { body } = await send(baseUrl, { method: 'POST', url: '/v1/assets', headers, payload });
+      return String(body['url']);
+    },
+    async close() {
+      await app.close();
+      await database.close();
+      await rm(directory, { recursive: true });
+    },
+  };
+}
+
+/** One request over a socket. */
+export async function send(
+  baseUrl: string,
+  { method = 'GET', url, headers = {}, payload }: Call,
+): Promise<Answer> {
+  const isRaw = payload instanceof Uint8Array || payload instanceof FormData || typeof payload === 'string';
+  const isJson = payload !== undefined && !isRaw;
+  const response = await fetch(new URL(url, baseUrl), {
+    method,
+    headers: { ...(isJson && { 'content-type': 'application/json' }), ...headers },
+    ...(payload !== undefined && { body: isRaw ? payload : JSON.stringify(payload) }),
+  });
+  const text = await response.text();
+  const isJsonAnswer = /json/.test(response.headers.get('content-type') ?? '') && text !== '';
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJsonAnswer ? (JSON.parse(text) as Answer['body']) : {},
+  };
+}

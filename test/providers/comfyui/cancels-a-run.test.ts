@@ -1,0 +1,58 @@
+import { RecordingDispatch } from '../support/recording-dispatch';
+import { firstId, usePodRig } from './pod-rig';
+import { textJob } from './run-job';
+
+const rig = usePodRig();
+
+describe('a cancelled call', () => {
+  it('takes its pending run out of the queue and interrupts nobody', async () => {
+    rig.pod.running = ['someone-else'];
+    const job = rig.start();
+    await rig.submitted();
+    job.controller.abort(new Error('cancelled by the user'));
+    await expect(job.result).rejects.toThrow('cancelled by the user');
+    expect(rig.pod.pending).toEqual([]);
+    expect(rig.pod.interrupts).toEqual([]);
+  });
+
+  it('interrupts its own run when that is the one that runs', async () => {
+    const job = rig.start();
+    rig.pod.begin(await rig.submitted());
+    job.controller.abort(new Error('cancelled by the user'));
+    await expect(job.result).rejects.toThrow('cancelled by the user');
+    expect(rig.pod.interrupts).toEqual([firstId]);
+  });
+
+  it('does not cut the submit off, and takes out what it queued', async () => {
+    let submittedBody: Buffer | undefined;
+    let respond: () => void = () => undefined;
+    rig.pod.on('POST /prompt', (_request, response, body) => {
+      submittedBody = body;
+      respond = () => {
+        rig.pod.pending.push(firstId);
+        response.end(JSON.stringify({ prompt_id: firstId, number: 1, node_errors: {} }));
+      };
+    });
+    const job = rig.start();
+    await rig.pod.reached(() => submittedBody !== undefined);
+    job.controller.abort(new Error('cancelled by the user'));
+    respond();
+    await expect(job.result).rejects.toThrow('cancelled by the user');
+    expect(rig.pod.pending).toEqual([]);
+  });
+
+  it('stops the run of an earlier call too, even when it comes before the first look', async () => {
+    rig.pod.running = [firstId];
+    const job = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent' }) });
+    job.controller.abort(new Error('cancelled by the user'));
+    await expect(job.result).rejects.toThrow('cancelled by the user');
+    expect(rig.pod.interrupts).toEqual([firstId]);
+  });
+
+  it('touches nothing on the pod when nothing was submitted', async () => {
+    const job = rig.start();
+    job.controller.abort(new Error('cancelled by the user'));
+    await expect(job.result).rejects.toThrow('cancelled by the user');
+    expect(rig.pod.requests.filter((request) => request.startsWith('POST'))).toEqual([]);
+  });
+});

@@ -1,0 +1,134 @@
+import { firstId, usePodRig } from './pod-rig';
+import { textJob } from './run-job';
+import { failure } from './scripted-pod';
+
+const rig = usePodRig();
+
+describe('a run that ends badly', () => {
+  it.each([
+    [
+      'fails in a node',
+      failure('execution_error', { exception_type: 'ValueError' }),
+      'transient',
+      'execution_failed',
+    ],
+    ['is interrupted', failure('execution_interrupted', { node_id: '5' }), 'transient', 'interrupted'],
+    [
+      'is out of GPU memory by type',
+      failure('execution_error', { exception_type: 'torch.OutOfMemoryError', exception_message: '' }),
+      'capacity',
+      'out_of_memory',
+    ],
+    [
+      'is out of GPU memory by text',
+      failure('execution_error', {
+        exception_message: 'Allocation on device 0 would exceed allowed memory.',
+      }),
+      'capacity',
+      'out_of_memory',
+    ],
+    [
+      'finds no face in the reference',
+      failure('execution_error', { exception_message: 'Reference Image: No face detected.' }),
+      'input',
+      'no_face_detected',
+    ],
+    [
+      'makes nothing',
+      { outputs: {}, status: { status_str: 'success', completed: true } },
+      'corrupt',
+      'no_output',
+    ],
+    [
+      'makes only a preview',
+      {
+        outputs: { '9': { images: [{ filename: 'p.png', type: 'temp' }] } },
+        status: { status_str: 'success' },
+      },
+      'corrupt',
+      'no_output',
+    ],
+  ])('ends as it should when it %s', async (_name, entry, failureClass, code) => {
+    const job = rig.start();
+    rig.pod.end(await rig.submitted(), entry);
+    await expect(job.result).rejects.toMatchObject({
+      failureClass,
+      code,
+      certainty: 'accepted',
+      resumable: false,
+    });
+  });
+
+  it('is an outage when the second run in a row fails', async () => {
+    rig.pod.history.set(firstId, failure('execution_error'));
+    const job = rig.start();
+    rig.pod.end(await rig.submitted(), failure('execution_error'));
+    await expect(job.result).rejects.toMatchObject({ failureClass: 'outage', code: 'execution_failed' });
+  });
+
+  it('keeps the traceback and the prompt out of the error', async () => {
+    const job = rig.start();
+    const data = {
+      exception_message: 'a red door',
+      traceback: ['/opt/ComfyUI/execution.py'],
+      exception_type: 'E',
+    };
+    rig.pod.end(await rig.submitted(), failure('execution_error', data));
+    const error = (await job.result.catch((reason: unknown) => reason)) as Error;
+    expect(`${error.message} ${JSON.stringify(error)}`).not.toMatch(/red door|opt/);
+  });
+
+  it('is lost, and worth another try, when the pod restarts', async () => {
+    const job = rig.start();
+    await rig.submitted();
+    rig.pod.pending = [];
+    await expect(job.result).rejects.toMatchObject({
+      failureClass: 'transient',
+      code: 'run_vanished',
+      certainty: 'accepted',
+      resumable: false,
+    });
+  });
+
+  it('is taken out of a queue that never moves', async () => {
+    const job = rig.start(textJob({ deadlines: { queueSeconds: 0.3 } }));
+    await rig.submitted();
+    await expect(job.result).rejects.toMatchObject({
+      failureClass: 'capacity',
+      code: 'queue_deadline',
+      certainty: 'not_sent',
+    });
+    expect(rig.pod.pending).toEqual([]);
+  });
+
+  it('is waited for when it begins just as it is to be taken out of the queue', async () => {
+    const job = rig.start(textJob({ deadlines: { queueSeconds: 0.3 } }));
+    const promptId = await rig.submitted();
+    rig.pod.on('POST /queue', (_request, response) => {
+      rig.pod.begin(promptId);
+      response.end();
+    });
+    await rig.pod.reached(() => rig.pod.running.length > 0);
+    rig.pod.end(promptId);
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
+  });
+
+  it('is interrupted when our own time is up', async () => {
+    const job = rig.start(textJob({ deadlines: { totalSeconds: 1 } }));
+    rig.pod.begin(await rig.submitted());
+    await expect(job.result).rejects.toMatchObject({ failureClass: 'transient', code: 'deadline_exceeded' });
+    expect(rig.pod.interrupts).toEqual([firstId]);
+  });
+
+  it('can be collected later when the pod is out of reach for too long', async () => {
+    const job = rig.start();
+    await rig.submitted();
+    rig.pod.on('GET /queue', { status: 502 });
+    await expect(job.result).rejects.toMatchObject({
+      failureClass: 'outage',
+      code: 'pod_unavailable',
+      certainty: 'accepted',
+      resumable: true,
+    });
+  });
+});

@@ -1,0 +1,88 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Writable } from 'node:stream';
+import { pino, type Logger } from 'pino';
+import { processIdentity } from '../../src/stack/process-identity';
+import type { Service } from '../../src/stack/service';
+
+/** A temporary directory that removes itself. */
+export interface ScratchDirectory extends Disposable {
+  path: string;
+}
+
+export function scratchDirectory(): ScratchDirectory {
+  const directory = mkdtempSync(path.join(tmpdir(), 'ryla-generation-stack-'));
+  return { path: directory, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
+}
+
+/** Body of a fake child: notes its start and its SIGTERM in `events`, prints the ready line, lives on. */
+export function fakeProgram(events: string, name: string): string {
+  return `
+    const { appendFileSync } = require('node:fs');
+    const note = (what) => appendFileSync(${JSON.stringify(events)}, what + ' ' + ${JSON.stringify(name)} + '\\n');
+    process.on('SIGTERM', () => { note('stopped'); process.exit(0); });
+    note('started');
+    process.stdout.write('{"ready":true,"name":"${name}"}\\n');
+    setInterval(() => {}, 1000);
+  `;
+}
+
+/** A service that runs a line of JavaScript and is ready when it prints the ready line. */
+export function fakeService(name: string, program: string, overrides: Partial<Service> = {}): Service {
+  return {
+    name,
+    prepare: async () => ({ file: process.execPath, args: ['-e', program], cwd: tmpdir(), environment: {} }),
+    waitUntilReady: async (readyLine) => void (await readyLine),
+    stopSignal: 'SIGTERM',
+    stopGraceMs: 5_000,
+    readyTimeoutMs: 10_000,
+    showFrom: 'warn',
+    ...overrides,
+  };
+}
+
+export interface RecordedLog {
+  logger: Logger;
+  messages(): string[];
+  /** Resolves with the first message that contains the text, also one of the past. */
+  until(text: string): Promise<string>;
+}
+
+/** A logger whose messages a test can wait for. */
+export function recordLog(): RecordedLog {
+  const messages: string[] = [];
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      const entry: { msg: string } = JSON.parse(chunk.toString());
+      messages.push(entry.msg);
+      this.emit('message');
+      done();
+    },
+  });
+  return {
+    logger: pino({ level: 'info' }, stream),
+    messages: () => messages,
+    async until(text) {
+      for (;;) {
+        const found = messages.find((message) => message.includes(text));
+        if (found !== undefined) return found;
+        await once(stream, 'message', { signal: AbortSignal.timeout(10_000) });
+      }
+    },
+  };
+}
+
+export function linesOf(file: string): string[] {
+  return readFileSync(file, 'utf8').trim().split('\n');
+}
+
+/** Resolves when the process is gone; a process that is not our child gives no event. @throws after 10 s. */
+export async function untilGone(pid: number): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (processIdentity(pid) !== undefined) {
+    if (Date.now() > deadline) throw new Error(`process ${pid} still runs`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
