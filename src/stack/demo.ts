@@ -56,7 +56,7 @@ async function perform(
   const flows = await runDemo({ client, view, signal: run.signal });
   const sheets = path.join(options.dataDirectory, 'contact-sheets');
   const contactSheets = await writeContactSheets(client, flows, sheets);
-  return { flows, contactSheets, elapsedSeconds: (Date.now() - run.startedAt) / 1000 };
+  return { flows, contactSheets, elapsedSeconds: (Date.now() - run.startedAt) / 1000, kept: options.keep };
 }
 
 function print(report: DemoReport, { json }: DemoOptions): void {

@@ -114,7 +114,7 @@ describe('a request of the wrong shape is refused with 400, by field', () => {
     ['a missing prompt', '/v1/base-images', { characterId: 'ava' }, { field: 'prompt', code: 'required' }],
     ['an empty prompt', '/v1/studio', { ...studio, prompt: ' ' }, { field: 'prompt', code: 'too_small' }],
     [
-      'a prompt of a megabyte',
+      'a prompt of 5000 characters',
       '/v1/studio',
       { ...studio, prompt: 'x'.repeat(5000) },
       { field: 'prompt', code: 'too_big' },

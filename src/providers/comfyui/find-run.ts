@@ -26,7 +26,7 @@ export async function findRun(
 ): Promise<FoundRun> {
   const recorded = recordedHandle(job.previous);
   // The history keeps a limited number of runs: the failed ones before the recorded run may be gone, it may not.
-  for (let run = 1; run <= mostRuns; run += 1) {
+  for (let run = recorded?.run ?? 1; run <= mostRuns; run += 1) {
     const derivedId = promptIdOf(job.jobKey, run);
     const promptId = run === recorded?.run ? recorded.promptId : derivedId;
     const sighting = await pod.find(promptId);

@@ -17,10 +17,19 @@ export const loraFields = {
 /** The LoRA part of a body. The server puts `trigger_word` before the prompt, so a prompt that has it sends none. */
 export function loraToWire({ lora, prompt = '' }: SlotSettings): JsonObject {
   if (lora === undefined) return {};
-  const inPrompt = prompt.toLowerCase().includes(lora.triggerWord.toLowerCase());
+  const inPrompt = wordsOf(prompt).includes(wordsOf(lora.triggerWord));
   return wireBody({
     lora_id: lora.loraId,
     lora_strength: lora.strength,
     trigger_word: inPrompt ? '' : lora.triggerWord,
   });
+}
+
+/** Whole words between single spaces, so that `ann` is not found in `annual`. */
+function wordsOf(text: string): string {
+  return ` ${text
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}_-]+/u)
+    .filter((word) => word !== '')
+    .join(' ')} `;
 }

@@ -124,7 +124,7 @@ function orderRule(
   if (order === undefined && isAlternative(model)) {
     return {
       code: 'alternative',
-      reason: `stands behind no outage of ${model.provider}; name it with modelId`,
+      reason: `a second engine of ${model.provider}: the usual order takes one per provider; name it with modelId`,
     };
   }
   if (model.provider !== 'comfyui' || settings.nsfw || asked) return undefined;

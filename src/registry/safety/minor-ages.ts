@@ -1,3 +1,5 @@
+import { normaliseText } from './normalise-text';
+
 /**
  * Ages under 18 in digits and in words. Patterns run on normalised text. A number counts only beside a word that makes
  * it an age, so sizes, lenses, times and `thirteen candles` stay free.
@@ -15,6 +17,11 @@ const englishAge = `(?:${digits}|${englishWords})`;
 const gap = String.raw`[\s.,'’-]{0,3}`;
 const filler = String.raw`(?:(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at|:|=|~)[\s:=~]*){0,4}`;
 
+/** What may be counted after `under`, so that it is no age. */
+const countedUnits =
+  'percent|degrees?|seconds?|minutes?|hours?|am|pm|o|meters?|metres?|feet|foot|inch|inches|miles?|mm|cm|km|kg|lbs?|pounds?|' +
+  'euros?|dollars?|people|persons|lights?|lamps?|layers?|stars?|steps?|words|megapixels?|mp|k|x';
+
 const english: readonly string[] = [
   // 17 years old, 17-year-old, 17yo, 17 y/o, 17 y.o., sixteen years young, 16 yrs
   `${englishAge}${gap}(?:years?|yrs?|y|yr)${gap}/?${gap}(?:olds?|o(?:ld)?|young|of age)(?!\\p{L})`,
@@ -24,10 +31,12 @@ const english: readonly string[] = [
   `\\b(?:aged?|ages)[\\s:=~-]*${filler}${englishAge}(?!\\p{L}|\\s?(?:%|percent|th century))`,
   // she is 16, turning sixteen, looks 15, only 14: where nothing countable follows
   `\\b(?:she|he|girl|boy|is|s|was|im|am|turn|turns|turned|turning|looks?|looking|appears)[\\s'’]+${filler}${englishAge}(?=\\s*(?:$|[,;.!?)\\]\\n]|(?:and|but|with|in|who|wearing|naked|nude|now|today)\\b))`,
+  // a girl, 16; barely 16
+  `\\b(?:girl|boy|woman|man|lady|model|female|male|barely|only|just)[\\s,:(-]{1,3}${englishAge}(?=\\s*(?:$|[,;.!?)\\]\\n]))`,
   // her 16th birthday, not yet 18, under eighteen, younger than 18, (16f), 14 months old
   `${englishAge}(?:th|st|nd|rd)?\\s?(?:birthday|bday)`,
   `\\b(?:sixteenth|fifteenth|fourteenth|thirteenth|seventeenth|twelfth|tenth)\\s?(?:birthday|bday)`,
-  `\\b(?:under|below|not\\s(?:yet|even)|less\\sthan|younger\\sthan|almost|nearly|before)\\s(?:the\\sage\\sof\\s)?(?:1[0-8]|eighteen|${englishNumbers})(?!\\p{L}|\\d|\\s?(?:%|\\p{L}{3,}))`,
+  `\\b(?:under|below|not\\s(?:yet|even)|less\\sthan|younger\\sthan)\\s(?:the\\sage\\sof\\s)?(?:1[0-8]|eighteen|${englishNumbers})(?!\\p{L}|\\d|${gap}(?:%|(?:${countedUnits})\\b))`,
   `(?:^|[\\s([])1[0-7]\\s?[f](?=$|[\\s)\\],.])`,
   `${englishAge}${gap}(?:months?|weeks?|days?)${gap}(?:olds?)\\b`,
 ];
@@ -69,13 +78,23 @@ const spelled: Readonly<Record<string, readonly [numbers: string, units: string]
   turkish: ['on|on bir|on iki|on uc|on dort|on bes|on alti|on yedi', 'yasinda|yas'],
 };
 
+/** Tens the numbers above may follow, with or without an "and". */
+const foreignTens = [
+  'vingt|trente|quarante|cinquante|soixante|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa',
+  'vinte|trinta|quarenta|cinquenta|sessenta|oitenta|yirmi|otuz|kirk|elli|altmis|dwadziescia|trzydziesci|czterdziesci',
+  'двадцать|тридцать|сорок|пятьдесят|шестьдесят|семьдесят|восемьдесят|девяносто|двадцати|тридцати|сорока|пятидесяти',
+]
+  .map(normaliseText)
+  .join('|');
+const notAfterTens = `(?<!\\p{L}|(?:${foreignTens})[\\s-]{1,2}(?:(?:e|et|y|i)[\\s-])?)`;
+
 const otherLanguages = Object.values(spelled).map(
   ([numbers, units]) =>
-    `(?:${digits}|(?<!\\p{L}|\\p{L}[\\s-](?:e|et|y|und|en)[\\s-])(?:${numbers}))[\\s-]{0,2}(?:${units})(?!\\p{L})`,
+    `(?:${digits}|${notAfterTens}(?:${normaliseText(numbers)}))[\\s-]{0,2}(?:${units})(?!\\p{L})`,
 );
 
 /** Chinese and Japanese numerals up to seventeen, not the end of a larger one. */
-const hanNumber = '(?<![二三四五六七八九百千两])(?:十[一二三四五六七]?|[一二三四五六七八九两])';
+const hanNumber = '(?:(?<![二三四五六七八九百千])十[一二三四五六七]?|(?<![十百千])[一二三四五六七八九两])';
 const koreanNumber =
   '(?<![가-힣])(?:열\\s?(?:하나|한|두|둘|세|셋|네|넷|다섯|여섯|일곱)?|한|두|세|네|다섯|여섯|일곱|여덟|아홉|십[일이삼사오육칠]?)';
 const eastAsian: readonly string[] = [

@@ -1,6 +1,14 @@
 import { readAsLatin } from './look-alikes';
 import { namesMinorAge } from './minor-ages';
-import { cyrillicWords, latinTerms, latinTermsUnless, nativeTerms, squeezedTerms } from './minor-terms';
+import {
+  accentedWords,
+  breakableTerms,
+  cyrillicWords,
+  harmlessPhrases,
+  latinTerms,
+  latinTermsUnless,
+  nativeTerms,
+} from './minor-terms';
 import { normaliseText } from './normalise-text';
 
 /**
@@ -8,13 +16,17 @@ import { normaliseText } from './normalise-text';
  * digits and symbols, or written with look-alike letters. Errs on refusing: meant for NSFW requests, not for all.
  */
 export function suggestsMinor(text: string): boolean {
-  const native = normaliseText(text);
-  if (hasNativeTerm(native)) return true;
+  const native = withoutHarmlessPhrases(normaliseText(text));
+  if (hasNativeTerm(native) || accentedPattern.test(text.normalize('NFKC').toLowerCase())) return true;
   const readings = new Set(readingsOf(native));
   for (const reading of readings) {
-    if (namesMinorAge(reading) || latinPattern.test(reading) || hasBrokenTerm(reading)) return true;
+    if (namesMinorAge(reading) || latinPattern.test(reading) || breakablePattern.test(reading)) return true;
   }
   return false;
+}
+
+function withoutHarmlessPhrases(native: string): string {
+  return harmlessPhrases.reduce((rest, phrase) => rest.replaceAll(phrase, ' '), native);
 }
 
 const boundaryBefore = String.raw`(?<!\p{L})`;
@@ -37,6 +49,18 @@ function termPattern(term: string): string {
     .split(' ')
     .join(String.raw`[^\p{L}\p{N}]{0,3}`);
 }
+
+/** Letters may stand apart, vowels may be starred out. */
+const breakablePattern = new RegExp(
+  `${boundaryBefore}(?:${breakableTerms.map((term) => Array.from(term, breakableLetter).join('[^\\p{L}\\p{N}]{0,2}')).join('|')})${boundaryAfter}`,
+  'u',
+);
+
+function breakableLetter(letter: string): string {
+  return 'aeiou'.includes(letter) ? `[${letter}*#]` : letter;
+}
+
+const accentedPattern = new RegExp(`${boundaryBefore}(?:${accentedWords.join('|')})${boundaryAfter}`, 'u');
 
 const nativeStems = nativeTerms.map(normaliseText);
 const cyrillicPattern = new RegExp(
@@ -100,22 +124,4 @@ function dropInnerMarks(text: string): string {
 /** `teeeen` as `teen`, `looli` stays: only runs of three and more are drawn out. */
 function shortenRuns(text: string, replacement: string): string {
   return text.replace(/(\p{L})\1{2,}/gu, replacement);
-}
-
-const wholeTerms: ReadonlySet<string> = new Set(
-  latinTerms.map((term) => normaliseText(term).replaceAll(' ', '')),
-);
-
-/** Words broken in two (`te en`), and long ones broken anywhere. */
-function hasBrokenTerm(reading: string): boolean {
-  const words = reading.match(/\p{L}+/gu) ?? [];
-  const hasPair = words.some((word, index) => isBrokenPair(word, words[index + 1]));
-  if (hasPair) return true;
-  const squeezed = words.join('');
-  return squeezedTerms.some((term) => squeezed.includes(term));
-}
-
-function isBrokenPair(first: string, second: string | undefined): boolean {
-  if (second === undefined || Math.min(first.length, second.length) > 3) return false;
-  return wholeTerms.has(first + second);
 }

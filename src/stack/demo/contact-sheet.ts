@@ -1,11 +1,11 @@
 import sharp from 'sharp';
-import { advanceDots, lineDots, textPath } from '../../emulator/bitmap-text';
+import { advanceDots, lineDots, textPath, wrapText } from '../../emulator/bitmap-text';
 
 /** One picture of a sheet. */
 export interface SheetCell {
   /** Encoded picture, of an animation the first frame is shown; left out: an empty frame. */
   picture?: Buffer | undefined;
-  /** Lines below it; cut where they do not fit. */
+  /** Lines below it; a long one takes two. */
   caption: readonly string[];
 }
 
@@ -13,9 +13,10 @@ export interface SheetCell {
 const pictureSide = 288;
 const margin = 16;
 const dot = 2;
-const captionLines = 4;
+const captionLines = 5;
 const columns = 4;
 const frameColour = '#d9dde6';
+const captionColumns = Math.floor(pictureSide / (advanceDots * dot));
 const cellHeight = pictureSide + captionLines * lineDots * dot + margin;
 
 /**
@@ -37,9 +38,10 @@ export async function renderContactSheet(title: string, cells: readonly SheetCel
   );
   const paths = cells.flatMap(({ caption }, index) => {
     const { left, top: pictureTop } = place(index);
-    return caption.slice(0, captionLines).map((line, row) => {
-      return textPath(fit(line), left, pictureTop + pictureSide + 6 + row * lineDots * dot, dot);
-    });
+    const lines = caption.flatMap((line) => wrapText(line, captionColumns, 2)).slice(0, captionLines);
+    return lines.map((line, row) =>
+      textPath(line, left, pictureTop + pictureSide + 6 + row * lineDots * dot, dot),
+    );
   });
   paths.push(textPath(title, margin, margin, dot + 1));
   const text = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><path fill="#1d2433" d="${paths.join('')}"/></svg>`;
@@ -56,9 +58,4 @@ function thumbnail(picture: Buffer | undefined): Promise<Buffer> {
     .removeAlpha()
     .png({ compressionLevel: 1 })
     .toBuffer();
-}
-
-function fit(line: string): string {
-  const characters = Math.floor(pictureSide / (advanceDots * dot));
-  return line.length <= characters ? line : `${line.slice(0, characters - 2)}..`;
 }

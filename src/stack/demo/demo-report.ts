@@ -8,10 +8,12 @@ export interface DemoReport {
   /** Paths of the contact sheets. */
   contactSheets: readonly string[];
   elapsedSeconds: number;
+  /** Whether the stack goes on running, and the links with it. */
+  kept: boolean;
 }
 
 /** What `npm run demo` ends with: a table of all slots, the sheets, a link for every run, cost and time. */
-export function demoSummary({ flows, contactSheets, elapsedSeconds }: DemoReport): string {
+export function demoSummary({ flows, contactSheets, elapsedSeconds, kept }: DemoReport): string {
   const table = new Table({
     head: ['slot', 'provider', 'endpoint', 'attempts', 'seconds', 'cost', 'identity'],
     colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'left'],
@@ -32,7 +34,7 @@ export function demoSummary({ flows, contactSheets, elapsedSeconds }: DemoReport
     `Went from Modal to Fal when Modal was taken down: ${failedOverSlots(base).join(', ')}`,
     'Contact sheets:',
     ...contactSheets.map((file) => `  ${file}`),
-    'Runs in the Temporal UI:',
+    `Runs in the Temporal UI${kept ? '' : ' (it stops with the demo; --keep leaves it open)'}:`,
     ...links,
     `Total cost $${totalUsd(flows).toFixed(4)}, ${elapsedSeconds.toFixed(1)} s.`,
   ].join('\n');

@@ -33,13 +33,8 @@ async function cellOf(client: DemoClient, { name, slot }: NamedSlot): Promise<Sh
   const { assetUrl, provider, endpoint, mediaType, label, costUsd } = slot;
   if (assetUrl === null) throw new DemoError(`${name} has no file`);
   const picture = await client.download(assetUrl);
-  const caption = [
-    name,
-    label === name ? '' : label,
-    `${provider ?? ''} ${endpoint ?? ''}`,
-    `$${costUsd.toFixed(4)}`,
-  ];
-  if (mediaType === 'video/mp4') return { caption: [...caption.slice(0, 3), 'video/mp4'] };
+  const caption = [name, label, `${provider ?? ''}  $${costUsd.toFixed(4)}`, endpoint ?? ''];
+  if (mediaType === 'video/mp4') return { caption };
   await renderContactSheet('', [{ picture, caption: [] }]).catch((error: unknown) => {
     throw new DemoError(`the file of ${name} cannot be decoded (${mediaType ?? 'no type'})`, {
       cause: error,

@@ -1,4 +1,5 @@
 import net, { type AddressInfo } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { DeadlineExceeded } from '../../../src/providers/deadlines';
 import { createHttpClient, type HttpRequest } from '../../../src/providers/http';
@@ -140,6 +141,7 @@ describe('the HTTP client', () => {
     const controller = new AbortController();
     const reply = await get(server.url, { signal: controller.signal });
     controller.abort(new Error('cancelled'));
+    await setImmediate();
     expect(await failureOf(readText(reply, 100))).toMatchObject({ message: 'cancelled' });
   });
 

@@ -1,0 +1,210 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { blankPicture, clip, picture } from '../assets/pictures';
+import { createAssetRecords } from '../../src/db';
+import { openTestApi, type TestApi } from './test-api';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await openTestApi();
+}, 90_000);
+
+afterAll(() => api.close());
+
+function post(payload: unknown, type?: string) {
+  const headers = type === undefined ? {} : { 'content-type': type };
+  return api.send({ method: 'POST', url: '/v1/assets', headers, payload });
+}
+
+function form(bytes: Uint8Array, field = 'file'): FormData {
+  const data = new FormData();
+  data.append(field, new Blob([bytes], { type: 'image/jpeg' }), 'ava.jpg');
+  return data;
+}
+
+describe('uploading', () => {
+  it('takes a picture as the whole body', async () => {
+    const { status, headers, body } = await post(await picture('png'), 'image/png');
+
+    expect(status).toBe(201);
+    expect(headers.get('location')).toBe(body['url']);
+    expect(body).toMatchObject({
+      url: `/v1/assets/${String(body['id'])}`,
+      mediaType: 'image/png',
+      width: 96,
+      height: 64,
+    });
+  });
+
+  it('takes a picture as a form field, and goes by its bytes rather than its name', async () => {
+    const { status, body } = await post(form(await picture('webp')));
+
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ mediaType: 'image/webp' });
+  });
+
+  it('takes a clip, and a mask of one colour', async () => {
+    expect((await post(await clip(), 'video/mp4')).status).toBe(201);
+    expect((await post(await blankPicture('#ffffff'), 'application/octet-stream')).status).toBe(201);
+  });
+
+  it('knows the same picture again', async () => {
+    const bytes = await picture('jpeg', { seed: 5 });
+
+    expect((await post(bytes, 'image/jpeg')).body).toEqual((await post(form(bytes))).body);
+  });
+
+  it.each<[string, () => Promise<unknown> | unknown, string | undefined, number, string]>([
+    [
+      'a web page called a picture',
+      () => '<html>not a picture at all, just text</html>',
+      'image/png',
+      415,
+      'not_media',
+    ],
+    ['half a picture', async () => (await picture('png')).subarray(0, 300), 'image/png', 422, 'truncated'],
+    ['nothing', () => new Uint8Array(), 'image/png', 422, 'empty'],
+    ['JSON', () => ({ file: 'a.png' }), undefined, 415, 'unsupported_media_type'],
+    ['a form without a file', () => new FormData(), undefined, 400, 'invalid_request'],
+    [
+      'a form with another field',
+      async () => form(await picture('png'), 'photo'),
+      undefined,
+      400,
+      'invalid_request',
+    ],
+    ['a broken form', () => 'no boundary here', 'multipart/form-data', 400, 'invalid_multipart'],
+  ])('refuses %s', async (_name, payload, type, status, code) => {
+    const answer = await post(await payload(), type);
+
+    expect(answer).toMatchObject({ status, body: { code } });
+  });
+
+  it.each<[string, (bytes: Uint8Array) => unknown, string | undefined]>([
+    ['as the body', (bytes) => bytes, 'image/png'],
+    ['in a form', (bytes) => form(bytes), undefined],
+  ])('refuses more than 50 MB %s, and the caller gets to read why', async (_name, wrap, type) => {
+    const { status, body } = await post(wrap(await oversized(51_000_000)), type);
+
+    expect(status).toBe(413);
+    expect(body['code']).toBe('too_large');
+  });
+
+  it('refuses more than 50 MB also when the length is not announced', async () => {
+    const start = await picture('png');
+    let sent = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.enqueue(sent === 0 ? start : new Uint8Array(1_000_000));
+        sent += 1;
+        if (sent > 52) controller.close();
+      },
+    });
+    const response = await fetch(new URL('/v1/assets', api.baseUrl), {
+      method: 'POST',
+      headers: { 'content-type': 'image/png' },
+      body: stream,
+      duplex: 'half',
+    });
+
+    expect(response.status).toBe(413);
+  });
+
+  it('forgets an upload that broke off', async () => {
+    const bytes = await picture('png', { seed: 77 });
+    const { hostname, port } = new URL(api.baseUrl);
+    const aborted = once(api.app.server, 'request');
+    const socket = connect(Number(port), hostname);
+    socket.write(
+      `POST /v1/assets HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: ${bytes.length}\r\n\r\n`,
+    );
+    socket.write(bytes.subarray(0, 1000));
+    await aborted;
+    socket.destroy();
+    await turn();
+
+    expect((await api.send({ url: '/healthz' })).status).toBe(200);
+    expect((await post(bytes, 'image/png')).status).toBe(201);
+  });
+});
+
+async function oversized(length: number): Promise<Uint8Array> {
+  return Buffer.concat([await picture('png'), new Uint8Array(length)]);
+}
+
+describe('downloading', () => {
+  it('gives the very bytes back, for ever, and as nothing but a picture', async () => {
+    const bytes = await picture('jpeg', { seed: 9 });
+    const { body } = await post(bytes, 'image/jpeg');
+
+    const response = await fetch(new URL(String(body['url']), api.baseUrl));
+
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'image/jpeg',
+      'content-length': String(bytes.length),
+      'cache-control': 'private, max-age=31536000, immutable',
+      'x-content-type-options': 'nosniff',
+      etag: `"${String(body['id'])}"`,
+    });
+  });
+
+  it('tells the size without the bytes', async () => {
+    const bytes = await picture('png', { seed: 10 });
+    const { body } = await post(bytes, 'image/png');
+
+    const response = await fetch(new URL(String(body['url']), api.baseUrl), { method: 'HEAD' });
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-length')).toBe(String(bytes.length));
+  });
+
+  it('sends nothing to a caller that has it', async () => {
+    const url = await api.upload(11);
+    const etag = `"${url.slice('/v1/assets/'.length)}"`;
+
+    expect((await api.send({ url, headers: { 'if-none-match': `"other", W/${etag}` } })).status).toBe(304);
+    expect((await api.send({ url, headers: { 'if-none-match': '"other"' } })).status).toBe(200);
+  });
+
+  it.each(['0'.repeat(64), 'x', '..%2f..%2fpackage.json', '%00'])('knows nothing of %s', async (id) => {
+    expect(await api.send({ url: `/v1/assets/${id}` })).toMatchObject({
+      status: 404,
+      body: { code: 'asset_not_found' },
+    });
+  });
+});
+
+describe('the recipe of an asset', () => {
+  it('tells how it was made, for each slot that made it', async () => {
+    const url = await api.upload(12);
+    const asset = { assetId: url.slice('/v1/assets/'.length), mediaType: 'image/png', bytes: 1 };
+    const recipe = {
+      generationId: 'g1',
+      slot: 1,
+      modelId: 'fal-flux-dev',
+      provider: 'fal',
+      endpoint: 'fal-ai/flux/dev',
+      seed: 3,
+      parameters: {},
+      inputs: [],
+      costUsd: 0.02,
+      costEstimated: true,
+    } as const;
+    await createAssetRecords(api.database.db).record(asset, 'generation', { ...recipe, inputs: [] });
+
+    expect((await api.send({ url: `${url}/recipe` })).body).toEqual({
+      assetId: asset.assetId,
+      recipes: [recipe],
+    });
+  });
+
+  it('is empty for an upload and 404 for an unknown asset', async () => {
+    const url = await api.upload(13);
+
+    expect((await api.send({ url: `${url}/recipe` })).body).toMatchObject({ recipes: [] });
+    expect((await api.send({ url: `/v1/assets/${'1'.repeat(64)}/recipe` })).status).toBe(404);
+  });
+});

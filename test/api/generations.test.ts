@@ -1,0 +1,287 @@
+import { createGenerationStore, type GenerationStore } from '../../src/db';
+import { TemporalUnavailable } from '../../src/api/temporal-port';
+import { attempt, generationState, picture, slotState } from '../db/states';
+import { openTestApi, type TestApi } from './test-api';
+
+let api: TestApi;
+let store: GenerationStore;
+const id = generationState().generationId;
+const url = `/v1/generations/${id}`;
+
+beforeAll(async () => {
+  api = await openTestApi();
+  store = createGenerationStore(api.database.db);
+}, 90_000);
+
+afterAll(() => api.close());
+
+beforeEach(async () => {
+  await api.database.db.deleteFrom('generations').execute();
+  api.temporal.failure = undefined;
+  api.temporal.state = undefined;
+  api.temporal.run = { status: 'running', calls: [] };
+  api.temporal.cancelled.length = 0;
+});
+
+async function get(path = url): Promise<Record<string, unknown>> {
+  return (await api.send({ url: path })).body;
+}
+
+/** A row whose start happened long ago. */
+async function insertAccepted(createdAt = '2026-01-02T03:04:05.000Z'): Promise<void> {
+  const { generationId, characterId, nsfw } = generationState();
+  const request = { characterId, prompt: 'x', nsfw: false, width: 1024, height: 1024 };
+  await store.insertAccepted({
+    generationId,
+    characterId,
+    nsfw,
+    flowRequest: { flow: 'base-images', request },
+  });
+  await api.database.db.updateTable('generations').set({ created_at: createdAt }).execute();
+}
+
+describe('reading a generation', () => {
+  it('shows a finished one from the database, without asking Temporal', async () => {
+    const slot = slotState({
+      status: 'completed',
+      provider: 'fal',
+      endpoint: 'fal-ai/flux/dev',
+      asset: picture('a'),
+      costUsd: 0.1 + 0.2,
+      attempts: [attempt()],
+    });
+    await store.saveState(generationState({ status: 'completed', revision: 9, costUsd: 0.3, slots: [slot] }));
+    api.temporal.failure = new TemporalUnavailable('down');
+
+    expect(await get()).toMatchObject({
+      id,
+      flow: 'studio',
+      status: 'completed',
+      live: true,
+      costUsd: 0.3,
+      slots: [
+        {
+          slot: 1,
+          provider: 'fal',
+          endpoint: 'fal-ai/flux/dev',
+          attempts: [{ number: 1, provider: 'modal', certainty: 'accepted' }],
+          identity: 'none',
+          costUsd: 0.3,
+          assetId: 'a'.repeat(64),
+          assetUrl: `/v1/assets/${'a'.repeat(64)}`,
+          mediaType: 'image/png',
+          width: 64,
+          height: 48,
+          running: null,
+        },
+      ],
+      links: { self: url, cancel: `${url}/cancel` },
+    });
+  });
+
+  it('shows a running one as its workflow sees it, with the call under way', async () => {
+    await store.saveState(generationState());
+    api.temporal.state = generationState({
+      revision: 4,
+      slots: [slotState({ status: 'running', provider: 'modal', endpoint: '/flux-dev' })],
+    });
+    const call = {
+      slot: 1,
+      attempt: 2,
+      since: '2026-01-02T03:04:06.000Z',
+      lastError: 'no answer',
+      progress: { phase: 'queued', queuePosition: 3 } as const,
+    };
+    api.temporal.run = { status: 'running', calls: [call, { ...call, slot: 2 }] };
+
+    const { slot: _slot, ...running } = call;
+    expect(await get()).toMatchObject({
+      live: true,
+      slots: [{ status: 'running', provider: 'modal', running }],
+    });
+  });
+
+  it('falls back to the stored copy when no worker answers, and says so', async () => {
+    await store.saveState(generationState({ slots: [slotState({ label: 'stored' })] }));
+
+    expect(await get()).toMatchObject({ live: false, status: 'running', slots: [{ label: 'stored' }] });
+  });
+
+  it('falls back to the stored copy while Temporal is down', async () => {
+    await store.saveState(generationState());
+    api.temporal.failure = new TemporalUnavailable('down');
+
+    expect(await get()).toMatchObject({ live: false, status: 'running' });
+  });
+
+  it('never shows an older state than the stored one', async () => {
+    await store.saveState(generationState({ revision: 8, slots: [slotState({ label: 'newer' })] }));
+    api.temporal.state = generationState({ revision: 3 });
+
+    expect(await get()).toMatchObject({ slots: [{ label: 'newer' }] });
+  });
+
+  it('stores a result that the workflow could not store itself', async () => {
+    await store.saveState(generationState());
+    api.temporal.state = generationState({ status: 'completed', revision: 12 });
+
+    expect(await get()).toMatchObject({ status: 'completed', live: true });
+    expect((await store.find(id))?.status).toBe('completed');
+  });
+
+  it.each(['0190a7a0-0000-7000-8000-00000000ffff', 'no-id-at-all', '%00'])(
+    'knows nothing of %s',
+    async (unknown) => {
+      const { status, body } = await api.send({ url: `/v1/generations/${unknown}` });
+
+      expect(status).toBe(404);
+      expect(body['code']).toBe('generation_not_found');
+    },
+  );
+});
+
+describe('a generation whose workflow is not there', () => {
+  beforeEach(() => {
+    api.temporal.run = undefined;
+  });
+
+  it('is accepted while its start may be under way', async () => {
+    await insertAccepted(new Date().toISOString());
+
+    expect(await get()).toMatchObject({ status: 'accepted', error: null });
+  });
+
+  it('failed without being paid when it never started', async () => {
+    await insertAccepted();
+
+    expect(await get()).toMatchObject({ status: 'failed', error: { code: 'not_started' } });
+    expect((await store.find(id))?.status).toBe('failed');
+  });
+
+  it('failed when Temporal has lost it, and keeps what was finished', async () => {
+    await store.saveState(
+      generationState({
+        slots: [
+          slotState({ status: 'completed', asset: picture('a') }),
+          slotState({ slot: 2, status: 'waiting' }),
+        ],
+      }),
+    );
+
+    expect(await get()).toMatchObject({
+      status: 'failed',
+      error: { code: 'workflow_missing' },
+      slots: [{ status: 'completed' }, { status: 'failed', error: { code: 'workflow_missing' } }],
+    });
+  });
+});
+
+describe('a workflow that was ended from outside', () => {
+  it.each([
+    ['terminated', 'failed', 'workflow_terminated'],
+    ['failed', 'failed', 'workflow_failed'],
+    ['timed_out', 'failed', 'workflow_timed_out'],
+    ['cancelled', 'cancelled', 'cancelled'],
+  ] as const)('is reported as such when %s', async (run, status, code) => {
+    await store.saveState(generationState());
+    api.temporal.state = generationState({
+      revision: 5,
+      slots: [slotState({ status: 'running' }), slotState({ slot: 2 })],
+    });
+    api.temporal.run = { status: run, calls: [] };
+
+    expect(await get()).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
+    expect((await store.find(id))?.status).toBe(status);
+  });
+});
+
+describe('cancelling a generation', () => {
+  const cancel = () => api.send({ method: 'POST', url: `${url}/cancel` });
+
+  it('asks the workflow to stop, as often as one likes', async () => {
+    await store.saveState(generationState());
+
+    const answers = [await cancel(), await cancel()];
+
+    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+    expect(answers[0]?.body).toMatchObject({ id, status: 'cancelling', links: { self: url } });
+    expect(api.temporal.cancelled).toEqual([`studio/ava/${id}`, `studio/ava/${id}`]);
+  });
+
+  it('takes an empty JSON body, as many clients send one', async () => {
+    await store.saveState(generationState());
+    const headers = { 'content-type': 'application/json' };
+
+    expect((await api.send({ method: 'POST', url: `${url}/cancel`, headers })).status).toBe(202);
+  });
+
+  it('is done when it was cancelled before', async () => {
+    await store.saveState(generationState({ status: 'cancelled' }));
+
+    expect(await cancel()).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+  });
+
+  it('is refused when the pictures are made and paid', async () => {
+    await store.saveState(generationState({ status: 'completed' }));
+
+    expect(await cancel()).toMatchObject({ status: 409, body: { code: 'already_finished' } });
+    expect(api.temporal.cancelled).toEqual([]);
+  });
+
+  it('is refused when the job ended without having told', async () => {
+    await store.saveState(generationState());
+    api.temporal.run = undefined;
+
+    expect(await cancel()).toMatchObject({ status: 409, body: { code: 'already_finished' } });
+  });
+
+  it('asks for patience while the start is under way', async () => {
+    await insertAccepted(new Date().toISOString());
+    api.temporal.run = undefined;
+
+    expect(await cancel()).toMatchObject({ status: 409, body: { code: 'not_started_yet' } });
+  });
+
+  it('is 503 while Temporal is down', async () => {
+    await store.saveState(generationState());
+    api.temporal.failure = new TemporalUnavailable('down');
+
+    expect(await cancel()).toMatchObject({ status: 503, body: { code: 'temporal_unavailable' } });
+  });
+
+  it('is 404 for an unknown one', async () => {
+    expect(await cancel()).toMatchObject({ status: 404, body: { code: 'generation_not_found' } });
+  });
+});
+
+describe('the list', () => {
+  it('leads from page to page, newest first', async () => {
+    const ids = ['1', '2', '3', '4', '5'].map((digit) => `0190a7a0-0000-7000-8000-00000000000${digit}`);
+    for (const generationId of ids) await store.saveState(generationState({ generationId }));
+
+    const seen: unknown[] = [];
+    let cursor: unknown = '';
+    while (cursor !== null) {
+      const page = await get(`/v1/generations?characterId=ava&limit=2${String(cursor)}`);
+      seen.push(...(page['items'] as { id: string }[]).map((item) => item.id));
+      cursor = page['nextCursor'] === null ? null : `&cursor=${String(page['nextCursor'])}`;
+    }
+
+    expect(seen).toEqual(ids.toReversed());
+  });
+
+  it.each([
+    ['limit=0', 'limit'],
+    ['limit=many', 'limit'],
+    ['limit=2&limit=3', 'limit'],
+    ['cursor=nonsense', 'cursor'],
+    ['cursor=WyJhIiwiYiJd', 'cursor'],
+    ['characterId=..', 'characterId'],
+    ['colour=red', 'colour'],
+  ])('refuses ?%s', async (query, field) => {
+    const { status, body } = await api.send({ url: `/v1/generations?${query}` });
+
+    expect(status).toBe(400);
+    expect(body['errors']).toMatchObject([{ field }]);
+  });
+});

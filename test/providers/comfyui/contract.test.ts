@@ -1,0 +1,147 @@
+import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
+import { createComfyUiClient } from '../../../src/providers/comfyui/client';
+import { promptIdOf } from '../../../src/providers/comfyui/prompt-id';
+import type { ProviderJob } from '../../../src/providers/types';
+import { models, type ModelDefinition } from '../../../src/registry';
+import { blankPicture, picture } from '../../assets/pictures';
+import { MemoryMediaStore } from '../support/memory-media-store';
+import { expectedGraphs } from './expected-graphs';
+import { startJob } from './run-job';
+
+const podModels = models.filter(({ provider }) => provider === 'comfyui');
+const settings = {
+  prompt: 'a red door',
+  negativePrompt: 'blurry',
+  width: 512,
+  height: 768,
+  seed: 4_294_967_295,
+  steps: 12,
+  guidance: 6.5,
+  strength: 0.4,
+  referenceStrength: 0.9,
+  nsfw: true,
+};
+const sizes: Readonly<Record<string, { width: number; height: number }>> = {
+  'sdxl-text-to-image': { width: 512, height: 768 },
+  'sdxl-instantid': { width: 512, height: 768 },
+  'sdxl-image-to-image': { width: 96, height: 64 },
+  'sdxl-inpaint': { width: 96, height: 64 },
+  'upscale-4x': { width: 384, height: 256 },
+};
+
+let emulator: RunningEmulator;
+beforeAll(async () => {
+  emulator = await startEmulator({ timeScale: 0.01 });
+});
+afterAll(async () => {
+  await emulator.close();
+});
+beforeEach(async () => {
+  await emulator.reset();
+});
+
+/** A job of a model of the registry, made as the service makes it. */
+async function jobOf(model: ModelDefinition, media: MemoryMediaStore): Promise<ProviderJob> {
+  const pictures = {
+    reference: await picture('png', { seed: 1 }),
+    source: await picture('png', { seed: 2 }),
+    mask: await blankPicture('white'),
+  };
+  const roles = ['reference', 'source', 'mask'] as const;
+  return {
+    jobKey: `contract/${model.id}`,
+    endpoint: model.backendId,
+    parameters: model.parameters.parse(model.toWire(settings)) as ProviderJob['parameters'],
+    inputs: roles.flatMap((role) => {
+      const input = model.inputs[role];
+      if (input === undefined) return [];
+      return [{ ...input, assetId: media.add(pictures[role], 'image/png'), mediaType: 'image/png' }];
+    }),
+    mediaKind: model.mediaKind,
+    deadlines: { ...model.policy.http, totalSeconds: 20 },
+  };
+}
+
+/** The graph as the pod took it, with the uploads called by what they are. */
+function submittedGraph(job: ProviderJob): unknown {
+  const [entry] = emulator.journal.read({ provider: 'comfyui' }).entries;
+  let text = JSON.stringify((entry?.body as { prompt: unknown }).prompt);
+  for (const { field, assetId } of job.inputs) {
+    text = text.replace(`${assetId}.png`, `${field.replace('_image', '')}.png`);
+  }
+  return JSON.parse(text) as unknown;
+}
+
+describe('every graph of the registry', () => {
+  it('is one of those that are checked here', () => {
+    expect(podModels.map(({ backendId }) => backendId).sort()).toEqual(Object.keys(expectedGraphs).sort());
+  });
+
+  it.each(podModels.map((model) => [model.backendId, model] as const))(
+    '%s reaches the pod field by field, once, and brings the picture back',
+    async (endpoint, model) => {
+      const media = new MemoryMediaStore();
+      const job = await jobOf(model, media);
+      const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
+
+      const { assets, providerRequestId } = await startJob(client, job, { media }).result;
+
+      expect(submittedGraph(job)).toEqual(expectedGraphs[endpoint]);
+      expect(assets).toEqual([expect.objectContaining({ mediaType: 'image/png', ...sizes[endpoint] })]);
+      const { entries, rejections } = emulator.journal.read({ provider: 'comfyui' });
+      expect(rejections).toEqual([]);
+      expect(entries).toHaveLength(1);
+      const promptId = promptIdOf(job.jobKey, 1);
+      expect(entries[0]).toMatchObject({ promptId, clientId: promptId, outcome: 'succeeded' });
+      expect(providerRequestId).toBe(promptId);
+    },
+  );
+});
+
+describe('a job that is asked for twice', () => {
+  async function textJob(): Promise<ProviderJob> {
+    const model = podModels.find(({ backendId }) => backendId === 'sdxl-text-to-image');
+    if (model === undefined) throw new Error('the registry has no text-to-picture graph');
+    return await jobOf(model, new MemoryMediaStore());
+  }
+  function acceptedJobs(): number {
+    return emulator.journal.read({ provider: 'comfyui' }).totals.accepted;
+  }
+
+  it('runs once when the second call comes after the first has finished', async () => {
+    const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
+    const job = await textJob();
+    const first = await startJob(client, job).result;
+    const second = await startJob(client, job).result;
+    expect(second.assets).toEqual(first.assets);
+    expect(acceptedJobs()).toBe(1);
+  });
+
+  it('runs once when the second call comes while the first still runs, as after a crash', async () => {
+    const job = await textJob();
+    const first = startJob(createComfyUiClient({ baseUrl: emulator.urls.comfyui }), job);
+    await first.dispatch.reached('accepted');
+    const second = startJob(createComfyUiClient({ baseUrl: emulator.urls.comfyui }), job);
+    const results = await Promise.all([first.result, second.result]);
+    expect(results[1].assets).toEqual(results[0].assets);
+    expect(acceptedJobs()).toBe(1);
+  });
+
+  it('runs once though the pod took the first submit and then cut the connection', async () => {
+    emulator.faults.add({ provider: 'comfyui', fault: 'submit_lost', times: 1 });
+    const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
+    await expect(startJob(client, await textJob()).result).resolves.toBeDefined();
+    expect(acceptedJobs()).toBe(1);
+  });
+
+  it('runs a second time, under another id, when the first run failed', async () => {
+    emulator.faults.add({ provider: 'comfyui', fault: 'pod_error_incomplete', times: 1 });
+    const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
+    const job = await textJob();
+    await expect(startJob(client, job).result).rejects.toMatchObject({ failureClass: 'transient' });
+    await expect(startJob(client, job).result).resolves.toMatchObject({
+      providerRequestId: promptIdOf(job.jobKey, 2),
+    });
+    expect(acceptedJobs()).toBe(2);
+  });
+});
