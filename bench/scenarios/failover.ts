@@ -11,7 +11,7 @@ export async function measureFailover(stack: BenchStack): Promise<Figure[]> {
   const lost: number[] = [];
   for (let run = 0; run < runs; run += 1) {
     const body = { characterId: benchCharacter, prompt: 'a woman of 30', seed: run, count: 6 };
-    const { slots } = await stack.result('studio', await stack.api.start('studio', body));
+    const { slots } = await stack.resultOf('studio', await stack.api.start('studio', body));
     for (const { attempts, startedAt, finishedAt, provider } of slots) {
       if (provider !== 'fal')
         throw new Error(`expected a failover to fal, the slot ended on ${provider ?? 'nothing'}`);

@@ -17,7 +17,7 @@ export async function measureSixSlotFlow(stack: BenchStack): Promise<Figure[]> {
       prompt: 'a woman of 30',
       seed: run,
     });
-    const { slots } = await stack.result('base-images', id);
+    const { slots } = await stack.resultOf('base-images', id);
     const handle = stack.temporal.workflow.getHandle(`base-images/${benchCharacter}/${id}`);
     const { startTime, closeTime } = await handle.describe();
     const slowest = Math.max(...slots.flatMap(({ attempts }) => attempts.map(({ seconds }) => seconds)));

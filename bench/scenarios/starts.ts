@@ -18,7 +18,7 @@ export async function measureStarts(stack: BenchStack): Promise<Figure[]> {
     }),
   );
   const seconds = (performance.now() - begin) / 1000;
-  await Promise.all(ids.map((id) => stack.result('studio', id)));
+  await Promise.all(ids.map((id) => stack.resultOf('studio', id)));
   const allSeconds = (performance.now() - begin) / 1000;
   return [
     {

@@ -24,7 +24,7 @@ export async function measureWorkerMemory(stack: BenchStack): Promise<Figure[]> 
   const inFlight = await residentMegabytes(pid);
   let highest = inFlight;
   let isDone = false;
-  const done = Promise.all(ids.map((id) => stack.result('studio', id))).finally(() => (isDone = true));
+  const done = Promise.all(ids.map((id) => stack.resultOf('studio', id))).finally(() => (isDone = true));
   while (!isDone) {
     highest = Math.max(highest, await residentMegabytes(pid));
     await sleep(250);

@@ -56,11 +56,15 @@ function clientProblem(code: string | undefined): HttpProblem {
 function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message);
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
-  return reply
-    .code(problem.status)
-    .headers(problem.headers)
-    .type(problemType)
-    .send(problemDocument(problem, request.id));
+  return (
+    reply
+      .code(problem.status)
+      .headers(problem.headers)
+      // Framework errors come before the hook that sets it.
+      .header('x-request-id', request.id)
+      .type(problemType)
+      .send(problemDocument(problem, request.id))
+  );
 }
 
 /** Query strings may hold what must not be repeated. */

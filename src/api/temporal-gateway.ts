@@ -7,6 +7,7 @@ import {
   type ConnectionOptions,
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
+import { NamespaceNotFoundError } from '@temporalio/common';
 import type { GenerationState } from '../domain/generation';
 import { runningCalls } from './running-calls';
 import { startOptions, workflowTypes } from './start-options';
@@ -26,8 +27,8 @@ export interface TemporalGateway extends TemporalPort {
 
 /** Together they stay below the five seconds a caller waits at most. */
 const reachableMs = 1500;
-const startMs = 3000;
-const callMs = 3000;
+const startMs = 2500;
+const callMs = 2000;
 const queryMs = 2000;
 
 /** Connects on first use, so it never fails for a server that is down, and again by itself after an outage. */
@@ -88,7 +89,10 @@ function rethrow(cause: unknown): never {
 /** The client repeats a start whose answer was lost; ids are never used twice, so the run that exists is ours. */
 function ignoreDoubleStart(cause: unknown): void {
   if (cause instanceof WorkflowExecutionAlreadyStartedError) return;
-  const mayHaveStarted = !(cause instanceof ServiceError) || isUnclear(cause);
+  const isRefused = cause instanceof NamespaceNotFoundError;
+  // Anything else is a defect on this side of the wire, and nothing was sent.
+  if (!isRefused && !(cause instanceof ServiceError)) throw cause;
+  const mayHaveStarted = !isRefused && isUnclear(cause);
   const message = mayHaveStarted
     ? 'Temporal did not answer in time.'
     : 'Temporal refused the start. Its configuration may be incomplete.';

@@ -19,7 +19,9 @@ export function validationErrors({ validation, validationContext = 'body' }: Fai
       return params['keys'].map((key) => unknownField([...path, String(key)]));
     }
     const field = path.length === 0 ? validationContext : path.join('.');
-    if (message.endsWith('received undefined')) return [{ field, code: 'required', message: 'is required' }];
+    const isAbsent =
+      message.endsWith('received undefined') || (path.length === 0 && message.endsWith('received null'));
+    if (isAbsent) return [{ field, code: 'required', message: 'is required' }];
     return [{ field, code: keyword, message }];
   });
 }

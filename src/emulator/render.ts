@@ -92,7 +92,10 @@ async function drawScene(picture: Picture, identity: string, step: number): Prom
     ...picture,
     width: Math.max(8, Math.round(width / divisor)),
     height: Math.max(8, Math.round(height / divisor)),
-    notes: [`seed ${picture.seed}  ${width}x${height}`, ...(picture.notes ?? [])],
+    notes: [
+      `seed ${picture.seed}  ${width}x${height}${step === 0 ? '' : `  frame ${step + 1}`}`,
+      ...(picture.notes ?? []),
+    ],
   };
   const drawn = await compose(small, identity, step);
   const { data, info } = await drawn.removeAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -103,7 +106,15 @@ async function drawScene(picture: Picture, identity: string, step: number): Prom
 async function compose(picture: Picture, identity: string, step: number): Promise<Sharp> {
   const { width, height, source, reference } = picture;
   if (source !== undefined) {
-    const frame = await sharp(source).resize(width, height, { fit: 'fill' }).removeAlpha().raw().toBuffer();
+    // A clip moves slowly towards the middle of its source.
+    const margin = Math.round(Math.min(width, height) * 0.02 * step);
+    const frame = await sharp(source)
+      .resize(width + 2 * margin, height + 2 * margin, { fit: 'fill' })
+      .extract({ left: margin, top: margin, width, height })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer();
     const canvas = sharp(frame, { raw: { width, height, channels: 3 } });
     return canvas.composite([{ input: Buffer.from(svg(picture, caption(picture))) }]);
   }

@@ -15,10 +15,13 @@ const levels: Readonly<Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'e
   ERROR: 'error',
 };
 
+/** Said of every worker that only runs activities, as our provider workers do on purpose. */
+const expected = 'No workflows registered, not polling for workflow tasks';
+
 /** Sends the SDK's own log lines through ours. Call once, before the first connection of the process. */
 export function installTemporalLogger(logger: Logger): void {
   const forward = ({ level, message, meta }: LogEntry): void => {
-    logger[levels[level]](meta ?? {}, message);
+    if (message !== expected) logger[levels[level]](meta ?? {}, message);
   };
   Runtime.install({
     logger: new DefaultLogger('INFO', forward),

@@ -61,18 +61,42 @@ function spawned(child: ChildProcess): Promise<number> {
 function firstReadyLine(stdout: Readable): Promise<unknown> {
   return new Promise((resolve) => {
     createInterface({ input: stdout, crlfDelay: Infinity }).on('line', (line) => {
-      if (line.startsWith('{"ready":true')) resolve(JSON.parse(line));
+      const value = parseReadyLine(line);
+      if (value !== undefined) resolve(value);
     });
   });
 }
 
+/** Anything else on standard output is log and no mistake. */
+function parseReadyLine(line: string): unknown {
+  try {
+    const value: unknown = JSON.parse(line);
+    const isReady = typeof value === 'object' && value !== null && 'ready' in value && value.ready === true;
+    return isReady ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds between the stop signal and SIGKILL once the supervisor is gone: there is nothing left to drain to. */
+const orphanGraceSeconds = 10;
+
+const guardScript = `
+read -r _ && exit
+kill -s "$1" "$2"
+seconds=0
+while kill -0 "$2" && [ "$seconds" -lt ${orphanGraceSeconds} ]; do
+  sleep 1
+  seconds=$((seconds + 1))
+done
+kill -s KILL "$2"`;
+
 /**
- * A shell that waits for the end of its input and then signals the service. The input ends when the supervisor
- * goes, even by kill -9; so no service outlives it. A line of input dismisses it.
+ * A shell that waits for the end of its input and then ends the service. The input ends when the supervisor goes, even
+ * by kill -9; so no service outlives it for long. A line of input dismisses it.
  */
 function guard(pid: number, signal: NodeJS.Signals): () => void {
-  const script = 'read -r _ || kill -s "$1" "$2"';
-  const shell = spawn('/bin/sh', ['-c', script, 'guard', signal.slice('SIG'.length), String(pid)], {
+  const shell = spawn('/bin/sh', ['-c', guardScript, 'guard', signal.slice('SIG'.length), String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
     cwd: '/',

@@ -44,10 +44,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (phase === 'running') options.onChange?.();
   };
   for (const service of services) {
-    const childLogger = logger.child({ name: service.name });
     const log = openServiceLog(path.join(dataDirectory, 'logs'), service.name, ({ level, message }) => {
       const shown = level === 'error' || service.showFrom === 'warn';
-      if (shown && phase !== 'stopping') childLogger[level](message);
+      if (shown && phase !== 'stopping') logger[level]({ name: service.name }, message);
     });
     logs.push(log);
     const backoff = options.backoff ?? defaultRestartBackoff;

@@ -8,8 +8,7 @@ import { providerNames, type ProviderName } from '../domain/taxonomy';
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
-  /** A bundle made at build time; left out: bundled now (2-9 s). */
-  workflowBundle?: NonNullable<WorkerOptions['workflowBundle']>;
+  workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
   dependencies: CoreActivityDependencies & GenerateMediaDependencies;
   /** Calls in flight per provider in this process. */
   concurrency: Readonly<Record<ProviderName, number>>;
@@ -52,9 +51,7 @@ function coreWorker(options: WorkersOptions): Promise<Worker> {
     connection,
     namespace,
     taskQueue: generationTaskQueue,
-    ...(workflowBundle === undefined
-      ? { workflowsPath: require.resolve('../workflows') }
-      : { workflowBundle }),
+    workflowBundle,
     activities: createCoreActivities(dependencies),
     shutdownGraceTime: options.shutdownGraceSeconds * 1000,
   });

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
@@ -11,9 +9,7 @@ import { providerNames } from '../domain/taxonomy';
 import { installTemporalLogger } from '../logging/temporal-logger';
 import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
-
-/** `npm run build` leaves the workflow bundle here. */
-const builtBundle = join(__dirname, '..', 'workflow-bundle.js');
+import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
   const settings = loadSettings(process.env);
@@ -33,7 +29,7 @@ async function main(): Promise<void> {
     const workers = await createWorkers({
       connection,
       namespace,
-      ...(existsSync(builtBundle) && { workflowBundle: { codePath: builtBundle } }),
+      workflowBundle: await workflowBundle(),
       dependencies: {
         routing: settings.routing,
         generations: createGenerationStore(database),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
 import { blankPicture, clip, picture } from '../assets/pictures';
 import { createAssetRecords } from '../../src/db';
 import { openTestApi, type TestApi } from './test-api';
@@ -115,15 +115,15 @@ describe('uploading', () => {
   it('forgets an upload that broke off', async () => {
     const bytes = await picture('png', { seed: 77 });
     const { hostname, port } = new URL(api.baseUrl);
-    const aborted = once(api.app.server, 'request');
+    const arrived = once(api.app.server, 'request') as Promise<[IncomingMessage, ServerResponse]>;
     const socket = connect(Number(port), hostname);
     socket.write(
       `POST /v1/assets HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: ${bytes.length}\r\n\r\n`,
     );
     socket.write(bytes.subarray(0, 1000));
-    await aborted;
+    const [, response] = await arrived;
     socket.destroy();
-    await turn();
+    await once(response, 'close');
 
     expect((await api.send({ url: '/healthz' })).status).toBe(200);
     expect((await post(bytes, 'image/png')).status).toBe(201);

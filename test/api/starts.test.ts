@@ -164,7 +164,7 @@ describe('a request of the wrong shape is refused with 400, by field', () => {
       { ...studio, prompt: 'a\ud800b' },
       { field: 'prompt', code: 'invalid_characters' },
     ],
-    ['no body', '/v1/studio', [], { field: 'body', code: 'invalid_type' }],
+    ['a list instead of an object', '/v1/studio', [], { field: 'body', code: 'invalid_type' }],
   ])('%s', async (_name, url, payload, error) => {
     const { status, headers, body } = await post(url, payload);
 

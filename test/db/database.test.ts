@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { sql } from 'kysely';
 import { createDatabase, isDatabaseUnavailable, migrate, type Database } from '../../src/db';
 import { startPostgres } from '../support/postgres';
+import { startSilentServer } from '../support/silent-server';
 import { silentLogger } from './test-database';
 
 async function failureOf(query: Promise<unknown>): Promise<{ error: unknown; seconds: number }> {
@@ -12,23 +11,6 @@ async function failureOf(query: Promise<unknown>): Promise<{ error: unknown; sec
     (reason: unknown) => reason,
   );
   return { error, seconds: (performance.now() - started) / 1000 };
-}
-
-/** Takes connections and never says a word. */
-async function startSilentServer(): Promise<{ server: Server; port: number; close(): Promise<void> }> {
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    server,
-    port,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
 }
 
 describe('a database that cannot be used', () => {

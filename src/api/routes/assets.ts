@@ -14,8 +14,9 @@ const params = z.object({ id: z.string() });
 
 /** `POST /v1/assets` (upload), `GET /v1/assets/{id}` (the bytes), `GET /v1/assets/{id}/recipe` (how they were made). */
 export async function addAssetRoutes(app: ApiServer, context: ApiContext): Promise<void> {
-  // A scope of its own: no other route takes forms or files.
+  // A scope of its own: no other route takes forms or files, and these take nothing else.
   await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
     await scope.register(multipart, {
       // One byte above our own limit, so that ours is the one that speaks.
       limits: { files: 1, fields: 10, parts: 11, fileSize: uploadBytes + 1 },

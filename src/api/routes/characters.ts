@@ -10,6 +10,8 @@ const body = z.strictObject({
   /** For people; the id is what everything else uses. */
   name: z.string().trim().min(1).max(200).nullable().default(null),
 });
+/** An id is all a character needs. */
+const optionalBody = z.preprocess((value) => value ?? {}, body);
 const querystring = z.strictObject({
   limit: pageLimit,
   cursor: cursorOf(z.tuple([characterIdSchema])).optional(),
@@ -17,8 +19,7 @@ const querystring = z.strictObject({
 
 /** `PUT /v1/characters/{id}` (201 when new), `GET` of one and of all. */
 export function addCharacterRoutes(app: ApiServer, { characters }: ApiContext): void {
-  // A body is optional here: an id is all a character needs.
-  app.put('/v1/characters/:id', { schema: { params, body: body.prefault({}) } }, async (request, reply) => {
+  app.put('/v1/characters/:id', { schema: { params, body: optionalBody } }, async (request, reply) => {
     const { id } = request.params;
     const { character, created } = await characters.put({ id, name: request.body.name });
     return reply.code(created ? 201 : 200).send(view(character));

@@ -26,6 +26,10 @@ export interface ControlTarget {
 /** The control API: faults, outages, settings and the journal. Wrong bodies are 400 and name the field. */
 export function createControlApp(target: ControlTarget): FastifyInstance {
   const app = Fastify({ forceCloseConnections: true });
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    readJson(String(text), done);
+  });
   app.setErrorHandler<FastifyError | z.ZodError>((error, _request, reply) => {
     if (error instanceof z.ZodError) return reply.code(400).send(problem(error));
     return reply.code(error.statusCode ?? 500).send({ error: error.message, issues: [] });
@@ -59,7 +63,8 @@ function addStateRoutes(app: FastifyInstance, target: ControlTarget): void {
 }
 
 function addFaultRoutes(app: FastifyInstance, { context: { faults } }: ControlTarget): void {
-  app.get('/control/faults', () => ({ faults: faults.list(), catalogue: faultCatalogue }));
+  app.get('/control/faults', () => ({ faults: faults.list() }));
+  app.get('/control/fault-catalogue', () => faultCatalogue);
   app.post('/control/faults', (request, reply) =>
     reply.code(201).send(faults.add(newFaultSchema.parse(request.body))),
   );
@@ -94,6 +99,15 @@ function providerStates({ listeners }: ControlTarget): Record<string, { state: P
   return Object.fromEntries(
     Object.entries(listeners).map(([name, { state, url }]) => [name, { state, url }]),
   );
+}
+
+/** Clients that declare JSON and then send no body (as many do on DELETE) mean no body. */
+function readJson(text: string, done: (error: Error | null, body?: unknown) => void): void {
+  try {
+    done(null, text === '' ? undefined : JSON.parse(text));
+  } catch {
+    done(Object.assign(new Error('body: is not valid JSON'), { statusCode: 400 }));
+  }
 }
 
 function problem(error: z.ZodError): { error: string; issues: { field: string; message: string }[] } {

@@ -18,6 +18,8 @@ export interface ModalCall {
   readonly endpoint: ModalEndpoint;
   readonly entry: JournalEntry;
   readonly fault: Fault | undefined;
+  /** Resolves when the provider's time for the call is over; drawing the result may take a moment longer. */
+  readonly worked: Promise<unknown>;
   /** Resolves with the answer, or with `undefined` when the call was lost. */
   readonly settled: Promise<Answer | undefined>;
   /** Cuts the call off: its containers are gone. */
@@ -60,12 +62,14 @@ export class CallRegister {
     const accepted = { provider: 'modal', endpoint: endpoint.path, app: endpoint.app, callId: id } as const;
     const entry = this.#context.journal.accept({ ...accepted, ...described, width, height, seed });
     const stop = new AbortController();
+    const worked = this.#work(order, stop.signal);
     const call: ModalCall = {
       id,
       endpoint,
       entry,
       fault,
-      settled: this.#run(order, entry, seed, stop.signal).finally(() => this.#running.delete(id)),
+      worked: worked.catch(() => undefined),
+      settled: this.#run(order, entry, seed, worked, stop.signal).finally(() => this.#running.delete(id)),
       stop,
       redirectsLeft: plannedRedirects(fault),
       resetsLeft: fault?.name === 'redirect_lost_poll' ? (fault.params.resets ?? 1) : 0,
@@ -103,11 +107,12 @@ export class CallRegister {
     order: CallOrder,
     entry: JournalEntry,
     seed: number,
+    worked: Promise<void>,
     signal: AbortSignal,
   ): Promise<Answer | undefined> {
     const { journal, log } = this.#context;
     try {
-      const [answer] = await Promise.all([this.#answer(order, seed), this.#work(order, signal)]);
+      const [answer] = await Promise.all([this.#answer(order, seed), worked]);
       const outcome = answer.status === 200 ? 'succeeded' : 'failed';
       journal.finish(entry, outcome, this.#costUsd(order.endpoint));
       return answer;

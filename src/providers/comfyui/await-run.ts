@@ -11,7 +11,7 @@ export interface AwaitRunOptions {
   signal: AbortSignal;
   /** Seconds in the queue after which the run is taken out of it. */
   queueSeconds: number;
-  onProgress(progress: CallProgress): void;
+  onProgress: (progress: CallProgress) => void;
 }
 
 const firstPollMs = 250;
@@ -31,11 +31,14 @@ export async function awaitRun(options: AwaitRunOptions): Promise<HistoryEntry> 
   const look = patientLook(options);
   const queueEndsAtMs = Date.now() + options.queueSeconds * 1000;
   let pollMs = firstPollMs;
+  let isRunning = false;
   for (;;) {
     const sighting = await look();
     if (sighting?.state === 'finished') return sighting.entry;
     if (sighting?.state === 'absent') throw vanished(promptId);
-    if (sighting?.state === 'running') onProgress({ phase: 'running' });
+    // Once only: the websocket's figures come between the looks and are better.
+    if (sighting?.state === 'running' && !isRunning) onProgress({ phase: 'running' });
+    isRunning = sighting?.state === 'running';
     if (sighting?.state === 'pending') {
       onProgress({ phase: 'queued', queuePosition: sighting.ahead });
       if (Date.now() >= queueEndsAtMs) await leaveQueue(options);

@@ -41,7 +41,11 @@ function fillText(template: string, values: JsonObject): JsonValue {
   const placeholders = [...template.matchAll(placeholderPattern)];
   const [only] = placeholders;
   if (only !== undefined && only[0] === template) return values[only[1] ?? ''] ?? null;
-  return template.replace(placeholderPattern, (_placeholder, name: string) => String(values[name]));
+  return template.replace(placeholderPattern, (_placeholder, name: string) => textOf(values[name]));
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '');
 }
 
 function mismatch(problem: string): ProviderError {

@@ -1,4 +1,3 @@
-import type { ComfyUiSettings } from '../../config/env';
 import { openCallScope } from '../deadlines';
 import { createHttpClient } from '../http';
 import type { ProviderClient } from '../types';
@@ -6,6 +5,13 @@ import { ComfyUiCall } from './comfyui-call';
 import { toComfyUiError } from './errors';
 import { loadGraphLibrary } from './graph-library';
 import { createPod } from './pod';
+
+export interface ComfyUiClientSettings {
+  /** Of the server, with its path if it has one. */
+  baseUrl: string;
+  /** Folder of graph files that win over ours of the same name. */
+  graphsDir?: string | undefined;
+}
 
 const healthDeadlines = { connectSeconds: 5, firstByteSeconds: 5, idleSeconds: 5 };
 
@@ -15,7 +21,7 @@ const healthDeadlines = { connectSeconds: 5, firstByteSeconds: 5, idleSeconds: 5
  *
  * @throws GraphFileError when one of our graphs, or one in `graphsDir`, cannot be used.
  */
-export function createComfyUiClient(settings: ComfyUiSettings): ProviderClient {
+export function createComfyUiClient(settings: ComfyUiClientSettings): ProviderClient {
   const http = createHttpClient();
   const { baseUrl } = settings;
   const graphs = loadGraphLibrary(settings.graphsDir);

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../domain/taxonomy';
 import type { CallState } from '../call-failure';
 import type { HttpClient, RequestDeadlines } from '../http';
-import type { CallContext, ProviderJob, ProviderResult } from '../types';
+import type { CallContext, CallProgress, ProviderJob, ProviderResult } from '../types';
 import { awaitRun } from './await-run';
 import { collectPictures } from './collect-pictures';
 import { fillGraph } from './fill-graph';
@@ -57,8 +57,8 @@ export class ComfyUiCall {
       previous: context.dispatch.previous,
     });
     const { handle, entry } = await this.finish(found);
-    const { media, onProgress } = context;
-    onProgress({ phase: 'downloading' });
+    const { media } = context;
+    this.report({ phase: 'downloading' });
     const options = { pod: this.pod, media, signal, expects: job.mediaKind, outputNode, handle };
     return await collectPictures(entry, options);
   }
@@ -96,20 +96,20 @@ export class ComfyUiCall {
       job,
       media: context.media,
       pod: this.pod,
-      onProgress: context.onProgress,
+      onProgress: this.report,
     });
   }
 
   /** Opened before the submit, or the first events would be missed. */
   private async openEvents(promptId: string): Promise<RunEvents> {
-    const { baseUrl, job, context, signal } = this.options;
+    const { baseUrl, job, signal } = this.options;
     return await openRunEvents({
       baseUrl,
       promptId,
       signal,
       connectSeconds: Math.min(job.deadlines.connectSeconds, longestEventsWaitSeconds),
-      onRunning(fraction) {
-        context.onProgress({ phase: 'running', ...(fraction !== undefined && { fraction }) });
+      onRunning: (fraction) => {
+        this.report({ phase: 'running', fraction });
       },
     });
   }
@@ -137,9 +137,11 @@ export class ComfyUiCall {
   }
 
   private async follow({ promptId }: RunHandle, events: RunEvents): Promise<HistoryEntry> {
-    const { job, context, signal } = this.options;
+    const { job, signal } = this.options;
     const { queueSeconds } = job.deadlines;
-    const { onProgress } = context;
-    return await awaitRun({ pod: this.pod, promptId, events, signal, queueSeconds, onProgress });
+    return await awaitRun({ pod: this.pod, promptId, events, signal, queueSeconds, onProgress: this.report });
   }
+  private readonly report = (progress: CallProgress): void => {
+    this.options.context.onProgress(progress);
+  };
 }

@@ -1,7 +1,7 @@
 import type { WireInput } from '../../domain/plan';
 import type { JsonObject } from '../../domain/taxonomy';
 import { withInputs } from '../input-values';
-import type { CallContext, MediaStore, ProviderJob } from '../types';
+import type { CallProgress, MediaStore, ProviderJob } from '../types';
 import { buildGraph, requireInputs } from './build-graph';
 import type { GraphFile } from './graph-file';
 import type { Pod } from './pod';
@@ -11,7 +11,7 @@ export interface FillGraphOptions {
   job: Pick<ProviderJob, 'parameters' | 'inputs'>;
   media: MediaStore;
   pod: Pod;
-  onProgress: CallContext['onProgress'];
+  onProgress: (progress: CallProgress) => void;
 }
 
 /**

@@ -21,7 +21,7 @@ export interface RunEventsOptions {
   /** Ends that wait. */
   signal: AbortSignal;
   /** The pod began with this run, or is this far (0-1) within one of its nodes. */
-  onRunning(fraction: number | undefined): void;
+  onRunning: (fraction: number | undefined) => void;
 }
 
 /** The last event of a run is `executing` without a node; these come shortly before it. */
@@ -65,11 +65,12 @@ function socketUrl({ baseUrl, promptId }: RunEventsOptions): string {
 
 async function settled(socket: WebSocket, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-    socket.once('open', resolve);
-    socket.once('close', () => {
+    const proceed = (): void => {
       resolve();
-    });
+    };
+    signal.addEventListener('abort', proceed, { once: true });
+    socket.once('open', proceed);
+    socket.once('close', proceed);
     // A failing websocket costs us progress figures and nothing else; `close` always follows.
     socket.on('error', () => undefined);
   });

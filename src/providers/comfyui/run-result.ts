@@ -89,7 +89,7 @@ function toError(failure: RunFailure, { promptId }: RunHandle): ProviderError {
 
 /** Lists are named by their node's kind: `images`, `gifs` (also of MP4 files), `video`, `videos`. */
 function outputFiles({ outputs }: HistoryEntry, outputNode: string): OutputFile[] {
-  const entries = Object.values(outputs[outputNode] ?? {}).flatMap((list) =>
+  const entries = Object.values(outputs[outputNode] ?? {}).flatMap((list): unknown[] =>
     Array.isArray(list) ? list : [],
   );
   return entries.flatMap((entry) => {

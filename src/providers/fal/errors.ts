@@ -51,7 +51,9 @@ export function falErrorOfType(type: string, providerRequestId: string): Provide
 
 function certaintyOf({ step, status }: FalFailure): DispatchCertainty {
   if (step === 'upload') return 'not_sent';
-  return step === 'submit' && status < 500 ? 'not_sent' : 'accepted';
+  // 408 is no refusal: somebody on the way lost patience, and the request may have gone on.
+  const wasRefused = status < 500 && status !== 408;
+  return step === 'submit' && wasRefused ? 'not_sent' : 'accepted';
 }
 
 /** A passing trouble on the way to a job that is still there; a failed job answers with an error body of Fal's. */

@@ -5,8 +5,8 @@ import { normaliseText } from './normalise-text';
  * it an age, so sizes, lenses, times and `thirteen candles` stay free.
  */
 
-/** 0-17, not part of a longer or a decimal number; digits may be pulled apart (`1 7`). */
-const digits = String.raw`(?<![\d.,:/])(?:0?\d|1\s?[0-7])(?!\s?\d)`;
+/** 0-17, not part of a longer or a decimal number such as a prompt's weight; digits may be pulled apart (`1 7`). */
+const digits = String.raw`(?<![\d.,:/])(?:0?\d|1\s?[0-7])(?!\s?\d|[.,]\d)`;
 
 const englishNumbers =
   'zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen';
@@ -16,6 +16,9 @@ const englishAge = `(?:${digits}|${englishWords})`;
 
 const gap = String.raw`[\s.,'’-]{0,3}`;
 const filler = String.raw`(?:(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at|:|=|~)[\s:=~]*){0,4}`;
+
+/** Nothing countable follows. */
+const ageEnd = String.raw`(?=\s*(?:$|[,;.!?)\]\n]))`;
 
 /** What may be counted after `under`, so that it is no age. */
 const countedUnits =
@@ -31,8 +34,11 @@ const english: readonly string[] = [
   `\\b(?:aged?|ages)[\\s:=~-]*${filler}${englishAge}(?!\\p{L}|\\s?(?:%|percent|th century))`,
   // she is 16, turning sixteen, looks 15, only 14: where nothing countable follows
   `\\b(?:she|he|girl|boy|is|s|was|im|am|turn|turns|turned|turning|looks?|looking|appears)[\\s'’]+${filler}${englishAge}(?=\\s*(?:$|[,;.!?)\\]\\n]|(?:and|but|with|in|who|wearing|naked|nude|now|today)\\b))`,
-  // a girl, 16; barely 16
-  `\\b(?:girl|boy|woman|man|lady|model|female|male|barely|only|just)[\\s,:(-]{1,3}${englishAge}(?=\\s*(?:$|[,;.!?)\\]\\n]))`,
+  // 7th grade, a 10th grader
+  String.raw`(?<!\d)(?:[1-9]|1[0-2])(?:st|nd|rd|th)[\s-]?grade`,
+  // a girl, 16; barely 16; a woman (16), but not woman 1 and woman 2
+  `\\b(?:girl|boy|barely|only|just)(?:[\\s,(-]{1,3}|:\\s?(?=1))${englishAge}${ageEnd}`,
+  `\\b(?:woman|man|lady|model|female|male)(?:[\\s,(-]{1,3}|:\\s?)(?=1[0-7]|\\p{L})${englishAge}${ageEnd}`,
   // her 16th birthday, not yet 18, under eighteen, younger than 18, (16f), 14 months old
   `${englishAge}(?:th|st|nd|rd)?\\s?(?:birthday|bday)`,
   `\\b(?:sixteenth|fifteenth|fourteenth|thirteenth|seventeenth|twelfth|tenth)\\s?(?:birthday|bday)`,

@@ -3,7 +3,7 @@ function listed(text: string): string[] {
   return text
     .replace(/^.*:$/gm, '')
     .split(',')
-    .map((term) => term.trim())
+    .map((term) => term.trim().replace(/\s+/g, ' '))
     .filter((term) => term !== '');
 }
 
@@ -14,7 +14,7 @@ function listed(text: string): string[] {
  */
 export const latinTerms: readonly string[] = listed(`
   English:
-    children, childlike, childish, childhood, kiddo, kiddie, kiddies, kiddy, teen, teens, teenage,
+    child, childs, children, childlike, childish, childhood, kiddo, kiddie, kiddies, kiddy, teen, teens, teenage,
     teenaged, teenager, teenagers, teenie, teenybopper, tween, tweens, pre teen, pre teens, pre teenager,
     adolescent, adolescents, adolescence, juvenile, juveniles, school girl, school girls, school boy,
     school boys, school kid, school kids, school child, school children, school uniform, school age,
@@ -101,7 +101,7 @@ export const nativeTerms: readonly string[] = listed(`
     子供, 子ども, こども, コドモ, 幼児, 児童, 女子高生, 女子中学生, 女子小学生, 高校生, 男の子, 女の子, ロリ, ショタ, 赤ちゃん, 園児, ランドセル, 童女, 幼い,
     じょしこうせい, しょうじょ,
   Korean:
-    어린이, 어린아이, 꼬마, 소녀, 소년, 미성년, 여고생, 여중생, 남고생, 초등학생, 중학생, 고등학생, 고딩, 중딩, 초딩, 로리타, 로리콘, 쇼타, 아기, 유아, 십대, 10대,
+    어린이, 어린아이, 꼬마, 소녀, 소년, 미성년, 여고생, 여중생, 남고생, 초등학생, 중학생, 고등학생, 고딩, 중딩, 초딩, 로리타, 로리콘, 쇼타, 갓난아기, 유아, 십대, 10대,
     여자아이, 남자아이,
   Arabic, Hindi, Thai:
     طفل, طفلة, أطفال, قاصر, مراهقة, مراهق, बच्चा, बच्ची, नाबालिग, किशोरी, เด็ก, ผู้เยาว์,

@@ -145,13 +145,13 @@ describe('a download that failed', () => {
 
 describe('a cancelled job', () => {
   it('is cancelled on the pod, and the one behind it runs', async () => {
-    emulator.settings.update({ timeScale: 1 });
+    emulator.settings.change({ timeScale: 1 });
     const first = start();
     await first.dispatch.reached('accepted');
     await first.progressed(({ phase }) => phase === 'running');
     const second = start(textJob({ jobKey: 'generation-1/slot-2/1' }));
     await second.dispatch.reached('accepted');
-    emulator.settings.update({ timeScale: 0.01 });
+    emulator.settings.change({ timeScale: 0.01 });
     first.controller.abort(new Error('cancelled by the user'));
     await expect(first.result).rejects.toThrow('cancelled by the user');
     await expect(second.result).resolves.toBeDefined();

@@ -45,9 +45,8 @@ describe('the graphs that come with the service', () => {
   });
 
   it('leave an unknown endpoint to another provider', () => {
-    expect(() => loadGraphLibrary().get('sdxl-unheard-of')).toThrow(
-      expect.objectContaining({ failureClass: 'auth', code: 'graph_missing', certainty: 'not_sent' }),
-    );
+    const error = thrownBy(() => loadGraphLibrary().get('sdxl-unheard-of'));
+    expect(error).toMatchObject({ failureClass: 'auth', code: 'graph_missing', certainty: 'not_sent' });
   });
 });
 
@@ -163,17 +162,28 @@ describe('filling in a graph', () => {
     ['is missing', {}, 'needs the parameter "prompt"'],
     ['has the wrong type', { prompt: 'a', seed: 1.5 }, 'needs "seed" to be of type integer'],
   ])('fails as a matter of this deployment when a value %s', (_name, values, message) => {
-    expect(() => buildGraph(parse(graphFile()), values)).toThrow(message);
-    expect(() => buildGraph(parse(graphFile()), values)).toThrow(
-      expect.objectContaining({ failureClass: 'auth', code: 'graph_mismatch', certainty: 'not_sent' }),
-    );
+    const error = thrownBy(() => buildGraph(parse(graphFile()), values));
+    expect(error).toMatchObject({ failureClass: 'auth', code: 'graph_mismatch', certainty: 'not_sent' });
+    expect(String(error)).toContain(message);
   });
 
   it('refuses to leave out a picture the graph has no place for', () => {
-    const file = loadGraphLibrary().get('sdxl-text-to-image');
-    expect(() => requireInputs(file, ['reference_image'])).toThrow(
-      expect.objectContaining({ failureClass: 'auth', code: 'graph_mismatch' }),
-    );
-    expect(() => requireInputs(loadGraphLibrary().get('sdxl-instantid'), ['reference_image'])).not.toThrow();
+    const inputsOf = (name: string) => () => {
+      requireInputs(loadGraphLibrary().get(name), ['reference_image']);
+    };
+    expect(inputsOf('sdxl-instantid')).not.toThrow();
+    expect(thrownBy(inputsOf('sdxl-text-to-image'))).toMatchObject({
+      failureClass: 'auth',
+      code: 'graph_mismatch',
+    });
   });
 });
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

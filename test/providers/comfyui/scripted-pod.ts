@@ -133,7 +133,9 @@ export class ScriptedPod {
     else this.answerAsPod(route, url, response, body);
     const reached = this.watchers.filter(({ until }) => until());
     this.watchers = this.watchers.filter((watcher) => !reached.includes(watcher));
-    reached.forEach(({ resolve }) => resolve());
+    reached.forEach(({ resolve }) => {
+      resolve();
+    });
   }
 
   private answerAsPod(route: string, url: URL, response: ServerResponse, body: Buffer): void {
@@ -141,12 +143,15 @@ export class ScriptedPod {
       response.setHeader('content-type', 'application/json').end(JSON.stringify(value));
     };
     const routes: Record<string, () => void> = {
-      'POST /prompt': () => json(this.submit(JSON.parse(body.toString()) as SubmitBody)),
-      'GET /queue': () =>
+      'POST /prompt': () => {
+        json(this.submit(JSON.parse(body.toString()) as SubmitBody));
+      },
+      'GET /queue': () => {
         json({
           queue_running: this.running.map((id) => [0, id, {}, {}, []]),
           queue_pending: this.pending.map((id, index) => [index + 1, id, {}, {}, []]),
-        }),
+        });
+      },
       'POST /queue': () => {
         const ids = (JSON.parse(body.toString()) as { delete: string[] }).delete;
         this.pending = this.pending.filter((id) => !ids.includes(id));
@@ -171,8 +176,9 @@ export class ScriptedPod {
         const name = /filename="([^"]+)"/.exec(body.toString('latin1'))?.[1] ?? '';
         json({ name, subfolder: '', type: 'input' });
       },
-      'GET /system_stats': () =>
-        json({ system: { comfyui_version: '0.3.64' }, devices: [{ name: 'cuda:0 NVIDIA L40S' }] }),
+      'GET /system_stats': () => {
+        json({ system: { comfyui_version: '0.3.64' }, devices: [{ name: 'cuda:0 NVIDIA L40S' }] });
+      },
     };
     const answer = routes[route];
     if (answer === undefined) response.writeHead(404).end();

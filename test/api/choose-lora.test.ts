@@ -1,0 +1,65 @@
+import { chooseLora } from '../../src/api/choose-lora';
+import type { Lora } from '../../src/db';
+
+function lora(id: string, fields: Partial<Lora> = {}): Lora {
+  return {
+    characterId: 'ava',
+    id,
+    baseModel: 'flux',
+    triggerWord: `${id}word`,
+    status: 'ready',
+    defaultStrength: 0.7,
+    isDefault: false,
+    createdAt: '',
+    updatedAt: '',
+    ...fields,
+  };
+}
+
+describe('chooseLora', () => {
+  it.each<[string, Lora[], Parameters<typeof chooseLora>[1], object]>([
+    [
+      'takes the named one',
+      [lora('a', { isDefault: true }), lora('b')],
+      { loraId: 'b' },
+      { loraId: 'b', triggerWord: 'bword' },
+    ],
+    ['takes the default', [lora('a'), lora('b', { isDefault: true })], {}, { loraId: 'b' }],
+    ['takes the only trained one', [lora('a', { status: 'failed' }), lora('b')], {}, { loraId: 'b' }],
+    ["uses the LoRA's own strength", [lora('a')], {}, { strength: 0.7 }],
+    ['lets the request set the strength', [lora('a')], { loraStrength: 1.2 }, { strength: 1.2 }],
+  ])('%s', (_name, loras, asked, chosen) => {
+    expect(chooseLora(loras, asked)).toMatchObject({ lora: chosen });
+  });
+
+  it.each<[string, Lora[], Parameters<typeof chooseLora>[1], object]>([
+    [
+      'the named one does not exist',
+      [lora('a')],
+      { loraId: 'b' },
+      { field: 'loraId', code: 'lora_not_found' },
+    ],
+    [
+      'the named one is in training',
+      [lora('a', { status: 'training' })],
+      { loraId: 'a' },
+      { field: 'loraId', code: 'lora_not_ready' },
+    ],
+    [
+      'the default failed to train',
+      [lora('a', { status: 'failed', isDefault: true }), lora('b')],
+      {},
+      { field: 'useLora', code: 'lora_not_ready' },
+    ],
+    ['there is none', [], {}, { field: 'useLora', code: 'no_trained_lora' }],
+    [
+      'none is trained',
+      [lora('a', { status: 'training' })],
+      {},
+      { field: 'useLora', code: 'no_trained_lora' },
+    ],
+    ['several could be meant', [lora('a'), lora('b')], {}, { field: 'loraId', code: 'no_default_lora' }],
+  ])('refuses when %s', (_name, loras, asked, issue) => {
+    expect(chooseLora(loras, asked)).toMatchObject({ issue });
+  });
+});

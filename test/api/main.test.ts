@@ -1,0 +1,99 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { startPostgres } from '../support/postgres';
+
+let directory: string;
+const children: ChildProcess[] = [];
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ryla-generation-api-'));
+});
+
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await rm(directory, { recursive: true });
+});
+
+function launch(environment: Record<string, string>) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/api/main.ts'], {
+    env: {
+      PATH: process.env['PATH'],
+      API_PORT: '0',
+      ASSETS_DIR: directory,
+      DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  children.push(child);
+  return child;
+}
+
+async function urlOf(child: ReturnType<typeof launch>): Promise<string> {
+  for await (const line of createInterface({ input: child.stdout })) {
+    const ready = JSON.parse(line) as { ready: boolean; url: string };
+    expect(ready.ready).toBe(true);
+    return ready.url;
+  }
+  throw new Error('it ended without being ready');
+}
+
+describe('the API process', () => {
+  it('serves on loopback from its ready line on, with its tables in place, until it is told to stop', async () => {
+    const server = await startPostgres();
+    const child = launch({ DATABASE_URL: await server.url('ryla_generation') });
+    child.stderr.resume();
+
+    const url = await urlOf(child);
+    const put = await fetch(new URL('/v1/characters/ava', url), { method: 'PUT' });
+    child.kill('SIGTERM');
+    const [code] = (await once(child, 'exit')) as [number | null];
+
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(put.status).toBe(201);
+    expect(code).toBe(0);
+    await server.stop();
+  }, 60_000);
+
+  it('starts while database and Temporal are down, and says so when asked', async () => {
+    const child = launch({});
+    child.stderr.resume();
+
+    const url = await urlOf(child);
+    const ready = await fetch(new URL('/readyz', url));
+
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({
+      checks: { database: { ok: false }, temporal: { ok: false }, assets: { ok: true } },
+    });
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  }, 60_000);
+
+  it('ends with the reason when its port is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const child = launch({ API_PORT: String(port) });
+    const [log, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number]>]);
+
+    expect(code).toBe(1);
+    expect(log).toContain(`Port ${port} on 127.0.0.1 is in use. Set API_PORT to a free one.`);
+    other.close();
+  }, 60_000);
+
+  it('ends with the reason when its environment cannot be used', async () => {
+    const child = launch({ API_PORT: 'many' });
+    const [log, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number]>]);
+
+    expect(code).toBe(1);
+    expect(log).toContain('API_PORT');
+  }, 60_000);
+});

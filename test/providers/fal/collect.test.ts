@@ -1,0 +1,110 @@
+import { providerErrorOf, testCall, testDeadlines } from '../support/call';
+import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
+import { blackPicture } from '../support/pictures';
+import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
+
+const fal = new LocalFal();
+
+afterEach(async () => {
+  await fal.close();
+});
+
+describe('collecting from Fal', () => {
+  it.each(['http://elsewhere.example/a.png', 'data:image/png;base64,AAAA', 'not a url'])(
+    'fetches no picture from %p',
+    async (url) => {
+      const client = await fal.start({ [`GET ${requestPath}`]: inTurn([200, { image: { url } }]) });
+      const error = await providerErrorOf(client.generate(falJob, testCall().context));
+      expect(error).toMatchObject({
+        failureClass: 'outage',
+        code: 'media_host_foreign',
+        certainty: 'accepted',
+      });
+    },
+  );
+
+  it('leaves out flagged pictures by their index', async () => {
+    const client = await fal.start({
+      [`GET ${requestPath}`]: (response) => {
+        const images = [{ url: `${fal.url}/files/1.png` }, { url: `${fal.url}/files/2.png` }];
+        sendJson(response, 200, { images, has_nsfw_concepts: [true, false] });
+      },
+    });
+    const result = await client.generate(falJob, testCall().context);
+    expect(result.assets).toHaveLength(1);
+    expect(fal.lines()).toContain('GET /files/2.png');
+    expect(fal.lines()).not.toContain('GET /files/1.png');
+  });
+
+  it('calls it policy when every picture is flagged, or black without a flag', async () => {
+    const flagged = await fal.start({
+      [`GET ${requestPath}`]: (response) => {
+        sendJson(response, 200, {
+          images: [{ url: `${fal.url}/files/1.png` }],
+          has_nsfw_concepts: [true],
+        });
+      },
+    });
+    const expected = { failureClass: 'policy', certainty: 'accepted', resumable: false };
+    expect(await providerErrorOf(flagged.generate(falJob, testCall().context))).toMatchObject(expected);
+    expect(fal.lines()).not.toContain('GET /files/1.png');
+    await fal.close();
+
+    const black = await blackPicture();
+    const unflagged = await fal.start({ 'GET /files/1.png': (response) => response.end(black) });
+    expect(await providerErrorOf(unflagged.generate(falJob, testCall().context))).toMatchObject(expected);
+  });
+
+  it.each([{}, { images: [] }, { images: 'x' }, 'text', []])(
+    'calls the result %j corrupt',
+    async (result) => {
+      const client = await fal.start({ [`GET ${requestPath}`]: inTurn([200, result]) });
+      const error = await providerErrorOf(client.generate(falJob, testCall().context));
+      expect(error).toMatchObject({ failureClass: 'corrupt', certainty: 'accepted' });
+    },
+  );
+
+  it('reads why a completed job failed from its result, or from its status when the result is silent', async () => {
+    const failed = await fal.start({
+      [`GET ${requestPath}`]: inTurn([
+        422,
+        { detail: [{ loc: ['body', 'prompt'], msg: 'm', type: 'content_policy_violation' }] },
+      ]),
+    });
+    expect(await providerErrorOf(failed.generate(falJob, testCall().context))).toMatchObject({
+      failureClass: 'policy',
+    });
+    await fal.close();
+
+    const silent = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn([
+        200,
+        { status: 'COMPLETED', error_type: 'runner_disconnected' },
+      ]),
+      [`GET ${requestPath}`]: inTurn([200, {}]),
+    });
+    const error = await providerErrorOf(silent.generate(falJob, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'transient', code: 'runner_disconnected' });
+  });
+
+  it('downloads once more in the next attempt before the picture is paid again', async () => {
+    const client = await fal.start({ 'GET /files/1.png': (response) => response.writeHead(404).end() });
+    const first = testCall();
+    const error = await providerErrorOf(client.generate(falJob, first.context));
+    const expected = { failureClass: 'transient', code: 'media_unavailable', certainty: 'accepted' };
+    expect(error).toMatchObject({ ...expected, resumable: true });
+    const again = await providerErrorOf(
+      client.generate(falJob, testCall({ previous: first.dispatch.state }).context),
+    );
+    expect(again).toMatchObject({ ...expected, resumable: false });
+    expect(fal.submits()).toHaveLength(1);
+  });
+
+  it('follows no redirect of a picture', async () => {
+    const client = await fal.start({
+      'GET /files/1.png': (response) => response.writeHead(302, { location: '/files/2.png' }).end(),
+    });
+    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'outage', code: 'media_redirect' });
+  });
+});

@@ -1,0 +1,107 @@
+import { providerErrorOf, testCall, testDeadlines } from '../support/call';
+import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
+import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
+
+const fal = new LocalFal();
+
+afterEach(async () => {
+  await fal.close();
+});
+
+describe("waiting in Fal's queue", () => {
+  it('keeps polling through passing trouble', async () => {
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn([500, {}], [502, {}], [429, {}], [200, { status: 'COMPLETED' }]),
+    });
+    const result = await client.generate(falJob, testCall().context);
+    expect(result.assets).toHaveLength(1);
+    expect(fal.submits()).toHaveLength(1);
+  });
+
+  it('leaves the job to the next attempt when polling keeps failing, and that one pays nothing', async () => {
+    let failing = true;
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: (response) => {
+        if (failing) resetConnection(response.req.socket);
+        else sendJson(response, 200, { status: 'COMPLETED' });
+      },
+    });
+    const first = testCall();
+    const error = await providerErrorOf(client.generate(falJob, first.context));
+    expect(error).toMatchObject({ failureClass: 'transient', certainty: 'accepted', resumable: true });
+    failing = false;
+    await client.generate(falJob, testCall({ previous: first.dispatch.state }).context);
+    expect(fal.submits()).toHaveLength(1);
+  });
+
+  it('has the job made anew when Fal has forgotten it', async () => {
+    const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([404, { detail: 'unknown' }]) });
+    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'transient', code: 'request_lost', resumable: false });
+  });
+
+  it.each(['FAILED', 'CANCELED', 'toString'])('does not wait for ever on the status %p', async (status) => {
+    const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([200, { status }]) });
+    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'transient', code: 'status_unknown', certainty: 'accepted' });
+  });
+
+  it('leaves a queue that is too long, and takes the result when it came meanwhile', async () => {
+    const queued = inTurn([202, { status: 'IN_QUEUE', queue_position: 9 }]);
+    const short = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 0.1 } };
+    const stuck = await fal.start({ [`GET ${requestPath}/status`]: queued });
+    const error = await providerErrorOf(stuck.generate(short, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout', resumable: false });
+    expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
+    await fal.close();
+
+    const late = await fal.start({
+      [`GET ${requestPath}/status`]: queued,
+      [`PUT ${requestPath}/cancel`]: inTurn([400, { status: 'ALREADY_COMPLETED' }]),
+    });
+    expect((await late.generate(short, testCall().context)).assets).toHaveLength(1);
+  });
+
+  it('cancels a job that runs past the total deadline', async () => {
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),
+    });
+    const short = { ...falJob, deadlines: { ...testDeadlines, totalSeconds: 0.4 } };
+    const error = await providerErrorOf(client.generate(short, testCall().context));
+    const expected = {
+      failureClass: 'transient',
+      code: 'deadline_exceeded',
+      certainty: 'accepted',
+      resumable: false,
+    };
+    expect(error).toMatchObject(expected);
+    expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
+  });
+
+  it("cancels the job at Fal before it rejects with the caller's reason", async () => {
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),
+    });
+    const call = testCall();
+    const generating = client.generate(falJob, call.context);
+    await call.dispatch.reached('accepted');
+    call.abort(new Error('cancelled by the user'));
+    await expect(generating).rejects.toThrow('cancelled by the user');
+    expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
+  });
+
+  it.each([
+    [404, true],
+    [405, true],
+    [401, false],
+    [403, false],
+    [500, false],
+  ])('is healthy when an unknown request is answered with %d: %p', async (status, healthy) => {
+    const path = '/queue/fal-ai/flux/requests/00000000-0000-0000-0000-000000000000/status';
+    const client = await fal.start({ [`GET ${path}`]: inTurn([status, {}]) });
+    const { signal } = new AbortController();
+    expect(await client.checkHealth({ signal })).toMatchObject({ healthy });
+    await fal.close();
+    expect(await client.checkHealth({ signal })).toMatchObject({ healthy: false });
+  });
+});

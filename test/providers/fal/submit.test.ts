@@ -1,0 +1,124 @@
+import { providerErrorOf, testCall, testDeadlines } from '../support/call';
+import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
+import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
+
+const fal = new LocalFal();
+
+afterEach(async () => {
+  await fal.close();
+});
+
+describe('submitting to Fal', () => {
+  it('submits once, notes the handle, polls the returned URLs and stores the picture', async () => {
+    const call = testCall();
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn(
+        [202, { status: 'IN_QUEUE', queue_position: 3 }],
+        [202, { status: 'IN_PROGRESS', logs: [] }],
+        [200, { status: 'COMPLETED', metrics: { inference_time: 1.25 } }],
+      ),
+    });
+    const result = await client.generate(falJob, call.context);
+    expect(result).toMatchObject({
+      assets: [{ mediaType: 'image/png' }],
+      executionSeconds: 1.25,
+      providerRequestId: 'r1',
+    });
+    expect(result.costUsd).toBeUndefined();
+    expect(call.dispatch.notes).toEqual(['intent', { accepted: fal.handle() }]);
+    expect(call.progress).toEqual([
+      { phase: 'queued', queuePosition: 3 },
+      { phase: 'running', queuePosition: undefined },
+      { phase: 'downloading' },
+    ]);
+    expect(fal.submits()).toHaveLength(1);
+    expect(JSON.parse(fal.received[0]?.body ?? '')).toEqual(falJob.parameters);
+  });
+
+  it('sends its key to the queue, and to no media host', async () => {
+    const client = await fal.start();
+    await client.generate(falJob, testCall().context);
+    const keyOf = (path: string) =>
+      fal.received.find((request) => request.path === path)?.headers.authorization;
+    expect(keyOf('/queue/fal-ai/flux/dev')).toBe('Key id:secret');
+    expect(keyOf(`${requestPath}/status`)).toBe('Key id:secret');
+    expect(keyOf('/files/1.png')).toBeUndefined();
+  });
+
+  it.each([false, null, 'true'])(
+    'sends nothing when the safety checker is %j',
+    async (enable_safety_checker) => {
+      const client = await fal.start();
+      const parameters = { ...falJob.parameters, enable_safety_checker };
+      const error = await providerErrorOf(client.generate({ ...falJob, parameters }, testCall().context));
+      expect(error).toMatchObject({ failureClass: 'policy', certainty: 'not_sent' });
+      expect(fal.received).toEqual([]);
+    },
+  );
+
+  it('follows no URL to another host with its key', async () => {
+    const foreign = await startLocalServer((_request, response) => response.end());
+    const client = await fal.start({
+      'POST /queue/fal-ai/flux/dev': (response) => {
+        sendJson(response, 200, { ...fal.urls(), status_url: `${foreign.url}${requestPath}/status` });
+      },
+    });
+    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    await foreign.close();
+    expect(error).toMatchObject({ failureClass: 'outage', code: 'url_foreign', certainty: 'accepted' });
+    expect(foreign.received).toEqual([]);
+  });
+
+  it('cancels a job whose submit was under way when the caller gave up', async () => {
+    const call = testCall();
+    const client = await fal.start({
+      'POST /queue/fal-ai/flux/dev': (response) => {
+        call.abort(new Error('cancelled by the user'));
+        setImmediate(() => {
+          sendJson(response, 200, { status: 'IN_QUEUE', ...fal.urls() });
+        });
+      },
+    });
+    await expect(client.generate(falJob, call.context)).rejects.toThrow('cancelled by the user');
+    expect(fal.lines()).toEqual(['POST /queue/fal-ai/flux/dev', `PUT ${requestPath}/cancel`]);
+  });
+
+  it('submits nothing when the caller gave up before', async () => {
+    const client = await fal.start();
+    const call = testCall();
+    call.abort(new Error('cancelled by the user'));
+    await expect(client.generate(falJob, call.context)).rejects.toThrow('cancelled by the user');
+    expect(fal.received).toEqual([]);
+  });
+
+  it('does not pay again for a submit whose outcome nobody knows', async () => {
+    const client = await fal.start();
+    for (const previous of [{ phase: 'intent' }, { phase: 'accepted', handle: { other: 1 } }] as const) {
+      const error = await providerErrorOf(client.generate(falJob, testCall({ previous }).context));
+      expect(error).toMatchObject({
+        failureClass: 'transient',
+        code: 'outcome_unknown',
+        certainty: 'unknown',
+      });
+    }
+    expect(fal.received).toEqual([]);
+  });
+
+  it('tells a lost submit from a refused one', async () => {
+    const lost = await fal.start({
+      'POST /queue/fal-ai/flux/dev': (response) => {
+        resetConnection(response.req.socket);
+      },
+    });
+    const error = await providerErrorOf(lost.generate(falJob, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'transient', certainty: 'unknown' });
+    expect(fal.received).toHaveLength(1);
+    await fal.close();
+    const refused = await providerErrorOf(lost.generate(falJob, testCall().context));
+    expect(refused).toMatchObject({
+      failureClass: 'outage',
+      code: 'connection_refused',
+      certainty: 'not_sent',
+    });
+  });
+});

@@ -1,0 +1,44 @@
+import { createModalClient } from '../../../src/providers/modal/client';
+import type { ProviderClient } from '../../../src/providers/types';
+import { testJob } from '../support/call';
+import {
+  startLocalServer,
+  type LocalServer,
+  type ReceivedRequest,
+  type Responder,
+} from '../support/local-server';
+
+/** The job of these tests. */
+export const modalJob = testJob({ app: 'ryla-flux', endpoint: '/flux-dev' });
+/** Where its result can be read. */
+export const callUrl = '/ryla-flux/flux-dev?__modal_function_call_id=fc-1';
+
+/** A Modal whose every answer the test decides. */
+export class LocalModal {
+  private server: LocalServer | undefined;
+
+  async start(
+    respond: Responder,
+    credentials: { key?: string; secret?: string } = {},
+  ): Promise<ProviderClient> {
+    this.server = await startLocalServer(respond);
+    return createModalClient({ baseUrl: `${this.url}/{app}`, ...credentials });
+  }
+
+  get url(): string {
+    return this.server?.url ?? '';
+  }
+
+  get received(): ReceivedRequest[] {
+    return this.server?.received ?? [];
+  }
+
+  /** Requests as the server saw them, such as `POST /ryla-flux/flux-dev`. */
+  lines(): string[] {
+    return this.received.map(({ method, path }) => `${method} ${path}`);
+  }
+
+  async close(): Promise<void> {
+    await this.server?.close();
+  }
+}
