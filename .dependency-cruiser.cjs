@@ -29,7 +29,7 @@ module.exports = {
     only('worker', ['domain', 'registry', 'providers', 'activities', 'assets', 'db', 'config', 'logging', 'workflows'], 'Wiring.'),
     only('api', ['domain', 'registry', 'assets', 'db', 'config', 'logging'], 'Knows the Temporal client and the registry.'),
     only('emulator', ['registry'], 'Shares nothing with the clients it is spoken to by; latencies come from the registry.'),
-    only('stack', ['config', 'domain'], 'Starts the others as processes.'),
+    only('stack', ['config', 'domain', 'emulator'], 'Starts the others as processes; captions use the letters of the emulator.'),
     {
       name: 'workflow-imports',
       comment: 'Workflows are deterministic: domain, and activities as types only.',

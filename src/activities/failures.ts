@@ -53,6 +53,8 @@ export function toApplicationFailure(
 /** Another provider is better than a long wait, and than the same broken answer or silence for the third time. */
 function mayRetryHere(error: ProviderError, { retry }: ExecutionPolicy, trail: AttemptRecord[]): boolean {
   if (!classesWorthAnotherTry.includes(error.failureClass)) return false;
+  // The queue did not move for its whole time limit; the same queue would only take as long again.
+  if (error.code === 'queue_timeout') return false;
   if ((error.retryAfterMs ?? 0) > retry.maximumSeconds * 1000) return false;
   const repeats = trail.filter(({ errorClass, errorCode }) =>
     error.failureClass === 'corrupt' ? errorClass === 'corrupt' : errorCode === 'deadline_exceeded',

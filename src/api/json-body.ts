@@ -17,10 +17,10 @@ export function addJsonParser(app: FastifyInstance): void {
     }
     void parseJson(request, body, done);
   });
-  app.addHook('preValidation', async (request) => {
+  app.addHook('preValidation', (request, _reply, done) => {
     const field = unstorableField(request.body, []);
-    if (field === undefined) return;
-    throw invalid([{ field, code: 'invalid_characters', message: 'holds a character that is not text' }]);
+    const message = 'holds a character that is not text';
+    done(field === undefined ? undefined : invalid([{ field, code: 'invalid_characters', message }]));
   });
 }
 

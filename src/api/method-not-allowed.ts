@@ -19,10 +19,18 @@ export function trackMethods(app: FastifyInstance): () => void {
 
 function refuseOtherMethods(app: FastifyInstance, url: string, methods: ReadonlySet<string>): void {
   const allow = [...methods].toSorted().join(', ');
-  const refuse = async (): Promise<never> => {
-    throw new HttpProblem(405, 'method_not_allowed', `Use one of: ${allow}.`, { headers: { allow } });
-  };
+  const problem = (): HttpProblem =>
+    new HttpProblem(405, 'method_not_allowed', `Use one of: ${allow}.`, { headers: { allow } });
   const method = app.supportedMethods.filter((one) => !methods.has(one));
   // In `onRequest`, so that a body nobody wants is not read first.
-  app.route({ method, url, onRequest: refuse, handler: refuse });
+  app.route({
+    method,
+    url,
+    onRequest: (_request, _reply, done) => {
+      done(problem());
+    },
+    handler: () => {
+      throw problem();
+    },
+  });
 }

@@ -30,7 +30,7 @@ export function runningCalls(pending: readonly PendingActivity[]): RunningCall[]
 
 function toRunningCall(slot: number, activity: PendingActivity): RunningCall {
   // PENDING_ACTIVITY_STATE_STARTED; anything else waits for a worker or for its next try.
-  const isStarted = activity.state === 2;
+  const isStarted = Number(activity.state) === 2;
   return {
     slot,
     attempt: activity.attempt ?? 1,

@@ -50,11 +50,10 @@ function pictures(count: number): string {
   return count === 1 ? '1 picture' : `${count} pictures`;
 }
 
-/** Settings without the prompt, which may be private and is in the workflow's input anyway. */
+/** Prompts may be private, and are in the workflow's input anyway. */
+const leftOut = new Set(['prompt', 'negativePrompt']);
+
 function detailLines({ flow, request }: FlowRequest): string[] {
-  const { prompt: _prompt, negativePrompt: _negativePrompt, ...settings } = request;
-  return [
-    `- **flow**: ${flow}`,
-    ...Object.entries(settings).map(([name, value]) => `- **${name}**: ${String(value)}`),
-  ];
+  const settings = Object.entries(request).filter(([name]) => !leftOut.has(name));
+  return [`- **flow**: ${flow}`, ...settings.map(([name, value]) => `- **${name}**: ${String(value)}`)];
 }

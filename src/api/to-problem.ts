@@ -1,7 +1,6 @@
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { AssetNotFound } from '../assets';
+import { AssetNotFound, MediaError } from '../assets';
 import { isDatabaseUnavailable } from '../db';
-import { MediaError } from '../providers/errors';
 import { RequestRefused } from '../registry';
 import { HttpProblem } from './http-problem';
 import { TemporalUnavailable } from './temporal-port';

@@ -1,3 +1,4 @@
 export { AssetNotFound, type AssetStore, type OpenedAsset, type PutOptions } from './asset-store';
 export { createFilesystemAssetStore, type FilesystemAssetStoreOptions } from './filesystem-asset-store';
 export { toMediaStore } from './media-store';
+export { MediaError } from '../providers/errors';

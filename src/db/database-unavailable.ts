@@ -34,6 +34,7 @@ const driverMessages = [
 /** Whether a failed query says that the database cannot be used right now, rather than that the query was wrong. */
 export function isDatabaseUnavailable(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return false;
+  if ('cause' in error && isDatabaseUnavailable(error.cause)) return true;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const text = 'message' in error && typeof error.message === 'string' ? error.message : '';
   if (unavailableStates.has(code) || socketCodes.has(code)) return true;

@@ -1,5 +1,5 @@
 import { Kysely, PostgresDialect } from 'kysely';
-import { Pool, types } from 'pg';
+import { Pool, TypeOverrides, types } from 'pg';
 import type { Logger } from 'pino';
 import type { DatabaseSchema } from './schema';
 
@@ -32,7 +32,7 @@ export function createDatabase(
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     application_name: 'ryla-generation',
-    types: { getTypeParser },
+    types: numbersAndIsoTimes(),
     ...limits,
   });
   const onConnectionLost = (error: Error): void => {
@@ -48,18 +48,10 @@ function limitsOf(statementTimeoutMs: number): { statement_timeout: number; quer
   return { statement_timeout: statementTimeoutMs, query_timeout: statementTimeoutMs + unansweredMarginMs };
 }
 
-const parsers: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
-  [types.builtins.INT8, Number],
-  [types.builtins.NUMERIC, Number],
-  [types.builtins.TIMESTAMPTZ, toIsoString],
-]);
-
-function toIsoString(text: string): string {
-  const parsed: Date = types.getTypeParser(types.builtins.TIMESTAMPTZ)(text);
-  return parsed.toISOString();
-}
-
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
-  const own = format === 'binary' ? undefined : parsers.get(oid);
-  return own ?? types.getTypeParser(oid, format as 'text');
+function numbersAndIsoTimes(): TypeOverrides {
+  const overrides = new TypeOverrides();
+  overrides.setTypeParser(types.builtins.INT8, Number);
+  overrides.setTypeParser(types.builtins.NUMERIC, Number);
+  overrides.setTypeParser(types.builtins.TIMESTAMPTZ, (text) => new Date(text).toISOString());
+  return overrides;
 }

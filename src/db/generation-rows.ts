@@ -1,16 +1,15 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { AttemptRecord, GenerationState, SlotState, StoredAsset } from '../domain/generation';
-import { workflowIdOf } from '../domain/workflow-id';
 import type { AttemptTable, GenerationTable, SlotTable, StoredError } from './schema';
 
 /** A slot as the database tells it; its error may be one of ours that no workflow ever saw. */
 export type SlotRecord = Omit<SlotState, 'error'> & { error?: StoredError | undefined };
 
-/** A `generations` row for a reported state. */
-export function generationRow(state: GenerationState): Insertable<GenerationTable> {
+/** What a reported state says of its `generations` row. The request is not among it: only the API knows that. */
+export function generationColumns(
+  state: GenerationState,
+): Omit<Insertable<GenerationTable>, 'id' | 'workflow_id' | 'request' | 'created_at'> {
   return {
-    id: state.generationId,
-    workflow_id: workflowIdOf(state),
     flow: state.flow,
     character_id: state.characterId,
     nsfw: state.nsfw,

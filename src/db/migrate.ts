@@ -11,16 +11,23 @@ const migrations: Record<string, Migration> = { '0001-initial': initialMigration
  * once: one works, the others wait. Uses a connection of its own, because a migration may outlast statement timeouts.
  *
  * @returns names of the migrations this call ran
- * @throws the database's own error; nothing of the failed migration remains
+ * @throws an error whose `cause` is the database's own; nothing of the failed migration remains
  */
 export async function migrate(url: string, logger: Pick<Logger, 'warn'>): Promise<string[]> {
   const db = createDatabase(url, logger, { maxConnections: 2, statementTimeoutMs: 0 });
   try {
     const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
     const { error, results = [] } = await migrator.migrateToLatest();
-    if (error !== undefined) throw error;
+    if (error !== undefined) {
+      throw new Error(`The database could not be migrated: ${messageOf(error)}`, { cause: error });
+    }
     return results.filter((result) => result.status === 'Success').map((result) => result.migrationName);
   } finally {
     await db.destroy();
   }
+}
+
+function messageOf(error: unknown): string {
+  const isError = typeof error === 'object' && error !== null && 'message' in error;
+  return isError && error.message !== '' ? String(error.message) : String(error);
 }

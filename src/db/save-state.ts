@@ -1,8 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { AttemptRecord, GenerationState, SlotState } from '../domain/generation';
+import { workflowIdOf } from '../domain/workflow-id';
 import { insertAssets } from './asset-records';
 import type { Database } from './database';
-import { attemptRow, generationRow, slotRow } from './generation-rows';
+import { attemptRow, generationColumns, slotRow } from './generation-rows';
 import type { DatabaseSchema } from './schema';
 
 /**
@@ -24,11 +25,10 @@ async function upsertGeneration(
   transaction: Transaction<DatabaseSchema>,
   state: GenerationState,
 ): Promise<boolean> {
-  const row = generationRow(state);
-  const { id: _id, workflow_id: _workflowId, ...columns } = row;
+  const columns = generationColumns(state);
   const written = await transaction
     .insertInto('generations')
-    .values(row)
+    .values({ id: state.generationId, workflow_id: workflowIdOf(state), ...columns })
     .onConflict((conflict) =>
       conflict
         .column('id')

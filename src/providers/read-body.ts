@@ -3,7 +3,7 @@ import type { HttpReply } from './http';
 /** Bytes of an error body anyone looks at; a traceback may be far longer. */
 export const errorBodyBytes = 64 * 1024;
 /** Bytes of a JSON answer; a ComfyUI history entry repeats its whole graph. */
-export const jsonBodyBytes = 16 * 1024 * 1024;
+const jsonBodyBytes = 16 * 1024 * 1024;
 
 /** The body as text, cut off after `maxBytes`. @throws what the body breaks with */
 export async function readText(reply: HttpReply, maxBytes: number): Promise<string> {

@@ -15,7 +15,8 @@ export function isAllowedMediaUrl(url: string, hosts: readonly string[], provide
   const { protocol, host, username, password } = new URL(url);
   const isSecureEnough = protocol === 'https:' || (protocol === 'http:' && providerUrl.startsWith('http:'));
   if (!isSecureEnough || username !== '' || password !== '') return false;
-  return hosts.some((entry) => entry !== '' && (host === entry || isSubdomain(host, entry)));
+  const entries = hosts.map((entry) => entry.toLowerCase()).filter((entry) => entry !== '');
+  return entries.some((entry) => host === entry || isSubdomain(host, entry));
 }
 
 function isSubdomain(host: string, entry: string): boolean {

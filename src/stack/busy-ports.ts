@@ -1,3 +1,4 @@
+import { errorMessage } from './error-message';
 import { isPortFree } from './free-ports';
 
 export interface WantedPort {
@@ -29,6 +30,6 @@ async function problemOf(port: number): Promise<string | undefined> {
   try {
     return (await isPortFree(port)) ? undefined : 'is in use';
   } catch (error) {
-    return `cannot be used (${error instanceof Error ? error.message : String(error)})`;
+    return `cannot be used (${errorMessage(error)})`;
   }
 }

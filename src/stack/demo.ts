@@ -8,6 +8,7 @@ import { parseDemoOptions, type DemoOptions } from './demo/demo-options';
 import { demoDocument, demoSummary, type DemoReport } from './demo/demo-report';
 import { runDemo } from './demo/run-demo';
 import { writeContactSheets } from './demo/write-contact-sheets';
+import { errorMessage } from './error-message';
 import { freePorts } from './free-ports';
 import { projectDirectory } from './project-directory';
 import { Stack } from './stack';
@@ -66,7 +67,7 @@ function print(report: DemoReport, { json }: DemoOptions): void {
 }
 
 function printFailure(error: unknown, { json, dataDirectory }: DemoOptions): void {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = errorMessage(error);
   const logs = path.join(dataDirectory, 'logs');
   if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: reason, logs }, null, 2)}\n`);
   process.stderr.write(`\nThe demo failed: ${reason} (logs: ${logs})\n`);

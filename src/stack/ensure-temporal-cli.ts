@@ -1,4 +1,5 @@
 import { createConsoleLogger } from './console-logger';
+import { errorMessage } from './error-message';
 import { resolveTemporalCli } from './temporal-cli';
 
 /** Makes sure of a Temporal CLI before the tests, which start servers of their own with it. */
@@ -8,6 +9,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${errorMessage(error)}\n`);
   process.exitCode = 1;
 });

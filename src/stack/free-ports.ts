@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:net';
+import { errorCode } from './error-code';
 
 /** `count` different TCP ports of 127.0.0.1 that were free a moment ago. */
 export async function freePorts(count: number): Promise<number[]> {
@@ -17,7 +18,7 @@ export async function isPortFree(port: number): Promise<boolean> {
     await close(await listen(port));
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') return false;
+    if (errorCode(error) === 'EADDRINUSE') return false;
     throw error;
   }
 }

@@ -1,10 +1,22 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { accountCan, type Account } from './postgres-account';
 
 /** Directory for what cannot stay in a checkout that PostgreSQL's account may not enter; outlives a reboot. */
 const reachableRoot = '/var/tmp';
+/** In a moved home: the data directory it belongs to. */
+const originFile = 'origin';
 
 export interface PostgresHome {
   /** Holds the database files, and a copy of the programs where that is needed. Owned by the account. */
@@ -26,7 +38,9 @@ export function preparePostgresHome(dataDirectory: string, account: Account | un
   if (accountCan(account, 'w', directory)) return { directory, moved: false };
   const elsewhere = movedHome(dataDirectory);
   makeOwnDirectory(path.dirname(elsewhere));
+  removeOrphans(path.dirname(elsewhere));
   mkdirSync(elsewhere, { recursive: true });
+  writeFileSync(path.join(elsewhere, originFile), path.resolve(dataDirectory));
   chownSync(elsewhere, account.uid, account.gid);
   return { directory: elsewhere, moved: true };
 }
@@ -40,6 +54,17 @@ export function removePostgresHome(dataDirectory: string): void {
 function movedHome(dataDirectory: string): string {
   const name = createHash('sha256').update(path.resolve(dataDirectory)).digest('hex').slice(0, 16);
   return path.join(reachableRoot, `ryla-generation-${process.getuid?.() ?? 0}`, name);
+}
+
+/** Moved homes of data directories that were deleted since, unless a server still runs on them. */
+function removeOrphans(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const home = path.join(parent, name);
+    const origin = path.join(home, originFile);
+    if (!existsSync(origin) || existsSync(readFileSync(origin, 'utf8'))) continue;
+    if (!existsSync(path.join(home, 'data', 'postmaster.pid')))
+      rmSync(home, { recursive: true, force: true });
+  }
 }
 
 /** Anyone may write to /var/tmp, so a directory or link that is not ours must not be trusted. */

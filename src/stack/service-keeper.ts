@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { errorMessage } from './error-message';
 import { ServiceStartError, type Service } from './service';
 import type { ServiceLog } from './service-log';
 import { launchService, type ServiceProcess } from './service-process';
@@ -84,7 +85,7 @@ export class ServiceKeeper {
       logger.info(`${this.name} is back (pid ${run.pid})`);
       return run;
     } catch (error) {
-      if (!this.stopping.signal.aborted) logger.error(error instanceof Error ? error.message : String(error));
+      if (!this.stopping.signal.aborted) logger.error(errorMessage(error));
       return undefined;
     }
   }
@@ -92,11 +93,11 @@ export class ServiceKeeper {
   private async launch(): Promise<ServiceProcess> {
     const { service, log, onChange } = this.options;
     const program = await service.prepare().catch((error: unknown) => {
-      throw new ServiceStartError(`${this.name} cannot start: ${messageOf(error)}`, { cause: error });
+      throw new ServiceStartError(`${this.name} cannot start: ${errorMessage(error)}`, { cause: error });
     });
     this.stopping.signal.throwIfAborted();
     const run = await launchService(service, program, log).catch((error: unknown) => {
-      throw new ServiceStartError(`${this.name} cannot start: ${messageOf(error)}`, { cause: error });
+      throw new ServiceStartError(`${this.name} cannot start: ${errorMessage(error)}`, { cause: error });
     });
     this.current = run;
     onChange();
@@ -137,7 +138,7 @@ export class ServiceKeeper {
     const stopped: unknown = this.stopping.signal.reason;
     if (stopped instanceof ServiceStartError) return stopped;
     const lines = log.tail();
-    const text = `${messageOf(error)}. Log: ${log.file}${lines === '' ? '' : `\n${lines}`}`;
+    const text = `${errorMessage(error)}. Log: ${log.file}${lines === '' ? '' : `\n${lines}`}`;
     return new ServiceStartError(text, { cause: error });
   }
 }
@@ -149,11 +150,7 @@ function rejectOn(signal: AbortSignal): Promise<never> {
 }
 
 function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error(String(reason));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return reason instanceof Error ? reason : new Error(errorMessage(reason));
 }
 
 function seconds(ms: number): string {

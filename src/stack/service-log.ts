@@ -102,6 +102,7 @@ function parseObject(line: string): Record<string, unknown> {
 
 function parseCause(cause: unknown): string | undefined {
   if (typeof cause === 'string') return cause;
-  if (typeof cause !== 'object' || cause === null || !('message' in cause)) return undefined;
-  return typeof cause.message === 'string' ? cause.message : undefined;
+  if (typeof cause !== 'object' || cause === null) return undefined;
+  if ('message' in cause && typeof cause.message === 'string') return cause.message;
+  return 'type' in cause && typeof cause.type === 'string' ? cause.type : undefined;
 }

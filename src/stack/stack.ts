@@ -3,6 +3,7 @@ import path from 'node:path';
 import { providerNames } from '../domain/taxonomy';
 import { requireFreePorts } from './busy-ports';
 import { emptyDataDirectory, makeDataDirectory } from './data-directory';
+import { errorMessage } from './error-message';
 import { endLeftoverProcesses } from './leftover-processes';
 import { readStackFile, removeStackFile, writeStackFile, type StackDescription } from './stack-file';
 import type { StackOptions } from './stack-options';
@@ -99,7 +100,7 @@ export class Stack {
       );
     }
     await registerSearchAttributes(temporal).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = errorMessage(error);
       logger.warn(
         `temporal: search attributes could not be registered, generations may not start: ${reason}`,
       );

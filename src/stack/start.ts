@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import path from 'node:path';
 import { createConsoleLogger } from './console-logger';
+import { errorMessage } from './error-message';
 import { projectDirectory } from './project-directory';
 import { Stack } from './stack';
 import type { StackDescription } from './stack-file';
@@ -24,7 +25,7 @@ async function main(): Promise<number> {
     await stopping;
     return 0;
   } catch (error) {
-    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`\n${errorMessage(error)}\n`);
     return 1;
   } finally {
     await stack.stop();

@@ -1,4 +1,5 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { errorMessage } from './error-message';
 
 /** Starts and stops the SDK's development server once, which leaves the CLI in the given directory. */
 async function main(): Promise<void> {
@@ -13,8 +14,6 @@ async function main(): Promise<void> {
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`, () =>
-      process.exit(1),
-    );
+    process.stderr.write(`${errorMessage(error)}\n`, () => process.exit(1));
   },
 );

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheDirectory } from './cache-directory';
+import { errorMessage } from './error-message';
 import { runCommand } from './run-command';
 import { downloadTemporalCli } from './temporal-cli-download';
 import { installTemporalCliWithGo } from './temporal-cli-go';
@@ -71,9 +72,7 @@ function canWriteBeside(target: string, options: TemporalCliOptions): boolean {
     mkdirSync(path.dirname(target), { recursive: true });
     return true;
   } catch (error) {
-    options.report(
-      `temporal: cache cannot be made: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    options.report(`temporal: cache cannot be made: ${errorMessage(error)}`);
     return false;
   }
 }

@@ -3,6 +3,7 @@ import { SearchAttributeType } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as searchAttributes from '../domain/search-attributes';
+import { errorMessage } from './error-message';
 
 const { IndexedValueType } = temporal.api.enums.v1;
 const indexedTypes: Partial<Record<SearchAttributeType, temporal.api.enums.v1.IndexedValueType>> = {
@@ -40,7 +41,7 @@ export async function temporalProblem(target: TemporalTarget): Promise<string | 
     );
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

@@ -1,4 +1,6 @@
-import { loadClientConfigProfile, toClientOptions } from '@temporalio/envconfig';
+import { loadClientConfigProfile, toClientOptions, type ClientConfigProfile } from '@temporalio/envconfig';
+import { ConfigurationError } from '../config/env';
+import { errorMessage } from './error-message';
 import type { TemporalTarget } from './temporal-server';
 
 /** Where an address is missing beside TLS settings or an API key, as in Temporal's own tools. */
@@ -9,10 +11,10 @@ const defaultNamespace = 'default';
  * The Temporal server this environment is set up for (`TEMPORAL_ADDRESS`, a profile file, TLS, an API key), or
  * `undefined` when nothing is set up and a local server is to be started.
  *
- * @throws when the profile file or an environment variable cannot be used.
+ * @throws ConfigurationError when the profile file or an environment variable cannot be used.
  */
 export function configuredTemporal(environment: NodeJS.ProcessEnv): TemporalTarget | undefined {
-  const profile = loadClientConfigProfile({ overrideEnvVars: definedOnly(environment) });
+  const profile = loadProfile(environment);
   if (profile.address === undefined && profile.apiKey === undefined && profile.tls === undefined)
     return undefined;
   const { connectionOptions, namespace } = toClientOptions(profile);
@@ -28,9 +30,17 @@ export function configuredTemporal(environment: NodeJS.ProcessEnv): TemporalTarg
   };
 }
 
-/** Namespace for a local server: the configured one, else `default`. */
+/** Namespace for a local server: the configured one, else `default`. @throws ConfigurationError */
 export function localNamespace(environment: NodeJS.ProcessEnv): string {
-  return loadClientConfigProfile({ overrideEnvVars: definedOnly(environment) }).namespace ?? defaultNamespace;
+  return loadProfile(environment).namespace ?? defaultNamespace;
+}
+
+function loadProfile(environment: NodeJS.ProcessEnv): ClientConfigProfile {
+  try {
+    return loadClientConfigProfile({ overrideEnvVars: definedOnly(environment) });
+  } catch (error) {
+    throw new ConfigurationError(`The Temporal configuration cannot be used: ${errorMessage(error)}`);
+  }
 }
 
 function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {

@@ -1,5 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { errorCode } from './error-code';
 import { processIdentity } from './process-identity';
 
 const pollMs = 250;
@@ -55,7 +56,7 @@ function create(file: string): boolean {
     linkSync(draft, file);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (errorCode(error) === 'EEXIST') return false;
     throw error;
   } finally {
     rmSync(draft, { force: true });
@@ -69,7 +70,7 @@ function removeStale(file: string, staleIdentity: string): void {
     renameSync(file, caught);
     if (readIdentity(caught) !== staleIdentity) linkSync(caught, file);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = errorCode(error);
     if (code !== 'ENOENT' && code !== 'EEXIST') throw error;
   } finally {
     rmSync(caught, { force: true });

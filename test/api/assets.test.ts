@@ -56,7 +56,7 @@ describe('uploading', () => {
     expect((await post(bytes, 'image/jpeg')).body).toEqual((await post(form(bytes))).body);
   });
 
-  it.each<[string, () => Promise<unknown> | unknown, string | undefined, number, string]>([
+  it.each<[string, () => unknown, string | undefined, number, string]>([
     [
       'a web page called a picture',
       () => '<html>not a picture at all, just text</html>',

@@ -12,37 +12,35 @@ export class FakeTemporal implements TemporalPort {
   /** `undefined`: there is no such workflow. */
   run: RunDescription | undefined = { status: 'running', calls: [] };
 
-  async start(input: GenerationInput): Promise<void> {
-    this.failIfTold();
-    this.started.push(input);
+  start(input: GenerationInput): Promise<void> {
+    if (this.failure === undefined) this.started.push(input);
+    return this.answer(undefined);
   }
 
-  async progress(): Promise<GenerationState> {
-    this.failIfTold();
-    if (this.state === undefined) throw new Error('no worker answered');
-    return this.state;
+  progress(): Promise<GenerationState> {
+    return this.state === undefined
+      ? Promise.reject(new Error('no worker answered'))
+      : this.answer(this.state);
   }
 
-  async describe(): Promise<RunDescription | undefined> {
-    this.failIfTold();
-    return this.run;
+  describe(): Promise<RunDescription | undefined> {
+    return this.answer(this.run);
   }
 
-  async cancel(workflowId: string): Promise<boolean> {
-    this.failIfTold();
-    this.cancelled.push(workflowId);
-    return this.run?.status === 'running';
+  cancel(workflowId: string): Promise<boolean> {
+    if (this.failure === undefined) this.cancelled.push(workflowId);
+    return this.answer(this.run?.status === 'running');
   }
 
-  async ready(): Promise<void> {
-    this.failIfTold();
+  ready(): Promise<void> {
+    return this.answer(undefined);
   }
 
   uiUrl(workflowId: string): string {
     return `http://ui.test/${encodeURIComponent(workflowId)}`;
   }
 
-  private failIfTold(): void {
-    if (this.failure !== undefined) throw this.failure;
+  private answer<Value>(value: Value): Promise<Value> {
+    return this.failure === undefined ? Promise.resolve(value) : Promise.reject(this.failure);
   }
 }

@@ -94,7 +94,8 @@ describe('reading a generation', () => {
     };
     api.temporal.run = { status: 'running', calls: [call, { ...call, slot: 2 }] };
 
-    const { slot: _slot, ...running } = call;
+    const { attempt: tries, since, lastError, progress } = call;
+    const running = { attempt: tries, since, lastError, progress };
     expect(await get()).toMatchObject({
       live: true,
       slots: [{ status: 'running', provider: 'modal', running }],
@@ -254,17 +255,22 @@ describe('cancelling a generation', () => {
   });
 });
 
+interface Page {
+  items: { id: string }[];
+  nextCursor: string | null;
+}
+
 describe('the list', () => {
   it('leads from page to page, newest first', async () => {
     const ids = ['1', '2', '3', '4', '5'].map((digit) => `0190a7a0-0000-7000-8000-00000000000${digit}`);
     for (const generationId of ids) await store.saveState(generationState({ generationId }));
 
-    const seen: unknown[] = [];
-    let cursor: unknown = '';
+    const seen: string[] = [];
+    let cursor: string | null = '';
     while (cursor !== null) {
-      const page = await get(`/v1/generations?characterId=ava&limit=2${String(cursor)}`);
-      seen.push(...(page['items'] as { id: string }[]).map((item) => item.id));
-      cursor = page['nextCursor'] === null ? null : `&cursor=${String(page['nextCursor'])}`;
+      const page = (await get(`/v1/generations?characterId=ava&limit=2${cursor}`)) as unknown as Page;
+      seen.push(...page.items.map((item) => item.id));
+      cursor = page.nextCursor === null ? null : `&cursor=${page.nextCursor}`;
     }
 
     expect(seen).toEqual(ids.toReversed());

@@ -1,12 +1,14 @@
 import { defaultPayloadConverter } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
 import { runningCalls } from '../../src/api/running-calls';
 
+const { PendingActivityState } = temporal.api.enums.v1;
 type Pending = Parameters<typeof runningCalls>[0][number];
 
 function pending(fields: Partial<Pending> = {}): Pending {
   return {
     activityId: 'slot-3-1',
-    state: 2,
+    state: PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
     attempt: 2,
     lastStartedTime: { seconds: 1_767_323_045 as never, nanos: 678_000_000 },
     ...fields,
@@ -29,7 +31,9 @@ describe('runningCalls', () => {
   });
 
   it('knows no start of a call that waits for its next try', () => {
-    expect(runningCalls([pending({ state: 1 })])).toMatchObject([{ since: undefined }]);
+    expect(
+      runningCalls([pending({ state: PendingActivityState.PENDING_ACTIVITY_STATE_SCHEDULED })]),
+    ).toMatchObject([{ since: undefined }]);
   });
 
   it('reads how far the call is from its heartbeat', () => {

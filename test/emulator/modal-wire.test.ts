@@ -113,7 +113,7 @@ describe('a complete request', () => {
     const reply = await post(path, withPictures(body));
 
     expect(reply.status).toBe(200);
-    expect(reply.headers.get('content-type')).toBe(type);
+    expect(reply.headers['content-type']).toBe(type);
     const image = await sharp(reply.bytes).metadata();
     expect([image.width, image.pageHeight ?? image.height]).toEqual([width, height]);
     expect(image.format).toBe(type.slice('image/'.length));
@@ -126,7 +126,7 @@ describe('a complete request', () => {
       const body = withPictures({ prompt: 'x', source_video: 'P', source_image: 'P', reference_image: 'P', face_image: 'P' });
       const reply = await post(path, body);
 
-      expect(reply.headers.get('content-type')).toBe('video/mp4');
+      expect(reply.headers['content-type']).toBe('video/mp4');
       expect(topLevelBoxes(reply.bytes)).toEqual(['ftyp', 'mdat', 'moov']);
     },
   );

@@ -6,6 +6,7 @@ import {
   studioRequestSchema,
   type FlowRequest,
 } from '../../src/domain/requests';
+import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../../src/domain/plan';
 import { providerNames } from '../../src/domain/taxonomy';
 import { models, planGeneration, RequestRefused, type RoutingContext } from '../../src/registry';
 import { everythingOn, picture } from './fixtures';
@@ -107,55 +108,72 @@ const studioInputs = fc
       source: at(request.sourceImageUrl),
       mask: at(request.maskImageUrl),
     };
-    const flowRequest: FlowRequest & { flow: 'studio' } = { flow: 'studio', request, assets, lora };
+    const flowRequest: StudioFlow = { flow: 'studio', request, assets, lora };
     return { flowRequest, context };
   });
 
-/** What a plan must be for any request; a refusal must say which field and why. */
-function checkPlan(
-  flowRequest: FlowRequest & { flow: 'studio' },
-  context: RoutingContext,
-): 'planned' | 'refused' {
-  const { request, lora } = flowRequest;
-  let plan;
+type StudioFlow = FlowRequest & { flow: 'studio' };
+
+/** The plan, or `undefined` after checking that the refusal names fields and reasons. */
+function planOrRefusal(flowRequest: StudioFlow, context: RoutingContext): GenerationPlan | undefined {
   try {
-    plan = planGeneration(flowRequest, context, { fallbackSeed: 1 });
+    return planGeneration(flowRequest, context, { fallbackSeed: 1 });
   } catch (error) {
     if (!(error instanceof RequestRefused)) throw error;
     expect(error.issues.length).toBeGreaterThan(0);
     for (const issue of error.issues) expect([issue.field, issue.code, issue.message]).not.toContain('');
-    return 'refused';
+    return undefined;
   }
-  expect(plan.slots).toHaveLength(request.count);
-  expect(new Set(plan.slots.map(({ seed }) => seed)).size).toBe(request.count);
-  for (const { candidates, considered } of plan.slots) {
-    expect(candidates.length).toBeGreaterThan(0);
-    expect(considered.every(({ reason }) => reason !== '')).toBe(true);
-    expect(considered.filter(({ eligible }) => eligible).map(({ modelId }) => modelId)).toEqual(
-      candidates.map(({ modelId }) => modelId),
-    );
-    for (const candidate of candidates) {
-      const model = models.find(({ id }) => id === candidate.modelId)!;
-      expect(context.providers[candidate.provider].enabled).toBe(true);
-      expect(model.studioModes).toContain(request.mode);
-      if (request.nsfw) expect([candidate.provider, context.nsfwEnabled]).not.toContain('fal');
-      if (request.nsfw) expect(context.nsfwEnabled).toBe(true);
-      if (request.useLora)
-        expect([candidate.identity, model.loraBaseModel]).toEqual(['lora', lora?.baseModel]);
-      if (request.useLora) expect(candidate.parameters['lora_id']).toBe(lora?.loraId);
-      if (request.referenceImageUrl !== undefined) expect(candidate.identity).toBe('reference');
-      const given = [request.referenceImageUrl, request.sourceImageUrl, request.maskImageUrl].filter(Boolean);
-      expect(candidate.inputs).toHaveLength(given.length);
-      expect(model.parameters.parse(candidate.parameters)).toEqual(candidate.parameters);
-      if (request.strict && request.modelId !== undefined) expect(candidate.modelId).toBe(request.modelId);
-      if (request.strict && request.modelProvider !== undefined) {
-        expect(candidate.provider).toBe(request.modelProvider);
-      }
-      if (candidate.provider === 'comfyui' && !request.nsfw) {
-        expect(request.modelProvider === 'comfyui' || request.modelId === candidate.modelId).toBe(true);
-      }
-    }
-    if (request.modelId !== undefined) expect(considered[0]?.modelId).toBe(request.modelId);
+}
+
+function checkSlot({ candidates, considered }: SlotPlan, { request }: StudioFlow): void {
+  expect(candidates.length).toBeGreaterThan(0);
+  expect(considered.every(({ reason }) => reason !== '')).toBe(true);
+  const eligible = considered.filter((candidate) => candidate.eligible).map(({ modelId }) => modelId);
+  expect(eligible).toEqual(candidates.map(({ modelId }) => modelId));
+  if (request.modelId !== undefined) expect(considered[0]?.modelId).toBe(request.modelId);
+}
+
+function checkCandidate(candidate: PlannedCandidate, { request }: StudioFlow, context: RoutingContext): void {
+  const model = models.find(({ id }) => id === candidate.modelId)!;
+  expect(context.providers[candidate.provider].enabled).toBe(true);
+  expect(model.studioModes).toContain(request.mode);
+  if (request.nsfw) {
+    expect(candidate.provider).not.toBe('fal');
+    expect(context.nsfwEnabled).toBe(true);
+  }
+  const given = [request.referenceImageUrl, request.sourceImageUrl, request.maskImageUrl].filter(Boolean);
+  expect(candidate.inputs).toHaveLength(given.length);
+  expect(model.parameters.parse(candidate.parameters)).toEqual(candidate.parameters);
+}
+
+function checkIdentity(candidate: PlannedCandidate, { request, lora }: StudioFlow): void {
+  const model = models.find(({ id }) => id === candidate.modelId)!;
+  if (request.referenceImageUrl !== undefined) expect(candidate.identity).toBe('reference');
+  if (!request.useLora) return;
+  expect([candidate.identity, model.loraBaseModel]).toEqual(['lora', lora?.baseModel]);
+  expect(candidate.parameters['lora_id']).toBe(lora?.loraId);
+}
+
+function checkPreference({ provider, modelId }: PlannedCandidate, { request }: StudioFlow): void {
+  if (request.strict && request.modelId !== undefined) expect(modelId).toBe(request.modelId);
+  if (request.strict && request.modelProvider !== undefined) expect(provider).toBe(request.modelProvider);
+  if (provider !== 'comfyui' || request.nsfw) return;
+  expect(request.modelProvider === 'comfyui' || request.modelId === modelId).toBe(true);
+}
+
+/** What must hold for any request, whatever comes of it. */
+function checkOutcome(flowRequest: StudioFlow, context: RoutingContext): 'planned' | 'refused' {
+  const plan = planOrRefusal(flowRequest, context);
+  if (plan === undefined) return 'refused';
+  const { count } = flowRequest.request;
+  expect(new Set(plan.slots.map(({ seed }) => seed)).size).toBe(count);
+  expect(plan.slots).toHaveLength(count);
+  for (const slot of plan.slots) checkSlot(slot, flowRequest);
+  for (const candidate of plan.slots.flatMap(({ candidates }) => candidates)) {
+    checkCandidate(candidate, flowRequest, context);
+    checkIdentity(candidate, flowRequest);
+    checkPreference(candidate, flowRequest);
   }
   return 'planned';
 }
@@ -165,7 +183,7 @@ describe('every studio request', () => {
     const outcomes = { planned: 0, refused: 0 };
     fc.assert(
       fc.property(studioInputs, ({ flowRequest, context }) => {
-        outcomes[checkPlan(flowRequest, context)] += 1;
+        outcomes[checkOutcome(flowRequest, context)] += 1;
       }),
       { seed: 20_260_205, numRuns: 3000 },
     );

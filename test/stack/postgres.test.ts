@@ -1,27 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { Client } from 'pg';
-import { startPostgres, type PostgresTestServer } from '../support/postgres';
+import { freePorts } from '../../src/stack/free-ports';
+import { preparePostgres, waitForPostgres } from '../../src/stack/postgres';
+import { removePostgresHome } from '../../src/stack/postgres-home';
+import { postgresService } from '../../src/stack/services';
+import { emulatorPorts } from '../../src/stack/stack-options';
+import { createSupervisor } from '../../src/stack/supervisor';
+import { recordLog, scratchDirectory, untilGone, type ScratchDirectory } from './fake-service';
+
+async function query<Row>(url: string, text: string): Promise<Row[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const found = await client.query(text);
+  await client.end();
+  return found.rows;
+}
 
 describe('embedded PostgreSQL', () => {
-  let server: PostgresTestServer;
+  let scratch: ScratchDirectory;
 
-  beforeAll(async () => {
-    server = await startPostgres();
-  }, 60_000);
-  afterAll(async () => {
-    await server.stop();
+  beforeEach(() => {
+    scratch = scratchDirectory();
+    chmodSync(scratch.path, 0o755);
+  });
+  afterEach(() => {
+    removePostgresHome(scratch.path);
+    scratch[Symbol.dispose]();
   });
 
-  it('creates a database the first time it is asked for and keeps it the second time', async () => {
-    const first = new Client({ connectionString: await server.url('pictures') });
-    await first.connect();
-    await first.query('CREATE TABLE kept (n int)');
-    await first.end();
+  it('comes back after kill -9 with everything that was committed', async () => {
+    const [port = 0] = await freePorts(1);
+    const log = recordLog();
+    const { service, url } = postgresService({
+      projectDirectory: scratch.path,
+      dataDirectory: scratch.path,
+      ports: { api: 0, temporal: 0, temporalUi: 0, postgres: port, emulator: emulatorPorts(1) },
+      environment: {},
+      logger: log.logger,
+    });
+    const supervisor = createSupervisor({
+      services: [service],
+      dataDirectory: scratch.path,
+      logger: log.logger,
+    });
+    try {
+      await supervisor.start();
+      await query(url, 'CREATE TABLE kept AS SELECT 7 AS n');
+      process.kill(supervisor.pids()['postgres'] ?? 0, 'SIGKILL');
+      await log.until('postgres is back');
 
-    const second = new Client({ connectionString: await server.url('pictures') });
-    await second.connect();
-    const found = await second.query('SELECT count(*)::int AS n FROM kept');
-    await second.end();
+      expect(await query(url, 'SELECT n FROM kept')).toEqual([{ n: 7 }]);
+    } finally {
+      await supervisor.stop();
+    }
+  });
 
-    expect(found.rows).toEqual([{ n: 0 }]);
+  it('ends a server that an earlier, killed stack left on the same files', async () => {
+    const [port = 0] = await freePorts(1);
+    const notes: string[] = [];
+    const options = {
+      dataDirectory: scratch.path,
+      port,
+      fsync: false,
+      report: (line: string) => notes.push(line),
+    };
+    const { file, args, cwd, environment, account } = await preparePostgres(options);
+    const leftover = spawn(file, args, { stdio: 'ignore', cwd, env: environment, ...account });
+    const exited = once(leftover, 'exit');
+    await waitForPostgres(port, 'postgres', AbortSignal.timeout(20_000));
+
+    await preparePostgres(options);
+
+    await exited;
+    await untilGone(leftover.pid ?? 0);
+    expect(notes.at(-1)).toContain(`ending process ${leftover.pid ?? 0}, left behind on`);
   });
 });

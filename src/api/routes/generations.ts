@@ -9,6 +9,7 @@ import { generationLinks } from '../links';
 import { generationNotFound } from '../not-found';
 import { readGeneration } from '../read-generation';
 import { roundUsd } from '../round-usd';
+import type { TemporalPort } from '../temporal-port';
 
 const params = z.object({ id: z.string() });
 const generationId = z.uuid();
@@ -38,7 +39,7 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
       const last = items.at(-1);
       const hasMore = page.length > limit && last !== undefined;
       return {
-        items: items.map((item) => ({ ...summaryView(item), links: generationLinks(item, temporal) })),
+        items: items.map((item) => summaryView(item, temporal)),
         nextCursor: hasMore ? encodeCursor([last.createdAt, last.generationId]) : null,
       };
     },
@@ -59,13 +60,21 @@ function knownForm(id: string): string {
 }
 
 /** As last stored; a list asks no workflow. */
-function summaryView({ generationId: id, workflowId: _workflowId, ...summary }: GenerationSummary) {
+function summaryView(summary: GenerationSummary, temporal: TemporalPort) {
   return {
-    id,
-    ...summary,
+    id: summary.generationId,
+    flow: summary.flow,
+    characterId: summary.characterId,
+    nsfw: summary.nsfw,
+    status: summary.status,
     costUsd: roundUsd(summary.costUsd),
+    costEstimated: summary.costEstimated,
     error: summary.error ?? null,
+    /** How many slots stand where. */
+    slots: summary.slots,
+    createdAt: summary.createdAt,
     startedAt: summary.startedAt ?? null,
     finishedAt: summary.finishedAt ?? null,
+    links: generationLinks(summary, temporal),
   };
 }

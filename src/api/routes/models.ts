@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { studioModes } from '../../domain/requests';
-import { listModels } from '../../registry';
+import { listModels, type ModelCapability } from '../../registry';
 import type { ApiContext, ApiServer } from '../context';
 
 const capabilities = [
@@ -11,7 +11,7 @@ const capabilities = [
   'upscaling',
   'reference-image',
   'video',
-] as const;
+] as const satisfies readonly ModelCapability[];
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
@@ -24,7 +24,7 @@ const querystring = z.strictObject({
 
 /** `GET /v1/models`: every registered model, and whether it could serve such a request here and now. */
 export function addModelRoutes(app: ApiServer, { routing }: ApiContext): void {
-  app.get('/v1/models', { schema: { querystring } }, async ({ query }) => ({
-    items: listModels(query, routing),
-  }));
+  app.get('/v1/models', { schema: { querystring } }, ({ query }, reply) =>
+    reply.send({ items: listModels(query, routing) }),
+  );
 }

@@ -115,7 +115,7 @@ export class ModalServer implements ProviderEmulation {
     }
     const fault = pollFault ?? spendTransportFault(call);
     const delivered = await deliver(reply, answer, fault);
-    if (delivered && fault === undefined) call.entry.responseDelivered = true;
+    if (delivered && fault === undefined && answer.status === 200) call.entry.responseDelivered = true;
   }
 
   async #waitFor(call: ModalCall, reply: FastifyReply): Promise<Answer | 'pending' | undefined> {

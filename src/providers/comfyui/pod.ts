@@ -115,7 +115,7 @@ async function submit(
   const accepted = submitReplySchema.safeParse(body);
   if (!accepted.success) throw new AnswerError(reply);
   const { prompt_id: queuedAs, node_errors: nodeErrors } = accepted.data;
-  return queuedAs;
+  if (Object.keys(nodeErrors).length === 0) return queuedAs;
   throw new SubmitRefused({ error: { type: 'node_errors' }, node_errors: nodeErrors }, { queuedAs });
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorMessage } from '../error-message';
 import { DemoError } from './demo-error';
 
 const attemptSchema = z.object({
@@ -95,7 +96,7 @@ async function call(method: string, base: string, path: string, body?: object): 
     request.headers = { 'content-type': 'application/json' };
   }
   const response = await fetch(new URL(path, base), request).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new DemoError(`${method} ${path} got no answer: ${reason}`, { cause: error });
   });
   if (response.ok) return response;

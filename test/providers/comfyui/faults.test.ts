@@ -1,9 +1,14 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createFilesystemAssetStore, toMediaStore } from '../../../src/assets';
 import type { FaultName, FaultParameters } from '../../../src/emulator/fault-catalogue';
 import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import type { ProviderClient } from '../../../src/providers/types';
 import { picture } from '../../assets/pictures';
 import { MemoryMediaStore } from '../support/memory-media-store';
+import { RecordingDispatch } from '../support/recording-dispatch';
 import { startJob, textJob, type StartedJob } from './run-job';
 
 let emulator: RunningEmulator;
@@ -142,6 +147,35 @@ describe('a download that failed', () => {
     expect(acceptedJobs()).toBe(1);
   });
 });
+
+describe('with the asset store on disk', () => {
+  it('a broken download leaves no file, and the next call one whole picture', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'ryla-comfyui-'));
+    const store = createFilesystemAssetStore({ directory });
+    const generate = async () =>
+      await client.generate(textJob(), {
+        signal: new AbortController().signal,
+        dispatch: new RecordingDispatch(),
+        media: toMediaStore(store, 'comfyui'),
+        onProgress: () => undefined,
+      });
+    strike('reset_mid_body', {}, 1);
+    await expect(generate()).rejects.toMatchObject({ failureClass: 'corrupt', code: 'body_cut_off' });
+    expect(await filesIn(directory)).toEqual([]);
+
+    const [asset] = (await generate()).assets;
+
+    expect(await filesIn(directory)).toEqual([`${asset.assetId}.png`]);
+    expect(await store.stat(asset.assetId)).toEqual(asset);
+    expect(asset).toMatchObject({ width: 512, height: 768 });
+    await rm(directory, { recursive: true });
+  });
+});
+
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+}
 
 describe('a cancelled job', () => {
   it('is cancelled on the pod, and the one behind it runs', async () => {

@@ -1,4 +1,5 @@
 import { firstId, usePodRig } from './pod-rig';
+import { textJob } from './run-job';
 
 const rig = usePodRig();
 
@@ -43,5 +44,27 @@ describe('a submit that is refused', () => {
     });
     await expect(rig.start().result).rejects.toMatchObject({ failureClass: 'auth', code: 'model_missing' });
     expect(rig.pod.pending).toEqual([]);
+  });
+});
+
+describe('a job the graph has no place for', () => {
+  it('is never sent with its reference left out', async () => {
+    const inputs = [
+      {
+        field: 'reference_image',
+        assetId: 'f'.repeat(64),
+        mediaType: 'image/png',
+        encoding: 'upload',
+        shape: 'value',
+      } as const,
+    ];
+    const job = rig.start(textJob({ inputs }));
+    await expect(job.result).rejects.toMatchObject({
+      failureClass: 'auth',
+      code: 'graph_mismatch',
+      certainty: 'not_sent',
+    });
+    expect(rig.pod.requests.filter((request) => request.startsWith('POST'))).toEqual([]);
+    expect(job.dispatch.notes).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
-import { providerErrorOf, testCall, testDeadlines } from '../support/call';
-import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
+import { providerErrorOf, testCall } from '../support/call';
+import { sendJson } from '../support/local-server';
 import { blackPicture } from '../support/pictures';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
 

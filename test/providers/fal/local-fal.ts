@@ -26,7 +26,7 @@ export type Answers = Record<string, Answer>;
 /** A Fal of one job that goes well, but for the answers a test replaces. */
 export class LocalFal {
   private server: LocalServer | undefined;
-  private picture = Buffer.alloc(0);
+  private picture: Buffer | undefined;
 
   async start(answers: Answers = {}): Promise<ProviderClient> {
     this.picture = await testPicture();

@@ -1,5 +1,5 @@
 import { providerErrorOf, testCall, testDeadlines } from '../support/call';
-import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
+import { resetConnection, sendJson } from '../support/local-server';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
 
 const fal = new LocalFal();

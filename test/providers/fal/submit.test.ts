@@ -1,4 +1,4 @@
-import { providerErrorOf, testCall, testDeadlines } from '../support/call';
+import { providerErrorOf, testCall } from '../support/call';
 import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
 

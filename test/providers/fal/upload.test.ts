@@ -1,8 +1,8 @@
 import type { ProviderJob } from '../../../src/providers/types';
-import { providerErrorOf, testCall, testDeadlines } from '../support/call';
-import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
+import { providerErrorOf, testCall } from '../support/call';
+import { sendJson, startLocalServer } from '../support/local-server';
 import { testPicture } from '../support/pictures';
-import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
+import { falJob, LocalFal } from './local-fal';
 
 const fal = new LocalFal();
 let picture: Buffer;

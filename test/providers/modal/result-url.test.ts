@@ -26,10 +26,8 @@ describe('a result URL of Modal', () => {
     });
     const result = await client.generate(modalJob, call.context);
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(3).fill(`GET ${callUrl}`)]);
-    expect(modal.received[1]).toMatchObject({
-      body: '',
-      headers: expect.not.objectContaining({ 'content-type': expect.anything() }),
-    });
+    expect(modal.received[1]?.body).toBe('');
+    expect(modal.received[1]?.headers['content-type']).toBeUndefined();
     expect(call.dispatch.notes).toEqual(['intent', { accepted: { resultUrl: `${modal.url}${callUrl}` } }]);
     expect(result.providerRequestId).toBe('fc-1');
   });
@@ -91,8 +89,8 @@ describe('a result URL of Modal', () => {
     const client = await modal.start(({ method }, response, socket) => {
       if (method === 'POST') return void response.writeHead(303, { location: callUrl }).end();
       reads += 1;
-      if (reads < 3) return void resetConnection(socket);
-      response.end(picture);
+      if (reads < 3) resetConnection(socket);
+      else response.end(picture);
     });
     await client.generate(modalJob, testCall().context);
     expect(modal.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);

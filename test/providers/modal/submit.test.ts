@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { ProviderJob } from '../../../src/providers/types';
 import { providerErrorOf, testCall, testDeadlines } from '../support/call';
-import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
+import { resetConnection, sendJson } from '../support/local-server';
 import { testPicture } from '../support/pictures';
 import { LocalModal, modalJob } from './local-modal';
 
@@ -147,12 +147,14 @@ describe('calling Modal', () => {
 
   it('reports its health per app, and never throws', async () => {
     const client = await modal.start(({ path }, response) => {
-      if (path === '/ryla-wan26/health') response.writeHead(503).end('down');
+      if (path === '/ryla-wan26/health') sendJson(response, 503, { status: 'healthy' });
+      else if (path === '/ryla-z-image/health') sendJson(response, 200, { status: 'starting' });
       else sendJson(response, 200, { status: 'healthy', app: 'ryla-flux' });
     });
     const { signal } = new AbortController();
     expect(await client.checkHealth({ signal })).toEqual({ healthy: true, detail: 'ryla-flux answered 200' });
     expect(await client.checkHealth({ signal, app: 'ryla-wan26' })).toMatchObject({ healthy: false });
+    expect(await client.checkHealth({ signal, app: 'ryla-z-image' })).toMatchObject({ healthy: false });
     await modal.close();
     expect(await client.checkHealth({ signal })).toMatchObject({ healthy: false });
   });

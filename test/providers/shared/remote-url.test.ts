@@ -61,6 +61,10 @@ describe('isAllowedMediaUrl', () => {
     expect(isAllowedMediaUrl('http://127.0.0.1:9812/files/a', hosts, real)).toBe(false);
   });
 
+  it('reads the list whatever its case', () => {
+    expect(isAllowedMediaUrl('https://v3.fal.media/a', ['FAL.media'], real)).toBe(true);
+  });
+
   it('lets nothing through when an entry of the list is empty', () => {
     expect(isAllowedMediaUrl('https://evil.example/a', [''], real)).toBe(false);
   });

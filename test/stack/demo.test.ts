@@ -1,0 +1,169 @@
+import sharp from 'sharp';
+import { renderContactSheet } from '../../src/stack/demo/contact-sheet';
+import { requireCompleted, requireFailover, requireReference } from '../../src/stack/demo/demo-checks';
+import type { DemoGeneration, DemoSlot } from '../../src/stack/demo/demo-client';
+import { demoEnvironment } from '../../src/stack/demo/demo-environment';
+import { demoDocument, demoSummary } from '../../src/stack/demo/demo-report';
+import { createLineView } from '../../src/stack/demo/progress-view';
+
+function slot(overrides: Partial<DemoSlot> = {}): DemoSlot {
+  return {
+    slot: 1,
+    label: 'option 1',
+    status: 'completed',
+    provider: 'fal',
+    endpoint: 'fal-ai/flux/dev',
+    identity: 'none',
+    attempts: [],
+    costUsd: 0.025,
+    assetUrl: '/v1/assets/a',
+    mediaType: 'image/png',
+    error: null,
+    startedAt: '2026-01-01T00:00:00.000Z',
+    finishedAt: '2026-01-01T00:00:02.500Z',
+    ...overrides,
+  };
+}
+
+function run(slots: DemoSlot[], status = 'completed'): { name: string; generation: DemoGeneration } {
+  const links = { temporalUi: 'http://ui/run' };
+  return {
+    name: 'base image',
+    generation: { id: 'g', flow: 'base-images', status, costUsd: 0.05, slots, links },
+  };
+}
+
+const lostModal = {
+  number: 1,
+  provider: 'modal',
+  endpoint: '/flux-dev',
+  outcome: 'failed',
+  seconds: 1,
+  message: 'connection lost',
+};
+
+describe('the demo', () => {
+  it('fails with the reason of the first slot that has no picture', () => {
+    const failed = slot({
+      slot: 2,
+      status: 'failed',
+      assetUrl: null,
+      error: { code: 'outage', message: 'Fal is away' },
+    });
+
+    expect(() => requireCompleted([run([slot(), failed], 'partial')])).toThrow(
+      'base image 2 ended as failed: Fal is away',
+    );
+    expect(() => requireCompleted([run([])])).toThrow('base image ended as completed');
+    expect(() => requireCompleted([run([slot()])])).not.toThrow();
+  });
+
+  it('fails when no base image went from Modal to Fal', () => {
+    expect(() => requireFailover([run([slot()])])).toThrow('no base image went from Modal to Fal');
+    expect(() => requireFailover([run([slot({ attempts: [lostModal] })])])).not.toThrow();
+  });
+
+  it('fails when a profile picture has another face', () => {
+    const flow = {
+      name: 'profile-pictures',
+      runs: [run([slot({ identity: 'reference' }), slot({ slot: 2 })])],
+    } as const;
+
+    expect(() => requireReference({ ...flow, runs: [...flow.runs] })).toThrow(
+      'base image 2 was made with identity "none"',
+    );
+  });
+
+  it('tells each change of a slot once, with the reason of a failed attempt', () => {
+    const lines: string[] = [];
+    const view = createLineView((text) => lines.push(text.trim()));
+    const running = slot({ status: 'running', provider: 'modal', endpoint: '/flux-dev', finishedAt: null });
+    const fallback = slot({ status: 'running', attempts: [lostModal], finishedAt: null });
+
+    for (const now of [running, running, fallback]) view.update([{ name: 'base image 1', slot: now }]);
+
+    expect(lines.map((line) => line.split('  attempt')[0])).toEqual([
+      'base image 1: running  modal /flux-dev',
+      'base image 1: modal /flux-dev failed: connection lost',
+      'base image 1: running  fal fal-ai/flux/dev',
+    ]);
+    expect(lines[2]).toContain('attempt 2');
+  });
+
+  it('ends with a table, every link, the total cost and the time, and gives the same as data', () => {
+    const report = {
+      flows: [
+        { name: 'base-images' as const, runs: [run([slot({ attempts: [lostModal] }), slot({ slot: 2 })])] },
+      ],
+      contactSheets: ['/data/base-images.png'],
+      elapsedSeconds: 31.24,
+      kept: false,
+    };
+
+    const text = demoSummary(report);
+
+    for (const part of [
+      'fal-ai/flux/dev',
+      '2.5',
+      'http://ui/run',
+      '/data/base-images.png',
+      'Total cost $0.0500, 31.2 s.',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(demoDocument(report)).toMatchObject({
+      ok: true,
+      costUsd: 0.05,
+      flows: [
+        {
+          flow: 'base-images',
+          runs: [{ temporalUi: 'http://ui/run', slots: [{ seconds: 2.5 }, { slot: 2 }] }],
+        },
+      ],
+    });
+  });
+
+  it('never reaches real providers or a real database', () => {
+    const { environment, ignored } = demoEnvironment({
+      FAL_KEY: 'real',
+      DATABASE_URL: 'postgres://prod',
+      PATH: '/bin',
+    });
+
+    expect(environment).toMatchObject({ PROVIDERS: 'emulated', PATH: '/bin' });
+    expect(environment['DATABASE_URL']).toBeUndefined();
+    expect(ignored).toEqual(['DATABASE_URL']);
+  });
+});
+
+describe('contact sheet', () => {
+  const red = sharp({ create: { width: 64, height: 32, channels: 3, background: '#ff0000' } })
+    .png()
+    .toBuffer();
+
+  it('is a PNG with the pictures in a grid and their captions, drawn without fonts', async () => {
+    const picture = await red;
+    const cells = Array.from({ length: 5 }, () => ({ picture, caption: ['slot', 'fal'] }));
+
+    const sheet = await renderContactSheet('base-images', cells);
+    const bare = await renderContactSheet(
+      'base-images',
+      cells.map(() => ({ picture, caption: [] })),
+    );
+
+    expect(await sharp(sheet).metadata()).toMatchObject({ format: 'png', width: 4 * 304 + 16 });
+    expect(sheet.equals(bare)).toBe(false);
+    const { dominant } = await sharp(
+      await sharp(sheet).extract({ left: 20, top: 180, width: 200, height: 40 }).toBuffer(),
+    ).stats();
+    expect(dominant.r).toBeGreaterThan(200);
+    expect(dominant.g).toBeLessThan(40);
+  });
+
+  it('refuses a file that cannot be decoded', async () => {
+    const whole = await red;
+    const cut = whole.subarray(0, whole.length - 30);
+
+    await expect(renderContactSheet('x', [{ picture: cut, caption: [] }])).rejects.toThrow();
+  });
+});
