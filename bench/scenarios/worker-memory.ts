@@ -23,9 +23,9 @@ export async function measureWorkerMemory(stack: BenchStack): Promise<Figure[]> 
   while ((await stack.api.runningJobs('modal')) < generations * slotsEach) await sleep(250);
   const inFlight = await residentMegabytes(pid);
   let highest = inFlight;
-  let isDone = false;
-  const done = Promise.all(ids.map((id) => stack.resultOf('studio', id))).finally(() => (isDone = true));
-  while (!isDone) {
+  const finished = new AbortController();
+  const done = Promise.all(ids.map((id) => stack.resultOf('studio', id))).finally(() => finished.abort());
+  while (!finished.signal.aborted) {
     highest = Math.max(highest, await residentMegabytes(pid));
     await sleep(250);
   }

@@ -13,7 +13,7 @@ export interface GenerateMediaDependencies {
   /** A provider without a client is disabled on this worker. */
   clients: Readonly<Partial<Record<ProviderName, ProviderClient>>>;
   /** The asset store as this provider's client sees it. */
-  media(provider: ProviderName): MediaStore;
+  media: (provider: ProviderName) => MediaStore;
 }
 
 /** The activity that calls a provider: one paid job, waited for, stored, and remembered across attempts. */
@@ -29,9 +29,7 @@ export function createGenerateMedia({ clients, media }: GenerateMediaDependencie
         signal: cancellation.signal,
         dispatch: log,
         media: media(candidate.provider),
-        onProgress: (progress) => {
-          log.showProgress(progress);
-        },
+        onProgress: (progress) => log.showProgress(progress),
       });
       return succeeded(result, candidate, log);
     } catch (error) {

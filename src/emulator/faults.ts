@@ -1,10 +1,5 @@
 import { fraction } from './fingerprint';
-import {
-  faultKind,
-  type FaultName,
-  type FaultParameters,
-  type FaultStage,
-} from './fault-catalogue';
+import { faultKind, type FaultName, type FaultParameters, type FaultStage } from './fault-catalogue';
 import type { ProviderId } from './provider-id';
 
 /** Which requests a fault strikes; an empty match strikes all. */

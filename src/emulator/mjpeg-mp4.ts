@@ -19,12 +19,39 @@ function movie(
 ): Buffer {
   const frameDuration = Math.round(timescale / clip.fps);
   const duration = frameDuration * sizes.length;
-  const movieHeader = fullBox('mvhd', 0, u32(0, 0, timescale, duration, 0x00010000), u16(0x0100, 0), u32(0, 0), matrix(), u32(0, 0, 0, 0, 0, 0, 2));
-  const trackHeader = fullBox('tkhd', 7, u32(0, 0, 1, 0, duration, 0, 0), u16(0, 0, 0, 0), matrix(), u32(clip.width << 16, clip.height << 16));
+  const movieHeader = fullBox(
+    'mvhd',
+    0,
+    u32(0, 0, timescale, duration, 0x00010000),
+    u16(0x0100, 0),
+    u32(0, 0),
+    matrix(),
+    u32(0, 0, 0, 0, 0, 0, 2),
+  );
+  const trackHeader = fullBox(
+    'tkhd',
+    7,
+    u32(0, 0, 1, 0, duration, 0, 0),
+    u16(0, 0, 0, 0),
+    matrix(),
+    u32(clip.width << 16, clip.height << 16),
+  );
   const mediaHeader = fullBox('mdhd', 0, u32(0, 0, timescale, duration), u16(0x55c4, 0));
-  const handler = fullBox('hdlr', 0, u32(0), Buffer.from('vide'), u32(0, 0, 0), Buffer.from('VideoHandler\0'));
+  const handler = fullBox(
+    'hdlr',
+    0,
+    u32(0),
+    Buffer.from('vide'),
+    u32(0, 0, 0),
+    Buffer.from('VideoHandler\0'),
+  );
   const data = box('dinf', fullBox('dref', 0, u32(1), fullBox('url ', 1)));
-  const information = box('minf', fullBox('vmhd', 1, u16(0, 0, 0, 0)), data, sampleTable(sizes, firstOffset, frameDuration, clip));
+  const information = box(
+    'minf',
+    fullBox('vmhd', 1, u16(0, 0, 0, 0)),
+    data,
+    sampleTable(sizes, firstOffset, frameDuration, clip),
+  );
   return box('moov', movieHeader, box('trak', trackHeader, box('mdia', mediaHeader, handler, information)));
 }
 
@@ -57,7 +84,10 @@ function sampleEntry(clip: { width: number; height: number }): Buffer {
     u16(24, 0xffff),
   ]);
   const decoder = descriptor(4, Buffer.concat([Buffer.from([0x6c, 0x11, 0, 0, 0]), u32(0, 0)]));
-  const elementary = descriptor(3, Buffer.concat([u16(1), Buffer.from([0]), decoder, descriptor(6, Buffer.from([2]))]));
+  const elementary = descriptor(
+    3,
+    Buffer.concat([u16(1), Buffer.from([0]), decoder, descriptor(6, Buffer.from([2]))]),
+  );
   return box('mp4v', visual, fullBox('esds', 0, elementary));
 }
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { EmulatorOptions } from './start-emulator';
 
-const port = (fallback: number): z.ZodType<number> => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const port = (fallback: number): z.ZodType<number> =>
+  z.coerce.number().int().min(0).max(65_535).default(fallback);
 
 const environmentSchema = z.object({
   EMULATOR_HOST: z.string().min(1).default('127.0.0.1'),
@@ -21,7 +22,9 @@ export class InvalidOption extends Error {
 
 /** Reads the process environment. @throws InvalidOption */
 export function readOptions(environment: NodeJS.ProcessEnv): EmulatorOptions & { logLevel: string } {
-  const given = Object.entries(environment).filter(([name, value]) => name.startsWith('EMULATOR_') && value !== '');
+  const given = Object.entries(environment).filter(
+    ([name, value]) => name.startsWith('EMULATOR_') && value !== '',
+  );
   const parsed = environmentSchema.safeParse(Object.fromEntries(given));
   if (!parsed.success) {
     throw new InvalidOption(

@@ -58,7 +58,10 @@ export const settingsPatchSchema = z.strictObject({
     })
     .optional(),
   fal: z
-    .strictObject({ key: z.string().min(1).nullable().optional(), queueSeconds: z.number().min(0).optional() })
+    .strictObject({
+      key: z.string().min(1).nullable().optional(),
+      queueSeconds: z.number().min(0).optional(),
+    })
     .optional(),
 });
 export type SettingsPatch = z.infer<typeof settingsPatchSchema>;

@@ -38,7 +38,11 @@ describe('faults of a run', () => {
     const history = await run();
     expect(history?.status).toMatchObject({ status_str: 'error', completed: false });
     const error = history?.status.messages.find(([event]) => event === 'execution_error')?.[1];
-    expect(error).toMatchObject({ exception_type: 'OutOfMemoryError', exception_message: 'Allocation on device', node_type: 'KSampler' });
+    expect(error).toMatchObject({
+      exception_type: 'OutOfMemoryError',
+      exception_message: 'Allocation on device',
+      node_type: 'KSampler',
+    });
     expect(emulator.journal.read().entries).toMatchObject([{ outcome: 'failed' }]);
   });
 
@@ -73,7 +77,9 @@ describe('faults of a run', () => {
     add('queue_stuck');
     await submit(pod, { ...job, prompt_id: 'stuck' });
     await run();
-    const { queue_pending: pending } = json<{ queue_pending: unknown[][] }>(await exchange('GET', `${pod}/queue`));
+    const { queue_pending: pending } = json<{ queue_pending: unknown[][] }>(
+      await exchange('GET', `${pod}/queue`),
+    );
     expect(pending.map(([, id]) => id)).toEqual(['stuck']);
     expect(await historyOf(pod, 'stuck')).toBeUndefined();
   });
@@ -110,7 +116,10 @@ describe('faults of the submit', () => {
   it('pod_node_errors: 200 with complaints, and the job is queued', async () => {
     add('pod_node_errors');
     const reply = await submit(pod, job);
-    expect([reply.status, Object.keys(json<{ node_errors: object }>(reply).node_errors)]).toEqual([200, ['1']]);
+    expect([reply.status, Object.keys(json<{ node_errors: object }>(reply).node_errors)]).toEqual([
+      200,
+      ['1'],
+    ]);
     await listener.finished('job');
   });
 
@@ -157,6 +166,8 @@ describe('faults of files and polls', () => {
   it.each(['history', 'queue'])('a fault can strike %s polls', async (on) => {
     add('html_502', { on });
     const path = on === 'history' ? '/history/x' : '/queue';
-    expect([(await exchange('GET', pod + path)).status, (await exchange('GET', pod + path)).status]).toEqual([502, 200]);
+    expect([(await exchange('GET', pod + path)).status, (await exchange('GET', pod + path)).status]).toEqual([
+      502, 200,
+    ]);
   });
 });

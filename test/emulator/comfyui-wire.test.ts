@@ -53,8 +53,16 @@ describe('a graph that runs', () => {
     expect(types[0]).toBe('status');
     expect(listener.events[0]?.data['sid']).toBe(clientId);
     const ofRun = listener.events.filter(({ data }) => data['prompt_id'] === id);
-    expect(ofRun.slice(0, 3).map(({ type }) => type)).toEqual(['execution_start', 'execution_cached', 'executing']);
-    expect(ofRun.filter(({ type }) => type === 'progress').at(-1)?.data).toMatchObject({ value: 20, max: 20, node: '5' });
+    expect(ofRun.slice(0, 3).map(({ type }) => type)).toEqual([
+      'execution_start',
+      'execution_cached',
+      'executing',
+    ]);
+    expect(ofRun.filter(({ type }) => type === 'progress').at(-1)?.data).toMatchObject({
+      value: 20,
+      max: 20,
+      node: '5',
+    });
     expect(ofRun.slice(-3).map(({ type }) => type)).toEqual(['executed', 'execution_success', 'executing']);
     expect(listener.binaryFrames).toBeGreaterThan(0);
   });
@@ -72,7 +80,9 @@ describe('a graph that runs', () => {
     listener.events.length = 0;
     await run(textGraph(), id);
 
-    const executing = listener.events.filter(({ type, data }) => type === 'executing' && data['node'] !== null);
+    const executing = listener.events.filter(
+      ({ type, data }) => type === 'executing' && data['node'] !== null,
+    );
     expect(executing).toEqual([]);
     const cached = listener.events.find(({ type }) => type === 'execution_cached');
     expect(cached?.data['nodes']).toHaveLength(7);
@@ -99,15 +109,60 @@ const refused: [what: string, prompt: unknown, type: string, problem: string | u
   ['a node without class_type', { '1': { inputs: {} } }, 'invalid_prompt', undefined],
   ['an unknown node', { '1': { class_type: 'Nope', inputs: {} } }, 'invalid_prompt', undefined],
   ['no output node', { '1': graph['1'] }, 'prompt_no_outputs', undefined],
-  ['a missing input', withInput(graph, '5', 'seed', undefined), 'prompt_outputs_failed_validation', 'required_input_missing'],
-  ['a checkpoint the pod lacks', withInput(graph, '1', 'ckpt_name', 'x.safetensors'), 'prompt_outputs_failed_validation', 'value_not_in_list'],
-  ['a width below the minimum', withInput(graph, '4', 'width', 8), 'prompt_outputs_failed_validation', 'value_smaller_than_min'],
-  ['too many steps', withInput(graph, '5', 'steps', 10_001), 'prompt_outputs_failed_validation', 'value_bigger_than_max'],
-  ['a word for a number', withInput(graph, '5', 'cfg', 'much'), 'prompt_outputs_failed_validation', 'invalid_input_type'],
-  ['a link to nothing', withInput(graph, '6', 'vae', ['77', 0]), 'prompt_outputs_failed_validation', 'bad_linked_input'],
-  ['a link of the wrong type', withInput(graph, '5', 'model', ['1', 1]), 'prompt_outputs_failed_validation', 'return_type_mismatch'],
-  ['a cycle', withInput(graph, '5', 'latent_image', ['5', 0]), 'prompt_outputs_failed_validation', 'exception_during_validation'],
-  ['a picture that was not uploaded', upscaleGraph('absent.png'), 'prompt_outputs_failed_validation', 'custom_validation_failed'],
+  [
+    'a missing input',
+    withInput(graph, '5', 'seed', undefined),
+    'prompt_outputs_failed_validation',
+    'required_input_missing',
+  ],
+  [
+    'a checkpoint the pod lacks',
+    withInput(graph, '1', 'ckpt_name', 'x.safetensors'),
+    'prompt_outputs_failed_validation',
+    'value_not_in_list',
+  ],
+  [
+    'a width below the minimum',
+    withInput(graph, '4', 'width', 8),
+    'prompt_outputs_failed_validation',
+    'value_smaller_than_min',
+  ],
+  [
+    'too many steps',
+    withInput(graph, '5', 'steps', 10_001),
+    'prompt_outputs_failed_validation',
+    'value_bigger_than_max',
+  ],
+  [
+    'a word for a number',
+    withInput(graph, '5', 'cfg', 'much'),
+    'prompt_outputs_failed_validation',
+    'invalid_input_type',
+  ],
+  [
+    'a link to nothing',
+    withInput(graph, '6', 'vae', ['77', 0]),
+    'prompt_outputs_failed_validation',
+    'bad_linked_input',
+  ],
+  [
+    'a link of the wrong type',
+    withInput(graph, '5', 'model', ['1', 1]),
+    'prompt_outputs_failed_validation',
+    'return_type_mismatch',
+  ],
+  [
+    'a cycle',
+    withInput(graph, '5', 'latent_image', ['5', 0]),
+    'prompt_outputs_failed_validation',
+    'exception_during_validation',
+  ],
+  [
+    'a picture that was not uploaded',
+    upscaleGraph('absent.png'),
+    'prompt_outputs_failed_validation',
+    'custom_validation_failed',
+  ],
 ];
 
 describe('a graph that cannot run', () => {
@@ -115,9 +170,14 @@ describe('a graph that cannot run', () => {
     const reply = await submit(pod, { prompt });
 
     expect(reply.status).toBe(400);
-    const body = json<{ error: { type: string }; node_errors: Record<string, { errors: { type: string }[] }> }>(reply);
+    const body = json<{
+      error: { type: string };
+      node_errors: Record<string, { errors: { type: string }[] }>;
+    }>(reply);
     expect(body.error.type).toBe(type);
-    const problems = Object.values(body.node_errors).flatMap(({ errors }) => errors.map((error) => error.type));
+    const problems = Object.values(body.node_errors).flatMap(({ errors }) =>
+      errors.map((error) => error.type),
+    );
     expect(problems).toEqual(problem === undefined ? [] : [problem]);
     expect(emulator.journal.read()).toMatchObject({ entries: [], rejections: [{ status: 400 }] });
   });
@@ -192,7 +252,9 @@ describe('files', () => {
     await upload(pod, await samplePng(8, 8), 'face.png');
     const second = json(await upload(pod, await samplePng(9, 9), 'face.png'));
     const same = json(await upload(pod, await samplePng(8, 8), 'face.png'));
-    const third = json(await upload(pod, await samplePng(10, 10), 'face.png', { overwrite: 'true', subfolder: '' }));
+    const third = json(
+      await upload(pod, await samplePng(10, 10), 'face.png', { overwrite: 'true', subfolder: '' }),
+    );
     expect([second['name'], same['name'], third['name']]).toEqual(['face (1).png', 'face.png', 'face.png']);
     expect(third).toEqual({ name: 'face.png', subfolder: '', type: 'input' });
   });
@@ -203,8 +265,12 @@ describe('the server', () => {
     const info = json<Record<string, { input: { required: Record<string, unknown[][]> } }>>(
       await get('/object_info/CheckpointLoaderSimple'),
     );
-    expect(info['CheckpointLoaderSimple']?.input.required['ckpt_name']?.[0]).toContain('sd_xl_base_1.0.safetensors');
-    expect(Object.keys(json(await get('/object_info')))).toEqual(expect.arrayContaining(['ApplyInstantID', 'LoraLoader']));
+    expect(info['CheckpointLoaderSimple']?.input.required['ckpt_name']?.[0]).toContain(
+      'sd_xl_base_1.0.safetensors',
+    );
+    expect(Object.keys(json(await get('/object_info')))).toEqual(
+      expect.arrayContaining(['ApplyInstantID', 'LoraLoader']),
+    );
     expect(json(await get('/api/system_stats'))).toHaveProperty('system.comfyui_version');
   });
 

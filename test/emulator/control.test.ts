@@ -13,19 +13,44 @@ beforeEach(() => emulator.reset());
 
 const control = (method: string, path: string, body?: unknown): Promise<Exchange> =>
   exchange(method, `${emulator.urls.control}/control${path}`, body);
-const flux = (body: unknown): Promise<Exchange> => exchange('POST', `${emulator.urls.modal}/ryla-flux/flux`, body);
+const flux = (body: unknown): Promise<Exchange> =>
+  exchange('POST', `${emulator.urls.modal}/ryla-flux/flux`, body);
 const small = { prompt: 'x', width: 64, height: 64 };
 
 describe('a wrong control request is a 400 that names the field', () => {
   const cases: [method: string, path: string, body: unknown, field: string, says: string][] = [
-    ['POST', '/faults', {}, 'provider', ''],
+    ['POST', '/faults', { fault: 'html_502' }, 'provider', ''],
     ['POST', '/faults', { provider: 'modal', fault: 'nonsense' }, 'fault', ''],
-    ['POST', '/faults', { provider: 'modal', fault: 'pod_restart' }, 'fault', 'modal has no fault pod_restart; it has: rate_limited'],
-    ['POST', '/faults', { provider: 'fal', fault: 'policy_422', params: { hops: 3 } }, 'params.hops', 'it takes none'],
-    ['POST', '/faults', { provider: 'fal', fault: 'html_502', params: { on: 'poll' } }, 'params.on', 'submit, status'],
+    [
+      'POST',
+      '/faults',
+      { provider: 'modal', fault: 'pod_restart' },
+      'fault',
+      'modal has no fault pod_restart; it has: rate_limited',
+    ],
+    [
+      'POST',
+      '/faults',
+      { provider: 'fal', fault: 'policy_422', params: { hops: 3 } },
+      'params.hops',
+      'it takes none',
+    ],
+    [
+      'POST',
+      '/faults',
+      { provider: 'fal', fault: 'html_502', params: { on: 'poll' } },
+      'params.on',
+      'submit, status',
+    ],
     ['POST', '/faults', { provider: 'fal', fault: 'html_502', times: 0 }, 'times', ''],
     ['POST', '/faults', { provider: 'fal', fault: 'html_502', probability: 2 }, 'probability', ''],
-    ['POST', '/faults', { provider: 'fal', fault: 'html_502', match: { paths: 'x' } }, 'match.paths', 'unknown field'],
+    [
+      'POST',
+      '/faults',
+      { provider: 'fal', fault: 'html_502', match: { paths: 'x' } },
+      'match.paths',
+      'unknown field',
+    ],
     ['POST', '/providers/modal', { state: 'broken' }, 'state', ''],
     ['POST', '/providers/openai', { state: 'down' }, 'name', ''],
     ['PUT', '/settings', { timeScale: 'slow' }, 'timeScale', ''],
@@ -67,15 +92,25 @@ describe('settings', () => {
   it('change in part, show what is in force, and go back with a reset', async () => {
     await control('PUT', '/settings', { costHeaders: true, modal: { redirectAfterSeconds: 1 } });
     const changed = json(await control('GET', '/settings'));
-    expect(changed).toMatchObject({ costHeaders: true, timeScale: 0.001, modal: { redirectAfterSeconds: 1, pendingStatus: 303 } });
+    expect(changed).toMatchObject({
+      costHeaders: true,
+      timeScale: 0.001,
+      modal: { redirectAfterSeconds: 1, pendingStatus: 303 },
+    });
     expect((await control('POST', '/reset')).status).toBe(204);
-    expect(json(await control('GET', '/settings'))).toMatchObject({ costHeaders: false, modal: { redirectAfterSeconds: 150 } });
+    expect(json(await control('GET', '/settings'))).toMatchObject({
+      costHeaders: false,
+      modal: { redirectAfterSeconds: 150 },
+    });
   });
 });
 
 describe('providers', () => {
   it('go down and come up on the same port, and health says so', async () => {
-    expect(json(await control('POST', '/providers/modal', { state: 'down' }))).toEqual({ name: 'modal', state: 'down' });
+    expect(json(await control('POST', '/providers/modal', { state: 'down' }))).toEqual({
+      name: 'modal',
+      state: 'down',
+    });
     await expect(flux(small)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     expect(json(await control('GET', '/health'))).toMatchObject({
       status: 'ok',
@@ -94,7 +129,8 @@ describe('providers', () => {
 });
 
 describe('the journal', () => {
-  const read = async (query = ''): Promise<JournalPage> => json<JournalPage>(await control('GET', `/journal${query}`));
+  const read = async (query = ''): Promise<JournalPage> =>
+    json<JournalPage>(await control('GET', `/journal${query}`));
 
   it('lists every paid job with its body, pictures replaced by hash and size', async () => {
     const reference = await sampleDataUrl();
@@ -114,10 +150,17 @@ describe('the journal', () => {
         height: 64,
         seed: 3,
         bodyHash: expect.stringMatching(/^[0-9a-f]{64}$/),
-        body: { ...small, reference_image: { mediaType: 'image/png', sha256: expect.any(String), bytes: expect.any(Number) } },
+        body: {
+          ...small,
+          reference_image: { mediaType: 'image/png', sha256: expect.any(String), bytes: expect.any(Number) },
+        },
       },
     ]);
-    expect(totals).toEqual({ accepted: 1, chargedUsd: 0.015718, byProvider: { modal: { accepted: 1, chargedUsd: 0.015718 } } });
+    expect(totals).toEqual({
+      accepted: 1,
+      chargedUsd: 0.015718,
+      byProvider: { modal: { accepted: 1, chargedUsd: 0.015718 } },
+    });
   });
 
   it('can be read from a number on, by provider, and be cleared without numbers starting again', async () => {
@@ -129,7 +172,11 @@ describe('the journal', () => {
     expect([later.entries.length, later.rejections.length]).toEqual([1, 1]);
     expect((await read('?provider=fal')).entries).toEqual([]);
     await control('DELETE', '/journal');
-    expect(await read()).toMatchObject({ entries: [], rejections: [], totals: { accepted: 0, chargedUsd: 0 } });
+    expect(await read()).toMatchObject({
+      entries: [],
+      rejections: [],
+      totals: { accepted: 0, chargedUsd: 0 },
+    });
     await flux(small);
     expect((await read()).entries[0]?.n).toBeGreaterThan(later.entries[0]?.n ?? 0);
   });
@@ -144,7 +191,8 @@ describe('the journal', () => {
   it('adds nothing for a job that a reset has ended', async () => {
     emulator.settings.change({ timeScale: 10 });
     const broken = expect(flux(small)).rejects.toMatchObject({ code: 'ECONNRESET' });
-    while (emulator.journal.read().entries.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    while (emulator.journal.read().entries.length === 0)
+      await new Promise((resolve) => setImmediate(resolve));
     await control('POST', '/reset');
     await broken;
     expect((await read()).entries).toEqual([]);

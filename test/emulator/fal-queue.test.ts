@@ -51,7 +51,10 @@ describe('the queue', () => {
 
     expect([early.status, json(early)['status']]).toEqual([202, 'IN_QUEUE']);
     expect([result.status, json(result)['detail']]).toEqual([400, 'Request is still in progress']);
-    expect([late.status, json(late)]).toMatchObject([200, { status: 'COMPLETED', logs: [{ source: 'USER' }], metrics: {} }]);
+    expect([late.status, json(late)]).toMatchObject([
+      200,
+      { status: 'COMPLETED', logs: [{ source: 'USER' }], metrics: {} },
+    ]);
   });
 
   it('cancels what waits for nothing, what runs for its price, and nothing that is over', async () => {
@@ -62,10 +65,20 @@ describe('the queue', () => {
     while (json(await fal.get(ticket.status_url))['status'] !== 'IN_PROGRESS');
     const running = await cancel(ticket);
     const again = await cancel(ticket);
-    const unknown = await exchange('PUT', `${emulator.urls.fal}/queue/fal-ai/flux/requests/none/cancel`, undefined, key);
+    const unknown = await exchange(
+      'PUT',
+      `${emulator.urls.fal}/queue/fal-ai/flux/requests/none/cancel`,
+      undefined,
+      key,
+    );
 
     const words = [waiting, running, again, unknown].map((reply) => [reply.status, json(reply)['status']]);
-    expect(words).toEqual([[200, 'OK'], [202, 'CANCELLATION_REQUESTED'], [400, 'ALREADY_COMPLETED'], [404, 'NOT_FOUND']]);
+    expect(words).toEqual([
+      [200, 'OK'],
+      [202, 'CANCELLATION_REQUESTED'],
+      [400, 'ALREADY_COMPLETED'],
+      [404, 'NOT_FOUND'],
+    ]);
     expect(emulator.journal.read().entries).toMatchObject([
       { outcome: 'cancelled', chargedUsd: 0 },
       { outcome: 'cancelled', chargedUsd: 0.006554 },
@@ -112,21 +125,36 @@ describe('faults of the result', () => {
 
   const failures: [FaultName, FaultParameters, number, Record<string, unknown>, boolean][] = [
     ['policy_422', {}, 422, { detail: [{ type: 'content_policy_violation' }] }, true],
-    ['validation_422', { field: 'seed', type: 'missing' }, 422, { detail: [{ loc: ['body', 'seed'], type: 'missing' }] }, false],
+    [
+      'validation_422',
+      { field: 'seed', type: 'missing' },
+      422,
+      { detail: [{ loc: ['body', 'seed'], type: 'missing' }] },
+      false,
+    ],
     ['string_422', {}, 422, { detail: 'The input could not be processed' }, false],
     ['completed_then_error', {}, 500, { error_type: 'internal_server_error' }, true],
-    ['completed_then_error', { status: 503, type: 'runner_disconnected' }, 503, { error_type: 'runner_disconnected' }, true],
+    [
+      'completed_then_error',
+      { status: 503, type: 'runner_disconnected' },
+      503,
+      { error_type: 'runner_disconnected' },
+      true,
+    ],
   ];
-  it.each(failures)('%s %j: COMPLETED, then %i; nothing is billed', async (fault, params, status, body, accepted) => {
-    add(fault, params);
-    const reply = await fal.result(id, input);
-    expect([reply.status, json(reply)]).toMatchObject([status, body]);
-    const { entries, rejections } = emulator.journal.read();
-    expect(entries).toMatchObject(accepted ? [{ outcome: 'failed', chargedUsd: 0 }] : []);
-    expect(rejections).toHaveLength(accepted ? 0 : 1);
-  });
+  it.each(failures)(
+    '%s %j: COMPLETED, then %i; nothing is billed',
+    async (fault, params, status, body, accepted) => {
+      add(fault, params);
+      const reply = await fal.result(id, input);
+      expect([reply.status, json(reply)]).toMatchObject([status, body]);
+      const { entries, rejections } = emulator.journal.read();
+      expect(entries).toMatchObject(accepted ? [{ outcome: 'failed', chargedUsd: 0 }] : []);
+      expect(rejections).toHaveLength(accepted ? 0 : 1);
+    },
+  );
 
-  it('completed_then_error can blame the caller\'s own time limit', async () => {
+  it("completed_then_error can blame the caller's own time limit", async () => {
     add('completed_then_error', { status: 504, type: 'request_timeout', userTimeout: true });
     expect((await fal.result(id, input)).headers).toMatchObject({
       'x-fal-request-timeout-type': 'user',
@@ -142,7 +170,10 @@ describe('faults of queue and URLs', () => {
     await fal.result(id, input);
     expect(json(await fal.get(ticket.status_url))['status']).toBe('IN_QUEUE');
     expect(json(await cancel(ticket))['status']).toBe('OK');
-    expect(emulator.journal.read().entries).toMatchObject([{ outcome: 'cancelled', chargedUsd: 0 }, { outcome: 'succeeded' }]);
+    expect(emulator.journal.read().entries).toMatchObject([
+      { outcome: 'cancelled', chargedUsd: 0 },
+      { outcome: 'succeeded' },
+    ]);
   });
 
   it('status_flaky fails two of five polls', async () => {
@@ -164,7 +195,9 @@ describe('faults of queue and URLs', () => {
     add('foreign_urls', { origin: 'http://127.0.0.1:1' });
     expect((await fal.submit(id, input)).response_url).toMatch(/^http:\/\/127\.0\.0\.1:1\//);
     add('foreign_media', { origin: 'http://127.0.0.1:1' });
-    expect(json<FalOutput>(await fal.result(id, input)).images?.[0]?.url).toMatch(/^http:\/\/127\.0\.0\.1:1\//);
+    expect(json<FalOutput>(await fal.result(id, input)).images?.[0]?.url).toMatch(
+      /^http:\/\/127\.0\.0\.1:1\//,
+    );
   });
 
   it('submit_lost accepts the request and drops the answer', async () => {

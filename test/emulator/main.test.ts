@@ -34,22 +34,30 @@ async function textOf(stream: Readable): Promise<string> {
 }
 
 describe('the emulator process', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('prints one ready line with its URLs and stops cleanly on %s', async (signal) => {
-    const emulator = start({ EMULATOR_SEED: '9' });
-    const exit = once(emulator, 'exit');
-    const lines: string[] = [];
-    const reader = createInterface(emulator.stdout);
-    reader.on('line', (line) => lines.push(line));
-    await once(reader, 'line');
-    const ready = JSON.parse(lines[0] ?? '') as Record<string, string | boolean>;
-    const health = json(await exchange('GET', `${String(ready['control'])}/control/health`));
-    emulator.kill(signal);
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'prints one ready line with its URLs and stops cleanly on %s',
+    async (signal) => {
+      const emulator = start({ EMULATOR_SEED: '9' });
+      const exit = once(emulator, 'exit');
+      const lines: string[] = [];
+      const reader = createInterface(emulator.stdout);
+      reader.on('line', (line) => lines.push(line));
+      await once(reader, 'line');
+      const ready = JSON.parse(lines[0] ?? '') as Record<string, string | boolean>;
+      const health = json(await exchange('GET', `${String(ready['control'])}/control/health`));
+      emulator.kill(signal);
 
-    expect(ready).toMatchObject({ ready: true, modal: expect.any(String), fal: expect.any(String), comfyui: expect.any(String) });
-    expect(health).toMatchObject({ status: 'ok', seed: 9 });
-    expect(await exit).toEqual([0, null]);
-    expect(lines).toHaveLength(1);
-  });
+      expect(ready).toMatchObject({
+        ready: true,
+        modal: expect.any(String),
+        fal: expect.any(String),
+        comfyui: expect.any(String),
+      });
+      expect(health).toMatchObject({ status: 'ok', seed: 9 });
+      expect(await exit).toEqual([0, null]);
+      expect(lines).toHaveLength(1);
+    },
+  );
 
   it('says which port is in use and how to choose another', async () => {
     const blocker = createServer().listen(0, '127.0.0.1');

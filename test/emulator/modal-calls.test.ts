@@ -124,7 +124,10 @@ describe('switches', () => {
       await call({ 'modal-key': 'wk-1', 'modal-secret': 'no' }),
       await call({ 'modal-key': 'wk-1', 'modal-secret': 'ws-1' }),
     ];
-    expect([none.status, none.text]).toEqual([401, 'modal-http: missing credentials for proxy authorization']);
+    expect([none.status, none.text]).toEqual([
+      401,
+      'modal-http: missing credentials for proxy authorization',
+    ]);
     expect([wrong.status, right.status]).toEqual([401, 200]);
   });
 
@@ -154,8 +157,16 @@ describe('switches', () => {
 });
 
 describe('faults of redirects', () => {
-  const add = (fault: 'redirect_chain' | 'redirect_foreign' | 'redirect_lost_poll' | 'redirect_no_location' | 'accepted_202' | 'cold_start', params = {}): void =>
-    void emulator.faults.add({ provider: 'modal', fault, params, times: 1 });
+  const add = (
+    fault:
+      | 'redirect_chain'
+      | 'redirect_foreign'
+      | 'redirect_lost_poll'
+      | 'redirect_no_location'
+      | 'accepted_202'
+      | 'cold_start',
+    params = {},
+  ): void => void emulator.faults.add({ provider: 'modal', fault, params, times: 1 });
 
   it.each([1, 3, 21])('redirect_chain answers %i redirects before the picture', async (hops) => {
     add('redirect_chain', { hops });

@@ -11,11 +11,22 @@ afterAll(() => emulator.close());
 beforeEach(() => emulator.reset());
 
 const call = (seed = 5): Promise<Exchange> =>
-  exchange('POST', `${emulator.urls.modal}/ryla-flux/flux-dev`, { prompt: 'a red door', width: 64, height: 64, seed });
+  exchange('POST', `${emulator.urls.modal}/ryla-flux/flux-dev`, {
+    prompt: 'a red door',
+    width: 64,
+    height: 64,
+    seed,
+  });
 const add = (fault: FaultName, params: FaultParameters = {}): void =>
   void emulator.faults.add({ provider: 'modal', fault, params, times: 1 });
 
-type Row = [fault: FaultName, params: FaultParameters, status: number, says: string, outcome: 'none' | 'failed' | 'succeeded'];
+type Row = [
+  fault: FaultName,
+  params: FaultParameters,
+  status: number,
+  says: string,
+  outcome: 'none' | 'failed' | 'succeeded',
+];
 const answers: Row[] = [
   ['lora_missing', {}, 404, 'LoRA not found', 'none'],
   ['route_missing', {}, 404, '{"detail":"Not Found"}', 'none'],
@@ -23,7 +34,13 @@ const answers: Row[] = [
   ['input_as_500', {}, 500, '"type":"KeyError"', 'none'],
   ['input_as_500', { field: 'seed' }, 500, `"error":"'seed'"`, 'none'],
   ['crash_500', {}, 500, '"type":"RuntimeError"', 'failed'],
-  ['crash_500', { type: 'OutOfMemoryError', message: 'CUDA out of memory' }, 500, 'CUDA out of memory', 'failed'],
+  [
+    'crash_500',
+    { type: 'OutOfMemoryError', message: 'CUDA out of memory' },
+    500,
+    'CUDA out of memory',
+    'failed',
+  ],
   ['plain_500', {}, 500, 'modal-http: internal error', 'failed'],
   ['html_502', {}, 502, '<html>', 'none'],
   ['http_503', {}, 503, 'service unavailable', 'none'],
@@ -50,7 +67,12 @@ describe('a fault that answers', () => {
     expect((await call()).status).toBe(200);
   });
 
-  it.each([['2', 2], ['-5', -5], ['soon', 'soon'], [undefined, null]])('rate_limited sends Retry-After %s', async (sent, retryAfter) => {
+  it.each([
+    ['2', 2],
+    ['-5', -5],
+    ['soon', 'soon'],
+    [undefined, null],
+  ])('rate_limited sends Retry-After %s', async (sent, retryAfter) => {
     add('rate_limited', { retryAfter });
     expect((await call()).headers['retry-after']).toBe(sent);
   });
@@ -72,13 +94,18 @@ describe('a fault of the connection', () => {
     add('submit_lost');
     await expect(call()).rejects.toMatchObject({ code: 'ECONNRESET' });
     await call();
-    expect(emulator.journal.read().entries).toMatchObject([{ responseDelivered: false }, { responseDelivered: true }]);
+    expect(emulator.journal.read().entries).toMatchObject([
+      { responseDelivered: false },
+      { responseDelivered: true },
+    ]);
   });
 
   it('reset_mid_body breaks off in the middle', async () => {
     add('reset_mid_body');
     await expect(call()).rejects.toMatchObject({ code: 'ECONNRESET' });
-    expect(emulator.journal.read().entries).toMatchObject([{ outcome: 'succeeded', responseDelivered: false }]);
+    expect(emulator.journal.read().entries).toMatchObject([
+      { outcome: 'succeeded', responseDelivered: false },
+    ]);
   });
 
   it('truncated looks like a whole answer and is half of one', async () => {
@@ -120,7 +147,11 @@ describe('which requests a fault strikes', () => {
     for (const match of rules) emulator.faults.add({ provider: 'modal', fault: 'html_502', match });
     emulator.faults.add({ provider: 'fal', fault: 'html_502' });
     expect((await call()).status).toBe(200);
-    emulator.faults.add({ provider: 'modal', fault: 'http_408', match: { path: '/flux*', app: 'ryla-flux', promptIncludes: 'RED' } });
+    emulator.faults.add({
+      provider: 'modal',
+      fault: 'http_408',
+      match: { path: '/flux*', app: 'ryla-flux', promptIncludes: 'RED' },
+    });
     expect((await call()).status).toBe(408);
   });
 

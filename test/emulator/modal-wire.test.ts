@@ -73,8 +73,13 @@ describe('a missing required field', () => {
     expect(reply.status).toBe(status);
     const content = json(reply);
     if (shape === 'detail') expect(content['detail']).toContain(says);
-    else expect(content).toMatchObject({ error: expect.stringContaining(says), details: expect.stringContaining('Traceback') });
-    if (shape === 'caught-http') expect(content).toMatchObject({ type: 'HTTPException', error: `${status}: ${says}` });
+    else
+      expect(content).toMatchObject({
+        error: expect.stringContaining(says),
+        details: expect.stringContaining('Traceback'),
+      });
+    if (shape === 'caught-http')
+      expect(content).toMatchObject({ type: 'HTTPException', error: `${status}: ${says}` });
     if (shape === 'caught') expect(content['type']).toBe(says.startsWith("'") ? 'KeyError' : 'ValueError');
     expect('path' in content).toBe(shape !== 'detail' && apps[path] === 'ryla-flux');
     expect(emulator.journal.read().entries).toEqual([]);
@@ -82,48 +87,58 @@ describe('a missing required field', () => {
   });
 });
 
-const complete: [path: string, body: Record<string, unknown>, type: string, width: number, height: number][] = [
-  ['/flux', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
-  ['/flux-dev', { prompt: 'x', width: 832, height: 1216, unknown_field: 1 }, 'image/jpeg', 832, 1216],
-  ['/flux-dev-lora', { prompt: 'x', lora_id: 'demo' }, 'image/jpeg', 1024, 1024],
-  ['/flux-dev-realism', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
-  ['/sdxl-instantid', { prompt: 'x', reference_image: 'P' }, 'image/jpeg', 1024, 1024],
-  ['/flux-pulid', { prompt: 'x', reference_image: 'P' }, 'image/jpeg', 1024, 1024],
-  ['/flux-ipadapter-faceid', { prompt: 'x', reference_image: 'P' }, 'image/jpeg', 1024, 1024],
-  ['/qwen-image-2512', {}, 'image/jpeg', 1328, 1328],
-  ['/qwen-image-2512', { aspect_ratio: '16:9', width: 512, height: 512 }, 'image/jpeg', 1664, 928],
-  ['/qwen-image-2512-fast', { aspect_ratio: '7:5' }, 'image/jpeg', 1328, 1328],
-  ['/qwen-image-2512-lora', { lora_id: 'demo' }, 'image/jpeg', 1328, 1328],
-  ['/qwen-image-edit-2511', { source_image: 'P', instruction: 'x' }, 'image/jpeg', 64, 64],
-  ['/qwen-image-inpaint-2511', { source_image: 'P', mask_image: 'P', prompt: 'x' }, 'image/jpeg', 64, 64],
-  ['/z-image-simple', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
-  ['/z-image-danrisi', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
-  ['/z-image-lora', { prompt: 'x', lora_name: 'character-demo' }, 'image/jpeg', 1024, 1024],
-  ['/image-faceswap', { source_image: 'P', reference_image: 'P' }, 'image/jpeg', 64, 64],
-  ['/seedvr2', { image: 'B', resolution: 128, scale: 9 }, 'image/png', 128, 128],
-  ['/wan2.6', { prompt: 'x' }, 'image/webp', 832, 480],
-  ['/wan2.6-i2v', { prompt: 'x', reference_image: 'P' }, 'image/webp', 832, 480],
-  ['/wan2.6-lora', { prompt: 'x', lora_id: 'demo' }, 'image/webp', 832, 480],
-  ['/wan2.6-r2v', { prompt: 'x', reference_videos: ['P'] }, 'image/webp', 832, 480],
-  ['/wan22-i2v', { source_image: 'P' }, 'image/webp', 512, 768],
-];
+const complete: [path: string, body: Record<string, unknown>, type: string, width: number, height: number][] =
+  [
+    ['/flux', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
+    ['/flux-dev', { prompt: 'x', width: 832, height: 1216, unknown_field: 1 }, 'image/jpeg', 832, 1216],
+    ['/flux-dev-lora', { prompt: 'x', lora_id: 'demo' }, 'image/jpeg', 1024, 1024],
+    ['/flux-dev-realism', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
+    ['/sdxl-instantid', { prompt: 'x', reference_image: 'P' }, 'image/jpeg', 1024, 1024],
+    ['/flux-pulid', { prompt: 'x', reference_image: 'P' }, 'image/jpeg', 1024, 1024],
+    ['/flux-ipadapter-faceid', { prompt: 'x', reference_image: 'P' }, 'image/jpeg', 1024, 1024],
+    ['/qwen-image-2512', {}, 'image/jpeg', 1328, 1328],
+    ['/qwen-image-2512', { aspect_ratio: '16:9', width: 512, height: 512 }, 'image/jpeg', 1664, 928],
+    ['/qwen-image-2512-fast', { aspect_ratio: '7:5' }, 'image/jpeg', 1328, 1328],
+    ['/qwen-image-2512-lora', { lora_id: 'demo' }, 'image/jpeg', 1328, 1328],
+    ['/qwen-image-edit-2511', { source_image: 'P', instruction: 'x' }, 'image/jpeg', 64, 64],
+    ['/qwen-image-inpaint-2511', { source_image: 'P', mask_image: 'P', prompt: 'x' }, 'image/jpeg', 64, 64],
+    ['/z-image-simple', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
+    ['/z-image-danrisi', { prompt: 'x' }, 'image/jpeg', 1024, 1024],
+    ['/z-image-lora', { prompt: 'x', lora_name: 'character-demo' }, 'image/jpeg', 1024, 1024],
+    ['/image-faceswap', { source_image: 'P', reference_image: 'P' }, 'image/jpeg', 64, 64],
+    ['/seedvr2', { image: 'B', resolution: 128, scale: 9 }, 'image/png', 128, 128],
+    ['/wan2.6', { prompt: 'x' }, 'image/webp', 832, 480],
+    ['/wan2.6-i2v', { prompt: 'x', reference_image: 'P' }, 'image/webp', 832, 480],
+    ['/wan2.6-lora', { prompt: 'x', lora_id: 'demo' }, 'image/webp', 832, 480],
+    ['/wan2.6-r2v', { prompt: 'x', reference_videos: ['P'] }, 'image/webp', 832, 480],
+    ['/wan22-i2v', { source_image: 'P' }, 'image/webp', 512, 768],
+  ];
 
 describe('a complete request', () => {
-  it.each(complete)('%s with %j returns raw bytes as %s of %i x %i', async (path, body, type, width, height) => {
-    const reply = await post(path, withPictures(body));
+  it.each(complete)(
+    '%s with %j returns raw bytes as %s of %i x %i',
+    async (path, body, type, width, height) => {
+      const reply = await post(path, withPictures(body));
 
-    expect(reply.status).toBe(200);
-    expect(reply.headers['content-type']).toBe(type);
-    const image = await sharp(reply.bytes).metadata();
-    expect([image.width, image.pageHeight ?? image.height]).toEqual([width, height]);
-    expect(image.format).toBe(type.slice('image/'.length));
-    expect((image.pages ?? 1) > 1).toBe(type === 'image/webp');
-  });
+      expect(reply.status).toBe(200);
+      expect(reply.headers['content-type']).toBe(type);
+      const image = await sharp(reply.bytes).metadata();
+      expect([image.width, image.pageHeight ?? image.height]).toEqual([width, height]);
+      expect(image.format).toBe(type.slice('image/'.length));
+      expect((image.pages ?? 1) > 1).toBe(type === 'image/webp');
+    },
+  );
 
   it.each(['/video-faceswap', '/batch-video-faceswap', '/wan2.6-i2v-faceswap', '/wan22-i2v-faceswap'])(
     '%s returns an MP4 file whose boxes are complete',
     async (path) => {
-      const body = withPictures({ prompt: 'x', source_video: 'P', source_image: 'P', reference_image: 'P', face_image: 'P' });
+      const body = withPictures({
+        prompt: 'x',
+        source_video: 'P',
+        source_image: 'P',
+        reference_image: 'P',
+        face_image: 'P',
+      });
       const reply = await post(path, body);
 
       expect(reply.headers['content-type']).toBe('video/mp4');
@@ -139,7 +154,10 @@ describe('inputs the handlers cannot use', () => {
   });
 
   it('answers 500 ValueError to a data URL that is no picture', async () => {
-    const reply = await post('/sdxl-instantid', { prompt: 'x', reference_image: 'data:image/png;base64,aGVsbG8=' });
+    const reply = await post('/sdxl-instantid', {
+      prompt: 'x',
+      reference_image: 'data:image/png;base64,aGVsbG8=',
+    });
     expect([reply.status, json(reply)['error']]).toEqual([500, 'Invalid image format']);
   });
 
@@ -164,13 +182,18 @@ describe('LoRA files', () => {
 
   it('prefixes an id that is prefixed already, and so does not find it', async () => {
     const reply = await post('/flux-dev-lora', { prompt: 'x', lora_id: 'character-demo' });
-    expect([reply.status, json(reply)['detail']]).toEqual([404, expect.stringContaining('character-character-demo')]);
+    expect([reply.status, json(reply)['detail']]).toEqual([
+      404,
+      expect.stringContaining('character-character-demo'),
+    ]);
   });
 
   it('finds a file that was added, and lists it', async () => {
     await exchange('PUT', `${emulator.urls.control}/control/loras/character-ana.safetensors`);
     expect((await post('/z-image-lora', { prompt: 'x', lora_id: 'ana' })).status).toBe(200);
-    const { count } = json<{ count: number }>(await exchange('GET', `${emulator.urls.modal}/ryla-flux/loras`));
+    const { count } = json<{ count: number }>(
+      await exchange('GET', `${emulator.urls.modal}/ryla-flux/loras`),
+    );
     expect(count).toBe(5);
   });
 });

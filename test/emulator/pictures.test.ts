@@ -67,7 +67,9 @@ describe('a rendered picture', () => {
   });
 
   it('shows the reference itself in a corner', async () => {
-    const red = await sharp({ create: { width: 32, height: 32, channels: 3, background: '#ff0000' } }).png().toBuffer();
+    const red = await sharp({ create: { width: 32, height: 32, channels: 3, background: '#ff0000' } })
+      .png()
+      .toBuffer();
     const bytes = await renderPicture({ ...picture, reference: red, format: 'png' });
     const corner = await sharp(bytes).extract({ left: 215, top: 10, width: 30, height: 30 }).raw().toBuffer();
     expect([...corner.subarray(0, 3)]).toEqual([255, 0, 0]);
@@ -75,7 +77,7 @@ describe('a rendered picture', () => {
 
   it('moves as an animation of the asked length', async () => {
     const bytes = await renderAnimation(picture, 33, 16);
-    const { pages = 0, delay = [], width, pageHeight } = await sharp(bytes).metadata();
+    const { pages = 0, delay = [], width, pageHeight } = await sharp(bytes, { animated: true }).metadata();
     expect([width, pageHeight]).toEqual([256, 256]);
     expect(pages).toBeGreaterThan(1);
     expect(delay.reduce((sum, ms) => sum + ms, 0)).toBeCloseTo((33 / 16) * 1000, -2);
@@ -104,7 +106,10 @@ describe('text', () => {
 describe('the same body at two emulators', () => {
   let emulators: RunningEmulator[];
   beforeAll(async () => {
-    emulators = [await startEmulator({ timeScale: 0, seed: 1 }), await startEmulator({ timeScale: 0, seed: 2 })];
+    emulators = [
+      await startEmulator({ timeScale: 0, seed: 1 }),
+      await startEmulator({ timeScale: 0, seed: 2 }),
+    ];
   });
   afterAll(() => Promise.all(emulators.map((emulator) => emulator.close())));
 

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { GenerationState } from '../../src/domain/generation';
+import { generationStatusAttribute, providerAttribute } from '../../src/domain/search-attributes';
 import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
 import { baseImages, face, fluxLora, profilePictures, studio } from '../support/flow-requests';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';
@@ -244,10 +245,12 @@ describe('a running generation', () => {
       const handle = await harness.start(baseImages());
       await handle.result();
       const description = await handle.describe();
-      expect(description.searchAttributes).toMatchObject({
-        GenerationStatus: ['completed'],
-        Provider: ['modal', 'fal'],
-      });
+      const attributes = description.typedSearchAttributes;
+      expect(attributes.get(generationStatusAttribute)).toBe('completed');
+      expect(attributes.get(providerAttribute)).toEqual(['modal', 'fal']);
+      const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      expect(currentDetails).toContain('**completed**');
+      expect(currentDetails).toContain('| 3 | option 3 | completed | fal | fal-ai/flux/dev | 1 |');
     });
   });
 

@@ -44,12 +44,17 @@ function checkNumber(
   value: unknown,
 ): NodeError[] {
   const number = typeof value === 'boolean' || value === null || value === '' ? Number.NaN : Number(value);
-  if (!Number.isFinite(number) || (kind === 'INT' && typeof value === 'string' && !Number.isInteger(number))) {
+  if (
+    !Number.isFinite(number) ||
+    (kind === 'INT' && typeof value === 'string' && !Number.isInteger(number))
+  ) {
     const message = `Failed to convert an input value to a ${kind} value`;
     return [complain('invalid_input_type', message, `${name}, ${String(value)}`, name, value)];
   }
   if (number < min) {
-    return [complain('value_smaller_than_min', `Value ${number} smaller than min of ${min}`, name, name, value)];
+    return [
+      complain('value_smaller_than_min', `Value ${number} smaller than min of ${min}`, name, name, value),
+    ];
   }
   if (number <= max) return [];
   return [complain('value_bigger_than_max', `Value ${number} bigger than max of ${max}`, name, name, value)];

@@ -56,7 +56,8 @@ export class FileRoutes {
     const filename = storedName(upload.name, fault);
     const subfolder = fields.get('subfolder') ?? '';
     const escapes = filename.includes('..') || subfolder.split('/').includes('..');
-    if (bytes === undefined || type === undefined || filename === '' || escapes) return await refuse(reply, 400);
+    if (bytes === undefined || type === undefined || filename === '' || escapes)
+      return await refuse(reply, 400);
     const overwrite = ['true', '1'].includes(fields.get('overwrite') ?? '');
     const stored = this.#files.upload({ filename, subfolder, type, overwrite }, { bytes, contentType });
     const { filename: name } = stored;

@@ -32,12 +32,27 @@ export const podModels = {
   instantId: ['ip-adapter.bin'],
 } as const;
 
-const samplers = ['euler', 'euler_ancestral', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_sde', 'ddim', 'uni_pc'];
+const samplers = [
+  'euler',
+  'euler_ancestral',
+  'heun',
+  'dpmpp_2m',
+  'dpmpp_2m_sde',
+  'dpmpp_sde',
+  'ddim',
+  'uni_pc',
+];
 const schedulers = ['normal', 'karras', 'exponential', 'sgm_uniform', 'simple', 'ddim_uniform', 'beta'];
 const scaleMethods = ['nearest-exact', 'bilinear', 'area', 'bicubic', 'lanczos'];
 
-const int = (fallback: number, min: number, max: number): InputSpec => ['INT', { default: fallback, min, max }];
-const float = (fallback: number, min: number, max: number): InputSpec => ['FLOAT', { default: fallback, min, max }];
+const int = (fallback: number, min: number, max: number): InputSpec => [
+  'INT',
+  { default: fallback, min, max },
+];
+const float = (fallback: number, min: number, max: number): InputSpec => [
+  'FLOAT',
+  { default: fallback, min, max },
+];
 const side: InputSpec = ['INT', { default: 512, min: 16, max: 16_384, step: 8 }];
 const upload: InputSpec = [[], { image_upload: true }];
 
@@ -102,10 +117,9 @@ export const nodeClasses: Readonly<Record<string, NodeClass>> = {
     },
     ['IMAGE'],
   ),
-  ImageScaleBy: node(
-    { image: ['IMAGE'], upscale_method: [scaleMethods], scale_by: float(1, 0.01, 8) },
-    ['IMAGE'],
-  ),
+  ImageScaleBy: node({ image: ['IMAGE'], upscale_method: [scaleMethods], scale_by: float(1, 0.01, 8) }, [
+    'IMAGE',
+  ]),
   UpscaleModelLoader: node({ model_name: [podModels.upscalers] }, ['UPSCALE_MODEL']),
   ImageUpscaleWithModel: node({ upscale_model: ['UPSCALE_MODEL'], image: ['IMAGE'] }, ['IMAGE']),
   ControlNetLoader: node({ control_net_name: [podModels.controlNets] }, ['CONTROL_NET']),

@@ -59,7 +59,8 @@ export class PromptRoutes {
     if (scene.width * scene.height * scene.batch > maximumPixels) {
       return await this.#refuse(reply, flow, textAnswer(500, 'out of memory'));
     }
-    const number = typeof body['number'] === 'number' ? body['number'] : this.#queue.nextNumber(body['front'] === true);
+    const number =
+      typeof body['number'] === 'number' ? body['number'] : this.#queue.nextNumber(body['front'] === true);
     const id = typeof body['prompt_id'] === 'string' ? body['prompt_id'] : randomUUID();
     this.#enqueue(id, number, body, valid, { flow, scene, fault });
     if (fault?.name === 'submit_lost') {
@@ -97,7 +98,21 @@ export class PromptRoutes {
     });
     const extraData = { ...(isRecord(body['extra_data']) ? body['extra_data'] : {}), client_id: clientId };
     const stop = new AbortController();
-    this.#queue.add({ id, number, graph, outputs, extraData, clientId, flow, scene, fingerprint, entry, fault, interrupted: false, stop });
+    this.#queue.add({
+      id,
+      number,
+      graph,
+      outputs,
+      extraData,
+      clientId,
+      flow,
+      scene,
+      fingerprint,
+      entry,
+      fault,
+      interrupted: false,
+      stop,
+    });
   }
 
   /** The uploaded pictures a graph loads, by the name it uses. */
@@ -108,7 +123,9 @@ export class PromptRoutes {
     return new Map(
       names.flatMap((name) => {
         const file = this.#files.input(name);
-        return file === undefined ? [] : [[name, { sha: sha256(file.bytes), bytes: file.bytes.length }] as const];
+        return file === undefined
+          ? []
+          : [[name, { sha: sha256(file.bytes), bytes: file.bytes.length }] as const];
       }),
     );
   }
@@ -153,14 +170,32 @@ function modelFault(fault: Fault | undefined): Answer | undefined {
 
 function notInList(classType: string, input: string, list: readonly string[]): Answer {
   const details = `${input}: 'missing.safetensors' not in [${list.map((item) => `'${item}'`).join(', ')}]`;
-  const problem = { type: 'value_not_in_list', message: 'Value not in list', details, extra_info: { input_name: input, received_value: 'missing.safetensors' } };
-  const error = { type: 'prompt_outputs_failed_validation', message: 'Prompt outputs failed validation', details: '', extra_info: {} };
-  return jsonAnswer(400, { error, node_errors: { '1': { errors: [problem], dependent_outputs: ['9'], class_type: classType } } });
+  const problem = {
+    type: 'value_not_in_list',
+    message: 'Value not in list',
+    details,
+    extra_info: { input_name: input, received_value: 'missing.safetensors' },
+  };
+  const error = {
+    type: 'prompt_outputs_failed_validation',
+    message: 'Prompt outputs failed validation',
+    details: '',
+    extra_info: {},
+  };
+  return jsonAnswer(400, {
+    error,
+    node_errors: { '1': { errors: [problem], dependent_outputs: ['9'], class_type: classType } },
+  });
 }
 
 function someNodeErrors(graph: Graph): Record<string, unknown> {
   const [id = '1', node] = Object.entries(graph)[0] ?? [];
-  const problem = { type: 'required_input_missing', message: 'Required input is missing', details: 'images', extra_info: {} };
+  const problem = {
+    type: 'required_input_missing',
+    message: 'Required input is missing',
+    details: 'images',
+    extra_info: {},
+  };
   return { [id]: { errors: [problem], dependent_outputs: [id], class_type: node?.class_type ?? '' } };
 }
 

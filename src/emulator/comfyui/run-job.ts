@@ -3,7 +3,14 @@ import { sha256 } from '../fingerprint';
 import { jobSeconds } from '../latency';
 import { renderBlack, renderPicture } from '../render';
 import type { PodFiles } from './pod-files';
-import { nodesOf, queueItem, type HistoryEntry, type PodJob, type PodMessage, type PodOutputs } from './pod-job';
+import {
+  nodesOf,
+  queueItem,
+  type HistoryEntry,
+  type PodJob,
+  type PodMessage,
+  type PodOutputs,
+} from './pod-job';
 import type { SocketHub } from './sockets';
 
 /** Share of the time that samplers take; the other nodes divide the rest. */
@@ -30,7 +37,11 @@ class RunEnded extends Error {
 }
 
 /** Runs one job and returns its history. Rejects only when the server itself goes away. */
-export async function runJob(job: PodJob, cached: PodOutputs | undefined, tools: RunTools): Promise<HistoryEntry> {
+export async function runJob(
+  job: PodJob,
+  cached: PodOutputs | undefined,
+  tools: RunTools,
+): Promise<HistoryEntry> {
   const messages: PodMessage[] = [];
   const tell = (event: string, data: Record<string, unknown>): void => {
     const full = { ...data, prompt_id: job.id };
@@ -80,7 +91,10 @@ async function sample(job: PodJob, id: string, seconds: number, tools: RunTools)
     if (frame * 2 >= frames) strikeMidway(job, id);
     const progress = { value: Math.round((steps * frame) / frames), max: steps, prompt_id: job.id, node: id };
     tools.sockets.send(job.clientId, 'progress', progress);
-    tools.sockets.send(job.clientId, 'progress_state', { prompt_id: job.id, nodes: { [id]: { ...progress, state: 'running', node_id: id } } });
+    tools.sockets.send(job.clientId, 'progress_state', {
+      prompt_id: job.id,
+      nodes: { [id]: { ...progress, state: 'running', node_id: id } },
+    });
     if (frame === 1) tools.sockets.sendPreview(job.clientId, Buffer.from([0xff, 0xd8, 0xff, 0xd9]));
   }
 }
@@ -154,7 +168,9 @@ function saveOutputs(job: PodJob, pictures: readonly Buffer[], files: PodFiles):
     const temporary = node?.class_type === 'PreviewImage' || job.fault?.name === 'pod_temp_only';
     const type = temporary ? 'temp' : 'output';
     const prefix = temporary ? 'ComfyUI_temp' : String(node?.inputs['filename_prefix'] ?? 'ComfyUI');
-    const images = pictures.map((bytes) => files.save(type, prefix, { bytes, contentType: 'image/png', job: made }));
+    const images = pictures.map((bytes) =>
+      files.save(type, prefix, { bytes, contentType: 'image/png', job: made }),
+    );
     outputs[id] = { images };
   }
   return outputs;

@@ -32,7 +32,12 @@ export async function sceneAt(graph: Graph, id: string, files: PodFiles): Promis
   if (node === undefined) return emptyScene;
   switch (node.class_type) {
     case 'EmptyLatentImage':
-      return { ...emptyScene, width: latent(node, 'width'), height: latent(node, 'height'), batch: numeric(node, 'batch_size') };
+      return {
+        ...emptyScene,
+        width: latent(node, 'width'),
+        height: latent(node, 'height'),
+        batch: numeric(node, 'batch_size'),
+      };
     case 'LoadImage':
       return await loadedScene(node, files);
     case 'KSampler':

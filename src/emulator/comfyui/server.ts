@@ -69,8 +69,14 @@ export class ComfyUiServer implements ProviderEmulation {
     this.app.get(`${prefix}/view`, (request, reply) => files.view(request, reply));
     this.app.post(`${prefix}/upload/image`, upload);
     this.app.post(`${prefix}/upload/mask`, upload);
-    this.app.get(`${prefix}/system_stats`, answerWith(() => systemStats));
-    this.app.get(`${prefix}/object_info`, answerWith(() => objectInfo()));
+    this.app.get(
+      `${prefix}/system_stats`,
+      answerWith(() => systemStats),
+    );
+    this.app.get(
+      `${prefix}/object_info`,
+      answerWith(() => objectInfo()),
+    );
     this.app.get(
       `${prefix}/object_info/:name`,
       answerWith(({ params }) => objectInfo((params as { name: string }).name)),

@@ -57,7 +57,10 @@ function mismatches(fault: NewFault): { path: string[]; message: string }[] {
   const given = Object.keys(params) as (keyof FaultParameters)[];
   const unknown = given.filter((key) => !parameters.includes(key));
   const allowed = parameters.length === 0 ? 'it takes none' : `it takes: ${parameters.join(', ')}`;
-  const problems = unknown.map((key) => ({ path: ['params', key], message: `not a parameter of ${name}; ${allowed}` }));
+  const problems = unknown.map((key) => ({
+    path: ['params', key],
+    message: `not a parameter of ${name}; ${allowed}`,
+  }));
   const moments: readonly string[] = faultStages[provider];
   if (params.on !== undefined && parameters.includes('on') && !moments.includes(params.on)) {
     problems.push({ path: ['params', 'on'], message: `must be one of ${moments.join(', ')}` });

@@ -28,7 +28,9 @@ export function platformError(status: number, errorType: string, detail: string)
   );
 }
 
-export const unauthenticated = jsonAnswer(401, { detail: 'Authentication is required to access this application' });
+export const unauthenticated = jsonAnswer(401, {
+  detail: 'Authentication is required to access this application',
+});
 export const invalidKey = jsonAnswer(401, { detail: 'No user found for Key ID and Secret' });
 export const methodNotAllowed = jsonAnswer(405, { detail: 'Method Not Allowed' });
 export const requestNotFound = jsonAnswer(404, { detail: 'Request not found' });

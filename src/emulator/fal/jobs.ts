@@ -118,7 +118,11 @@ export class FalJobs {
       if (job.fault?.name === 'queue_stuck') return;
       if (queued) await clock.wait(settings.current.fal.queueSeconds, signal);
       this.#enter(job, 'IN_PROGRESS');
-      const work = { endpoint: order.endpoint.id, ownSeconds: order.endpoint.seconds, fingerprint: order.bodyHash };
+      const work = {
+        endpoint: order.endpoint.id,
+        ownSeconds: order.endpoint.seconds,
+        fingerprint: order.bodyHash,
+      };
       const seconds = jobSeconds(settings, seed, work);
       const [answer] = await Promise.all([this.#work(order, job.fault), clock.wait(seconds, signal)]);
       job.inferenceSeconds = seconds;
@@ -178,7 +182,12 @@ function faultyResult(fault: Fault | undefined): Answer | undefined {
     return fieldError('prompt', 'content_policy_violation', msg);
   }
   if (fault?.name !== 'completed_then_error') return undefined;
-  const { status = 500, type = 'internal_server_error', message = 'Internal server error', userTimeout } = fault.params;
+  const {
+    status = 500,
+    type = 'internal_server_error',
+    message = 'Internal server error',
+    userTimeout,
+  } = fault.params;
   if (status === 422) return fieldError('prompt', type, message);
   const answer = platformError(status, type, message);
   if (userTimeout === true) answer.headers['x-fal-request-timeout-type'] = 'user';

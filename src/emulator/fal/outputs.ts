@@ -28,7 +28,11 @@ export function seedOf(input: Record<string, unknown>, id: string, bodyHash: str
 }
 
 /** Draws the pictures, stores them and writes the endpoint's own kind of output. */
-export async function produceOutput(order: FalOrder, files: FalFiles, fault: Fault | undefined): Promise<unknown> {
+export async function produceOutput(
+  order: FalOrder,
+  files: FalFiles,
+  fault: Fault | undefined,
+): Promise<unknown> {
   const { endpoint, prompt, seed } = order;
   const flags = nsfwFlags(order.count, fault);
   const images = fault?.name === 'no_images' ? [] : await drawAll(order, flags, files, fault);

@@ -24,11 +24,26 @@ export class FalServer implements ProviderEmulation {
     const queue = new QueueRoutes(context, this.#jobs);
     const storage = new StorageRoutes(context, this.#files);
     const guarded = this.#guarded.bind(this);
-    this.app.post('/queue/*', guarded((request, reply) => submit.queue(request, reply)));
-    this.app.post('/run/*', guarded((request, reply) => submit.run(request, reply)));
-    this.app.get('/queue/*', guarded((request, reply) => queue.read(request, reply)));
-    this.app.put('/queue/*', guarded((request, reply) => queue.cancel(request, reply)));
-    this.app.post('/rest/storage/upload/initiate', guarded((request, reply) => storage.initiate(request, reply)));
+    this.app.post(
+      '/queue/*',
+      guarded((request, reply) => submit.queue(request, reply)),
+    );
+    this.app.post(
+      '/run/*',
+      guarded((request, reply) => submit.run(request, reply)),
+    );
+    this.app.get(
+      '/queue/*',
+      guarded((request, reply) => queue.read(request, reply)),
+    );
+    this.app.put(
+      '/queue/*',
+      guarded((request, reply) => queue.cancel(request, reply)),
+    );
+    this.app.post(
+      '/rest/storage/upload/initiate',
+      guarded((request, reply) => storage.initiate(request, reply)),
+    );
     // Upload and download URLs carry no key: whoever knows them may use them.
     this.app.put('/files/upload/:id', (request, reply) => storage.receive(request, reply));
     this.app.get('/files/:id/:name', (request, reply) => storage.download(request, reply));

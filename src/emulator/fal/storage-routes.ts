@@ -43,8 +43,7 @@ export class StorageRoutes {
     const file = this.#files.find(id);
     if (file === undefined) return void (await deliver(reply, textAnswer(404, 'Not Found')));
     const answer = bytesAnswer(200, file.contentType, file.bytes);
-    const fault =
-      file.job === undefined ? undefined : this.#context.faults.take('fal', 'media', file.job);
+    const fault = file.job === undefined ? undefined : this.#context.faults.take('fal', 'media', file.job);
     if (await struck(reply, fault, answer)) return;
     await deliver(reply, answer);
   }

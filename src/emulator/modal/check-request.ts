@@ -28,7 +28,8 @@ export async function checkRequest(
   if (lora !== undefined && 'status' in lora) return lora;
   const pictures = new Map<string, Buffer>();
   for (const check of endpoint.checks) {
-    const failed = missingField(endpoint, body, check) ?? (await readPicture(endpoint, body, check, pictures));
+    const failed =
+      missingField(endpoint, body, check) ?? (await readPicture(endpoint, body, check, pictures));
     if (failed !== undefined) return failed;
   }
   return await measure(endpoint, body, pictures, lora?.file);

@@ -49,7 +49,12 @@ const flux = {
   steps: 20,
   gpu: 'L40S',
 } as const;
-const face = { ...flux, app: 'ryla-instantid', checks: [face400, promptKeyError], faceField: 'reference_image' } as const;
+const face = {
+  ...flux,
+  app: 'ryla-instantid',
+  checks: [face400, promptKeyError],
+  faceField: 'reference_image',
+} as const;
 const qwen = {
   ...flux,
   app: 'ryla-qwen-image',
@@ -101,7 +106,11 @@ export const modalEndpoints: readonly ModalEndpoint[] = [
     ...qwen,
     path: '/qwen-image-inpaint-2511',
     size: 'source',
-    checks: [source500, { field: 'mask_image', missing: 'value-error', picture: 'data-url' }, promptValueError],
+    checks: [
+      source500,
+      { field: 'mask_image', missing: 'value-error', picture: 'data-url' },
+      promptValueError,
+    ],
     sourceField: 'source_image',
     seconds: 110,
   },
@@ -167,7 +176,10 @@ export const modalEndpoints: readonly ModalEndpoint[] = [
   {
     ...wan,
     path: '/wan2.6-r2v',
-    checks: [{ field: 'reference_videos', missing: 'value-error', picture: 'data-url-list' }, promptValueError],
+    checks: [
+      { field: 'reference_videos', missing: 'value-error', picture: 'data-url-list' },
+      promptValueError,
+    ],
     faceField: 'reference_videos',
   },
   {

@@ -31,14 +31,8 @@ export const methodNotAllowed = httpException(405, 'Method Not Allowed');
 export const unknownFunction = textAnswer(404, 'modal-http: invalid function call');
 export const appStopped = textAnswer(404, 'modal-http: app for invoked web endpoint is stopped');
 export const badRedirectMethod = textAnswer(400, 'modal-http: bad redirect method');
-export const missingCredentials = textAnswer(
-  401,
-  'modal-http: missing credentials for proxy authorization',
-);
-export const invalidCredentials = textAnswer(
-  401,
-  'modal-http: invalid credentials for proxy authorization',
-);
+export const missingCredentials = textAnswer(401, 'modal-http: missing credentials for proxy authorization');
+export const invalidCredentials = textAnswer(401, 'modal-http: invalid credentials for proxy authorization');
 
 /** What the 501 routes answer: two shapes, as deployed. */
 export function unsupported(path: string): Answer {

@@ -71,7 +71,13 @@ export class ModalServer implements ProviderEmulation {
     if (typeof body === 'string') return await this.#reject(reply, endpoint, unreadable(endpoint, body));
     const checked = await checkRequest(endpoint, body, this.loras);
     if ('status' in checked) return await this.#reject(reply, endpoint, checked);
-    const call = this.#calls.start({ endpoint, request: checked, body, described: describeBody(body), fault });
+    const call = this.#calls.start({
+      endpoint,
+      request: checked,
+      body,
+      described: describeBody(body),
+      fault,
+    });
     await this.#answerCall(call, request, reply);
   }
 

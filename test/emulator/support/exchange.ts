@@ -33,8 +33,14 @@ export async function open(
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<IncomingMessage> {
-  const outgoing = request(url, { method, agent: false, headers: { 'content-type': 'application/json', ...headers } });
-  outgoing.end(body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body));
+  const outgoing = request(url, {
+    method,
+    agent: false,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+  outgoing.end(
+    body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+  );
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
   return response;
 }

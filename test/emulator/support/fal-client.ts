@@ -58,7 +58,9 @@ export class FalCaller {
   async upload(bytes: Buffer, contentType = 'image/png'): Promise<string> {
     const target = `${this.#url}/rest/storage/upload/initiate?storage_type=fal-cdn-v3`;
     const start = await exchange('POST', target, { content_type: contentType, file_name: 'face.png' }, key);
-    const { upload_url: uploadUrl, file_url: fileUrl } = json<{ upload_url: string; file_url: string }>(start);
+    const { upload_url: uploadUrl, file_url: fileUrl } = json<{ upload_url: string; file_url: string }>(
+      start,
+    );
     await exchange('PUT', uploadUrl, bytes, { 'content-type': contentType });
     return fileUrl;
   }

@@ -1,7 +1,9 @@
 type Graph = Record<string, { class_type?: string; inputs: Record<string, unknown> }>;
 
 /** A small text-to-image graph. */
-export function textGraph(changes: { seed?: number; text?: string; width?: number; batch?: number } = {}): Graph {
+export function textGraph(
+  changes: { seed?: number; text?: string; width?: number; batch?: number } = {},
+): Graph {
   const { seed = 7, text = 'a red door', width = 256, batch = 1 } = changes;
   return {
     '1': { class_type: 'CheckpointLoaderSimple', inputs: { ckpt_name: 'sd_xl_base_1.0.safetensors' } },

@@ -2,7 +2,9 @@ import sharp from 'sharp';
 
 /** A small real picture as PNG bytes. */
 export async function samplePng(width = 64, height = 64, background = '#3366cc'): Promise<Buffer> {
-  return await sharp({ create: { width, height, channels: 3, background } }).png().toBuffer();
+  return await sharp({ create: { width, height, channels: 3, background } })
+    .png()
+    .toBuffer();
 }
 
 /** The same as a data URL. */

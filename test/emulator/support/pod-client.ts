@@ -53,7 +53,9 @@ export class PodListener {
 
   /** Resolves when the run of this id is over. */
   async finished(promptId: string): Promise<void> {
-    await this.until(({ type, data }) => type === 'executing' && data['node'] === null && data['prompt_id'] === promptId);
+    await this.until(
+      ({ type, data }) => type === 'executing' && data['node'] === null && data['prompt_id'] === promptId,
+    );
   }
 
   close(): void {
