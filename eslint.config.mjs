@@ -7,6 +7,8 @@ const guessing = {
   'temporal/activity-prefer-single-object-args': 'off',
   // Asks for a type argument that typescript-eslint reports as needless.
   'temporal/workflow-require-explicit-payload-types': 'off',
+  // Wants a comment; test/replay is the proof.
+  'temporal/workflow-replay-testing-required-comment': 'off',
   // Reports setHandler, which returns nothing; typescript-eslint's rule of the same name knows the types.
   'temporal/workflow-no-floating-promises': 'off',
   // The context of one call is one object; ours outlives an await only inside that call.

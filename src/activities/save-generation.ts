@@ -7,7 +7,7 @@ export interface GenerationProjection {
 }
 
 export interface AssetRecords {
-  /** Idempotent; the first recipe of an asset stays. */
+  /** Idempotent; an asset made twice keeps both recipes. */
   record(asset: StoredAsset, origin: 'generation' | 'upload', recipe?: Recipe): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import type { GenerationRecord, SlotRecord } from '../db';
+import type { SlotStatus } from '../domain/generation';
 import { assetUrl, generationLinks } from './links';
 import { roundUsd } from './round-usd';
 import type { RunningCall, TemporalPort } from './temporal-port';
@@ -55,9 +56,11 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
   };
 }
 
+const endStatuses: readonly SlotStatus[] = ['completed', 'failed', 'cancelled'];
+
 /** A call that Temporal still lists for a slot that has ended is a moment late. */
 function runningView(slot: SlotRecord, calls: readonly RunningCall[]) {
-  if (slot.status !== 'running') return null;
+  if (endStatuses.includes(slot.status)) return null;
   const call = calls.find((one) => one.slot === slot.slot);
   if (call === undefined) return null;
   const { attempt, since = null, lastError = null, progress = null } = call;

@@ -68,6 +68,8 @@ export function attemptRow(
     message: attempt.message ?? null,
     certainty: attempt.certainty,
     provider_request_id: attempt.providerRequestId ?? null,
+    repeats: attempt.repeats ?? null,
+    last_repeat_at: attempt.lastRepeatAt ?? null,
   };
 }
 
@@ -113,6 +115,8 @@ export function toAttemptRecord(row: Selectable<AttemptTable>): AttemptRecord {
     message: row.message ?? undefined,
     certainty: row.certainty,
     providerRequestId: row.provider_request_id ?? undefined,
+    repeats: row.repeats ?? undefined,
+    lastRepeatAt: row.last_repeat_at ?? undefined,
   };
 }
 

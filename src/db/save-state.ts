@@ -76,7 +76,7 @@ async function upsertSlots(
     .execute();
 }
 
-/** PostgreSQL takes 65,535 parameters a statement; an attempt needs 15. */
+/** PostgreSQL takes 65,535 parameters a statement; an attempt needs 17. */
 const attemptsPerStatement = 1000;
 
 async function upsertAttempts(
@@ -117,6 +117,8 @@ async function upsertSomeAttempts(
         message: row.ref('excluded.message'),
         certainty: row.ref('excluded.certainty'),
         provider_request_id: row.ref('excluded.provider_request_id'),
+        repeats: row.ref('excluded.repeats'),
+        last_repeat_at: row.ref('excluded.last_repeat_at'),
       })),
     )
     .execute();

@@ -123,4 +123,6 @@ export interface AttemptTable {
   message: string | null;
   certainty: DispatchCertainty;
   provider_request_id: string | null;
+  repeats: number | null;
+  last_repeat_at: string | null;
 }

@@ -1,4 +1,4 @@
-import type { Identity, RouteCandidate } from './plan';
+import type { GenerationPlan, Identity, RouteCandidate } from './plan';
 import type { Flow, FlowRequest } from './requests';
 import type { DispatchCertainty, FailureClass, JsonObject, ProviderName, SlotFailureCode } from './taxonomy';
 
@@ -8,6 +8,23 @@ export interface GenerationInput {
   characterId: string;
   nsfw: boolean;
   flowRequest: FlowRequest;
+  /** Set by the workflow itself when it goes on in a new run, because the history of the old one grew long. */
+  resumed?: ResumedGeneration | undefined;
+}
+
+export interface ResumedGeneration {
+  state: GenerationState;
+  plan: GenerationPlan;
+  /** One per slot, in order. */
+  progress: SlotProgress[];
+}
+
+/** How far a slot has walked through its candidates. */
+export interface SlotProgress {
+  /** Calls made so far; each is one possible paid job. */
+  calls: number;
+  /** Rounds through all candidates so far. */
+  rounds: number;
 }
 
 export const slotStatuses = ['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const;
@@ -43,6 +60,10 @@ export interface AttemptRecord {
   message?: string | undefined;
   certainty: DispatchCertainty;
   providerRequestId?: string | undefined;
+  /** Later attempts that ended just like this one and sent nothing: a long outage is counted, not listed. */
+  repeats?: number | undefined;
+  /** ISO 8601; when the last of the repeats began. */
+  lastRepeatAt?: string | undefined;
 }
 
 export interface SlotError {
@@ -76,7 +97,7 @@ export interface SlotState {
   costEstimated: boolean;
   asset?: StoredAsset | undefined;
   error?: SlotError | undefined;
-  /** Only while waiting. */
+  /** From the first round that found every provider out until the slot ends. */
   waiting?: { reason: string; since: string; nextTryAt: string; round: number } | undefined;
   startedAt?: string | undefined;
   finishedAt?: string | undefined;

@@ -15,21 +15,26 @@ export class Clock {
     return this.#era.signal;
   }
 
-  /** Waits `seconds` of provider time. @throws the abort reason when `signal` or the era ends first. */
+  /** Waits `seconds` of provider time. @throws EraEnded at a reset or stop, an AbortError when `signal` aborts. */
   async wait(seconds: number, signal?: AbortSignal): Promise<void> {
-    const ends = signal === undefined ? this.era : AbortSignal.any([this.era, signal]);
-    await sleep(seconds * this.#settings.current.timeScale * 1000, undefined, { signal: ends });
+    const { era } = this;
+    const ends = signal === undefined ? era : AbortSignal.any([era, signal]);
+    try {
+      await sleep(seconds * this.#settings.current.timeScale * 1000, undefined, { signal: ends });
+    } catch (error) {
+      throw era.aborted ? new EraEnded() : error;
+    }
   }
 
   /** Ends every wait that is under way. */
   startNewEra(): void {
     const ended = this.#era;
     this.#era = new AbortController();
-    ended.abort(new EraEnded());
+    ended.abort();
   }
 }
 
-/** Reason of every wait that a reset or a stop has cut short. */
+/** Thrown by every wait that a reset or a stop has cut short. */
 export class EraEnded extends Error {
   override readonly name = 'EraEnded';
 

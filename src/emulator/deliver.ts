@@ -2,59 +2,48 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import { htmlAnswer, jsonAnswer, type Answer } from './answer';
+import type { FaultName } from './fault-catalogue';
 import type { Fault } from './faults';
+
+type Send = (raw: ServerResponse, answer: Answer, fault: Fault) => Promise<boolean>;
+
+/** How each fault of transport sends an answer. */
+const transports: Partial<Record<FaultName, Send>> = {
+  reset_before_headers: (raw) => Promise.resolve(reset(raw)),
+  reset_mid_body: sendHalfAndReset,
+  truncated: sendHalf,
+  slow_drip: (raw, answer, { params }) => drip(raw, answer, params.intervalMs ?? 1000),
+  oversize: flood,
+  empty_200: (raw, answer) => send(raw, { ...answer, status: 200, body: Buffer.alloc(0) }),
+  html_200: (raw) => send(raw, htmlAnswer(200, 'Sign in')),
+  json_200: (raw) => send(raw, jsonAnswer(200, { error: 'temporarily unavailable' })),
+};
 
 /**
  * Sends an answer, broken in transit if the fault says so.
- * Resolves to whether the whole answer left over an open connection.
+ * Resolves to whether something whole left over an open connection.
  */
 export async function deliver(reply: FastifyReply, answer: Answer, fault?: Fault): Promise<boolean> {
   reply.hijack();
-  const { raw } = reply;
-  switch (fault?.name) {
-    case 'reset_before_headers':
-    case 'submit_lost':
-      return reset(raw);
-    case 'reset_mid_body':
-      return await sendHalfAndReset(raw, answer);
-    case 'truncated':
-      return await sendHalf(raw, answer);
-    case 'slow_drip':
-      return await drip(raw, answer, fault.params.intervalMs ?? 1000);
-    case 'oversize':
-      return await flood(raw, answer);
-    default:
-      return await send(raw, replaced(answer, fault));
-  }
-}
-
-/** Ends a connection with a TCP reset, as a crashed peer does. */
-export function reset(raw: ServerResponse): false {
-  raw.socket?.resetAndDestroy();
-  return false;
+  const transport = fault === undefined ? undefined : transports[fault.name];
+  if (fault === undefined || transport === undefined) return await send(reply.raw, answer);
+  return await transport(reply.raw, answer, fault);
 }
 
 /** Whether a fault is one of transport, which `deliver` carries out by itself. */
-export function isTransportFault(fault: Fault | undefined): boolean {
-  return fault !== undefined && transportFaults.has(fault.name);
+export function isTransportFault(fault: Fault | undefined): fault is Fault {
+  return fault !== undefined && transports[fault.name] !== undefined;
 }
 
-const transportFaults: ReadonlySet<string> = new Set([
-  'reset_before_headers',
-  'reset_mid_body',
-  'truncated',
-  'empty_200',
-  'html_200',
-  'json_200',
-  'slow_drip',
-  'oversize',
-]);
+/** Resets the connection instead of answering, as a crashed peer does. */
+export function cutOff(reply: FastifyReply): void {
+  reply.hijack();
+  reset(reply.raw);
+}
 
-function replaced(answer: Answer, fault: Fault | undefined): Answer {
-  if (fault?.name === 'empty_200') return { ...answer, status: 200, body: Buffer.alloc(0) };
-  if (fault?.name === 'html_200') return htmlAnswer(200, 'Sign in');
-  if (fault?.name === 'json_200') return jsonAnswer(200, { error: 'temporarily unavailable' });
-  return answer;
+function reset(raw: ServerResponse): false {
+  raw.socket?.resetAndDestroy();
+  return false;
 }
 
 async function send(raw: ServerResponse, answer: Answer): Promise<boolean> {

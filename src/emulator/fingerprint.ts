@@ -7,7 +7,7 @@ export function sha256(data: string | Uint8Array): string {
 
 /** JSON with sorted keys, so that equal bodies hash equally whatever order their fields came in. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(sorted(value)) ?? 'null';
+  return JSON.stringify(sorted(value));
 }
 
 /** A number in [0, 1) that depends on the words only. */

@@ -94,7 +94,7 @@ export class Journal {
 
   /** Everything after number `since`; totals cover what is listed. */
   read(filter: { provider?: ProviderId | undefined; since?: number | undefined } = {}): JournalPage {
-    const wanted = <T extends { n: number; provider: ProviderId }>(item: T): boolean =>
+    const wanted = (item: { n: number; provider: ProviderId }): boolean =>
       item.n > (filter.since ?? 0) && (filter.provider === undefined || item.provider === filter.provider);
     const entries = this.#entries.filter(wanted);
     return { entries, rejections: this.#rejections.filter(wanted), totals: totalsOf(entries) };

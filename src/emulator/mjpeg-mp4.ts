@@ -1,8 +1,5 @@
 /** JPEG stills as an MP4 file (Motion JPEG track): a complete, decodable clip without any encoder. */
-export function muxMotionJpeg(
-  frames: readonly Buffer[],
-  clip: { width: number; height: number; fps: number },
-): Buffer {
+export function muxMotionJpeg(frames: readonly Buffer[], clip: Clip): Buffer {
   const header = box('ftyp', Buffer.from('isom'), u32(512), Buffer.from('isomiso2mp41'));
   const media = box('mdat', ...frames);
   const sizes = frames.map((frame) => frame.length);
@@ -12,54 +9,59 @@ export function muxMotionJpeg(
 
 const timescale = 1000;
 
-function movie(
-  sizes: readonly number[],
-  firstOffset: number,
-  clip: { width: number; height: number; fps: number },
-): Buffer {
+interface Clip {
+  width: number;
+  height: number;
+  fps: number;
+}
+
+function movie(sizes: readonly number[], firstOffset: number, clip: Clip): Buffer {
   const frameDuration = Math.round(timescale / clip.fps);
   const duration = frameDuration * sizes.length;
-  const movieHeader = fullBox(
-    'mvhd',
-    0,
-    u32(0, 0, timescale, duration, 0x00010000),
-    u16(0x0100, 0),
-    u32(0, 0),
-    matrix(),
-    u32(0, 0, 0, 0, 0, 0, 2),
-  );
-  const trackHeader = fullBox(
+  const samples = sampleTable(sizes, firstOffset, frameDuration, clip);
+  const media = box('mdia', mediaHeader(duration), handler(), information(samples));
+  return box('moov', movieHeader(duration), box('trak', trackHeader(duration, clip), media));
+}
+
+function movieHeader(duration: number): Buffer {
+  const times = u32(0, 0, timescale, duration);
+  const rateAndVolume = Buffer.concat([u32(0x00010000), u16(0x0100, 0), u32(0, 0)]);
+  return fullBox('mvhd', 0, times, rateAndVolume, matrix(), u32(0, 0, 0, 0, 0, 0, 2));
+}
+
+function trackHeader(duration: number, { width, height }: Clip): Buffer {
+  const enabledInMovieAndPreview = 7;
+  const times = u32(0, 0, 1, 0, duration, 0, 0);
+  return fullBox(
     'tkhd',
-    7,
-    u32(0, 0, 1, 0, duration, 0, 0),
+    enabledInMovieAndPreview,
+    times,
     u16(0, 0, 0, 0),
     matrix(),
-    u32(clip.width << 16, clip.height << 16),
+    u32(width << 16, height << 16),
   );
-  const mediaHeader = fullBox('mdhd', 0, u32(0, 0, timescale, duration), u16(0x55c4, 0));
-  const handler = fullBox(
-    'hdlr',
-    0,
-    u32(0),
-    Buffer.from('vide'),
-    u32(0, 0, 0),
-    Buffer.from('VideoHandler\0'),
-  );
-  const data = box('dinf', fullBox('dref', 0, u32(1), fullBox('url ', 1)));
-  const information = box(
-    'minf',
-    fullBox('vmhd', 1, u16(0, 0, 0, 0)),
-    data,
-    sampleTable(sizes, firstOffset, frameDuration, clip),
-  );
-  return box('moov', movieHeader, box('trak', trackHeader, box('mdia', mediaHeader, handler, information)));
+}
+
+function mediaHeader(duration: number): Buffer {
+  const undetermined = 0x55c4;
+  return fullBox('mdhd', 0, u32(0, 0, timescale, duration), u16(undetermined, 0));
+}
+
+function handler(): Buffer {
+  return fullBox('hdlr', 0, u32(0), Buffer.from('vide'), u32(0, 0, 0), Buffer.from('VideoHandler\0'));
+}
+
+function information(samples: Buffer): Buffer {
+  const inThisFile = fullBox('url ', 1);
+  const data = box('dinf', fullBox('dref', 0, u32(1), inThisFile));
+  return box('minf', fullBox('vmhd', 1, u16(0, 0, 0, 0)), data, samples);
 }
 
 function sampleTable(
   sizes: readonly number[],
   firstOffset: number,
   frameDuration: number,
-  clip: { width: number; height: number },
+  clip: Clip,
 ): Buffer {
   return box(
     'stbl',
@@ -72,7 +74,7 @@ function sampleTable(
 }
 
 /** `mp4v` with object type 0x6c: JPEG frames (ISO/IEC 14496-1). */
-function sampleEntry(clip: { width: number; height: number }): Buffer {
+function sampleEntry(clip: Clip): Buffer {
   const visual = Buffer.concat([
     u32(0),
     u16(0, 1, 0, 0),

@@ -1,31 +1,31 @@
 import { htmlAnswer, jsonAnswer, textAnswer, type Answer } from './answer';
+import type { FaultName } from './fault-catalogue';
 import type { Fault } from './faults';
 import type { ProviderId } from './provider-id';
 
+const answers: Partial<Record<FaultName, (provider: ProviderId, fault: Fault) => Answer>> = {
+  rate_limited: rateLimited,
+  auth_401: (provider) =>
+    provider === 'fal'
+      ? jsonAnswer(401, { detail: 'No user found for Key ID and Secret' })
+      : textAnswer(401, 'modal-http: invalid credentials for proxy authorization'),
+  billing_403: (provider) =>
+    provider === 'fal'
+      ? jsonAnswer(403, { detail: 'User is locked. Reason: Exhausted balance. Top up your balance.' })
+      : textAnswer(403, 'modal-http: workspace has reached its spend limit'),
+  plain_500: (provider) =>
+    textAnswer(500, provider === 'modal' ? containerCrash : '500 Internal Server Error: internal error'),
+  html_502: () => htmlAnswer(502, '502 Bad Gateway'),
+  http_503: () => textAnswer(503, 'service unavailable'),
+  http_408: () => textAnswer(408, 'request timeout'),
+};
+
+/** What Modal's edge says when a container dies while it works. */
+export const containerCrash = 'modal-http: internal error: status Failure: the container was terminated';
+
 /** Answers that come from an edge or a proxy, before any application saw the request. */
 export function simpleFaultAnswer(provider: ProviderId, fault: Fault | undefined): Answer | undefined {
-  switch (fault?.name) {
-    case 'rate_limited':
-      return rateLimited(provider, fault);
-    case 'auth_401':
-      return provider === 'fal'
-        ? jsonAnswer(401, { detail: 'No user found for Key ID and Secret' })
-        : textAnswer(401, 'modal-http: invalid credentials for proxy authorization');
-    case 'billing_403':
-      return provider === 'fal'
-        ? jsonAnswer(403, { detail: 'User is locked. Reason: Exhausted balance. Top up your balance.' })
-        : textAnswer(403, 'modal-http: workspace has reached its spend limit');
-    case 'plain_500':
-      return textAnswer(500, 'modal-http: internal error: status Failure: the container was terminated');
-    case 'html_502':
-      return htmlAnswer(502, '502 Bad Gateway');
-    case 'http_503':
-      return textAnswer(503, 'service unavailable');
-    case 'http_408':
-      return textAnswer(408, 'request timeout');
-    default:
-      return undefined;
-  }
+  return fault === undefined ? undefined : answers[fault.name]?.(provider, fault);
 }
 
 function rateLimited(provider: ProviderId, fault: Fault): Answer {

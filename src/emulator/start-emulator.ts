@@ -44,11 +44,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Runn
   const context = createContext(options);
   const modal = new ModalServer(context);
   const emulations = { modal, fal: new FalServer(context), comfyui: new ComfyUiServer(context) };
-  const listeners = {
-    modal: listenerFor('modal', emulations.modal, options),
-    fal: listenerFor('fal', emulations.fal, options),
-    comfyui: listenerFor('comfyui', emulations.comfyui, options),
-  };
+  const listeners = createListeners(emulations, options);
   const steering = createSteering(context, emulations, listeners);
   const controlApp = createControlApp({ context, modal, listeners, ...steering });
   const control = new ProviderListener({ ...address('control', options), app: controlApp });
@@ -117,16 +113,15 @@ function createSteering(
   return { setProviderState, reset };
 }
 
-function listenerFor(
-  id: ProviderId,
-  emulation: ProviderEmulation,
+function createListeners(
+  emulations: Readonly<Record<ProviderId, ProviderEmulation>>,
   options: EmulatorOptions,
-): ProviderListener {
-  return new ProviderListener({
-    ...address(id, options),
-    app: emulation.app,
-    onUpgrade: emulation.onUpgrade?.bind(emulation),
-  });
+): Readonly<Record<ProviderId, ProviderListener>> {
+  const listenerFor = (id: ProviderId): ProviderListener => {
+    const { app, onUpgrade } = emulations[id];
+    return new ProviderListener({ ...address(id, options), app, onUpgrade: onUpgrade?.bind(emulations[id]) });
+  };
+  return { modal: listenerFor('modal'), fal: listenerFor('fal'), comfyui: listenerFor('comfyui') };
 }
 
 function address(name: ProviderId | 'control', options: EmulatorOptions): { host: string; port: number } {

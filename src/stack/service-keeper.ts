@@ -61,14 +61,19 @@ export class ServiceKeeper {
     this.current?.kill();
   }
 
+  /** A method, because it changes while we wait. */
+  private isStopping(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
   private async keepAlive(first: ServiceProcess): Promise<void> {
     const { logger, backoff } = this.options;
     let run: ServiceProcess | undefined = first;
     let failures = 0;
-    while (!this.stopping.signal.aborted) {
+    while (!this.isStopping()) {
       const startedAt = Date.now();
       const ending: string = run === undefined ? 'it did not become ready' : await run.exited;
-      if (this.stopping.signal.aborted) return;
+      if (this.isStopping()) return;
       if (run !== undefined && Date.now() - startedAt >= backoff.stableMs) failures = 0;
       const waitMs = Math.min(backoff.initialMs * 2 ** failures, backoff.maximumMs);
       failures += 1;
@@ -85,7 +90,7 @@ export class ServiceKeeper {
       logger.info(`${this.name} is back (pid ${run.pid})`);
       return run;
     } catch (error) {
-      if (!this.stopping.signal.aborted) logger.error(errorMessage(error));
+      if (!this.isStopping()) logger.error(errorMessage(error));
       return undefined;
     }
   }

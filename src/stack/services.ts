@@ -39,7 +39,8 @@ export function temporalService(options: StackOptions, cli: string, target: Temp
   });
   return {
     name: 'temporal',
-    prepare: async () => ({ file: cli, args, cwd: dataDirectory, environment: baseEnvironment(environment) }),
+    prepare: () =>
+      Promise.resolve({ file: cli, args, cwd: dataDirectory, environment: baseEnvironment(environment) }),
     waitUntilReady: (_readyLine, signal) => waitForTemporal(target, signal),
     stopSignal: 'SIGTERM',
     stopGraceMs: 10_000,
@@ -68,12 +69,8 @@ export function nodeService({ projectDirectory }: StackOptions, own: NodeService
   const args = ['--import', loader, path.join(projectDirectory, own.main)];
   return {
     name: own.name,
-    prepare: async () => ({
-      file: process.execPath,
-      args,
-      cwd: projectDirectory,
-      environment: own.environment,
-    }),
+    prepare: () =>
+      Promise.resolve({ file: process.execPath, args, cwd: projectDirectory, environment: own.environment }),
     async waitUntilReady(readyLine) {
       const line = await readyLine;
       own.onReady?.(line);

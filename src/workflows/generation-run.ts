@@ -1,4 +1,11 @@
-import type { GenerationInput, GenerationState, Recipe, SlotState, StoredAsset } from '../domain/generation';
+import type {
+  GenerationInput,
+  GenerationState,
+  Recipe,
+  SlotProgress,
+  SlotState,
+  StoredAsset,
+} from '../domain/generation';
 import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../domain/plan';
 
 /** One running generation: its plan, and the state that the query, the database and the result show. */
@@ -7,6 +14,10 @@ export interface GenerationRun {
   state: GenerationState;
   /** Empty until `planRoutes` answered. */
   plan: GenerationPlan;
+  /** One per slot. */
+  progress: SlotProgress[];
+  /** The history grew long: slots that wait do so in a new run, and no new call is made in this one. */
+  isResting: boolean;
   /** Pictures made since the last save. */
   unsaved: { asset: StoredAsset; recipe: Recipe }[];
   /** The `GenerationStatus` search attribute says `waiting`. */
@@ -24,8 +35,9 @@ const nothingPlanned: GenerationPlan = {
   maxPaidAttempts: 0,
 };
 
+/** A new run, or the next part of one that grew long. */
 export function openRun(input: GenerationInput, startedAt: string): GenerationRun {
-  const state: GenerationState = {
+  const state: GenerationState = input.resumed?.state ?? {
     generationId: input.generationId,
     flow: input.flowRequest.flow,
     characterId: input.characterId,
@@ -40,9 +52,11 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
   return {
     input,
     state,
-    plan: nothingPlanned,
+    plan: input.resumed?.plan ?? nothingPlanned,
+    progress: input.resumed?.progress ?? [],
+    isResting: false,
     unsaved: [],
-    isAnnouncedWaiting: false,
+    isAnnouncedWaiting: input.resumed !== undefined,
     changed: () => undefined,
     save: () => undefined,
   };

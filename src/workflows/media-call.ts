@@ -10,7 +10,7 @@ export type CallOutcome =
   | { kind: 'failed'; failure: GenerateMediaFailure; trail: AttemptRecord[] }
   | { kind: 'cancelled'; trail: AttemptRecord[] };
 
-/** Turns the activity's promise into an outcome. Rethrows what is no answer of a provider: a defect of ours. */
+/** Turns the activity's promise into an outcome. Rethrows what can only be a defect of this workflow. */
 export async function outcomeOf(
   promise: Promise<GenerateMediaResult>,
   candidate: PlannedCandidate,
@@ -23,9 +23,10 @@ export async function outcomeOf(
     const cause: unknown = error instanceof ActivityFailure ? error.cause : error;
     if (cause instanceof CancelledFailure) return { kind: 'cancelled', trail: trailOf(cause.details[0]) };
     if (cause instanceof TimeoutFailure) return timedOut(cause, candidate, startedAt);
-    const detail = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
-    if (detail === undefined) throw error;
-    const failure = detail as GenerateMediaFailure;
+    if (!(cause instanceof ApplicationFailure)) throw error;
+    const failure = cause.details?.[0] as GenerateMediaFailure | undefined;
+    if (failure === undefined)
+      return withoutAnswer({ candidate, startedAt, code: 'internal_error', certainty: 'unknown' });
     return { kind: 'failed', failure, trail: failure.trail };
   }
 }
@@ -38,25 +39,40 @@ function trailOf(detail: unknown): AttemptRecord[] {
 function timedOut(timeout: TimeoutFailure, candidate: PlannedCandidate, startedAt: string): CallOutcome {
   const note = timeout.lastHeartbeatDetails as DispatchNote | undefined;
   const certainties = { none: 'not_sent', intent: 'unknown', accepted: 'accepted' } as const;
-  const certainty: DispatchCertainty = certainties[note?.dispatch.phase ?? 'none'];
+  const certainty = certainties[note?.dispatch.phase ?? 'none'];
+  return withoutAnswer({ candidate, startedAt, note, certainty, code: 'activity_timed_out' });
+}
+
+interface SilentCall {
+  candidate: PlannedCandidate;
+  startedAt: string;
+  note?: DispatchNote | undefined;
+  certainty: DispatchCertainty;
+  code: 'activity_timed_out' | 'internal_error';
+}
+
+const messages = {
+  activity_timed_out: 'No answer within the time limit.',
+  internal_error: 'The worker failed while it handled this call.',
+};
+
+/** A call that ended without the activity's own account of it. */
+function withoutAnswer({ candidate, note, certainty, code, ...call }: SilentCall): CallOutcome {
   const failureClass: FailureClass = 'outage';
-  const message = `No answer within the time limit (${timeout.timeoutType ?? 'unspecified'}).`;
+  const message = messages[code];
+  const startedAt = note?.startedAt ?? call.startedAt;
   const record: AttemptRecord = {
     number: note?.attempt ?? 1,
     provider: candidate.provider,
     endpoint: candidate.endpoint,
     outcome: 'failed',
-    startedAt: note?.startedAt ?? startedAt,
-    seconds: (Date.now() - Date.parse(note?.startedAt ?? startedAt)) / 1000,
+    startedAt,
+    seconds: (Date.now() - Date.parse(startedAt)) / 1000,
     errorClass: failureClass,
-    errorCode: 'activity_timed_out',
+    errorCode: code,
     message,
     certainty,
   };
   const trail = [...(note?.trail ?? []), record];
-  return {
-    kind: 'failed',
-    trail,
-    failure: { failureClass, code: 'activity_timed_out', message, certainty, trail },
-  };
+  return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, trail } };
 }

@@ -29,6 +29,7 @@ export class Projection {
       await CancellationScope.nonCancellable(() => saveGeneration({ state, made })).catch(
         (error: unknown) => {
           log.error('the state could not be saved', { error });
+          this.run.unsaved.unshift(...made);
         },
       );
     }

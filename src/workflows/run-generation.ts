@@ -2,6 +2,8 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
+  CancellationScope,
+  continueAsNew,
   isCancellation,
   setCurrentDetails,
   setHandler,
@@ -15,7 +17,7 @@ import { detailsTable } from './details';
 import { openRun, pendingSlot, roundUsd, type GenerationRun } from './generation-run';
 import { progressQuery } from './messages';
 import { Projection } from './projection';
-import { runSlot } from './run-slot';
+import { cancelSlot, runSlot } from './run-slot';
 
 /**
  * What all three flows share: choose the endpoints, run every slot in parallel, keep the state readable, and end as
@@ -35,9 +37,11 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
     projection.touch();
   };
 
-  if (await choosePlan(run)) {
-    run.save();
-    await runSlots(run);
+  if (input.resumed === undefined && (await choosePlan(run))) run.save();
+  await runSlots(run);
+  if (isUnfinished(run)) {
+    await projection.flush();
+    await goOnInNewRun(run);
   }
   end(run);
   await projection.flush();
@@ -67,21 +71,36 @@ function adoptPlan(run: GenerationRun, plan: GenerationPlan): void {
   const deadline = Date.parse(run.state.startedAt) + plan.deadlineSeconds * 1000;
   run.state.deadlineAt = new Date(deadline).toISOString();
   run.state.slots = plan.slots.map(pendingSlot);
+  run.progress = plan.slots.map(() => ({ calls: 0, rounds: 0 }));
   run.changed();
 }
 
 async function runSlots(run: GenerationRun): Promise<void> {
-  let unfinished = run.plan.slots.length;
   await Promise.all(
     run.plan.slots.map(async (plan, index) => {
-      const slot = run.state.slots[index];
-      if (slot === undefined) return;
-      await runSlot(run, plan, slot);
-      unfinished -= 1;
+      const [slot, progress] = [run.state.slots[index], run.progress[index]];
+      if (slot === undefined || progress === undefined || slot.finishedAt !== undefined) return;
+      await runSlot(run, plan, slot, progress);
       // The last slot's end is saved with the run's own.
-      if (unfinished > 0) run.save();
+      if (isUnfinished(run)) run.save();
     }),
   );
+}
+
+function isUnfinished({ state }: GenerationRun): boolean {
+  return state.slots.some(({ finishedAt }) => finishedAt === undefined);
+}
+
+/** A history has an end, an outage may not: every slot is waiting now, so the rest of the wait gets a fresh history. */
+async function goOnInNewRun({ input, state, plan, progress }: GenerationRun): Promise<void> {
+  if (CancellationScope.current().consideredCancelled) {
+    for (const slot of state.slots) if (slot.finishedAt === undefined) cancelSlot(slot);
+    return;
+  }
+  await continueAsNew<(next: GenerationInput) => Promise<GenerationState>>({
+    ...input,
+    resumed: { state, plan, progress },
+  });
 }
 
 function end(run: GenerationRun): void {
@@ -113,7 +132,7 @@ function show({ state }: GenerationRun): void {
 
 /** On-call finds every run that waits for a provider by one search. */
 function announceWaiting(run: GenerationRun): void {
-  const isWaiting = run.state.slots.some(({ status }) => status === 'waiting');
+  const isWaiting = run.state.slots.some(({ waiting }) => waiting !== undefined);
   if (isWaiting === run.isAnnouncedWaiting) return;
   run.isAnnouncedWaiting = isWaiting;
   upsertSearchAttributes([{ key: generationStatusAttribute, value: isWaiting ? 'waiting' : 'running' }]);

@@ -1,32 +1,42 @@
-import { isCancellation, sleep } from '@temporalio/workflow';
+import { isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
-import type { AttemptRecord, SlotError, SlotState } from '../domain/generation';
+import type { AttemptRecord, SlotError, SlotProgress, SlotState } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
 import { finalFailureClasses, type SlotFailureCode } from '../domain/taxonomy';
 import { mediaActivity } from './activity-options';
 import { recipeOf, roundUsd, type GenerationRun } from './generation-run';
 import { outcomeOf } from './media-call';
 
+/** Attempts listed one by one; in a longer outage those that sent nothing are only counted. */
+const listedAttempts = 20;
+
 /**
  * Brings one slot to its end: the candidates in order, and while every provider is out, a durable wait and the whole
- * chain again until the job's deadline. Never throws for a provider's failure, so a slot cannot fail its set.
+ * chain again until the job's deadline. Never throws for a provider's failure, so a slot cannot fail its set. Returns
+ * with an unfinished slot only while the run rests.
  */
-export async function runSlot(run: GenerationRun, plan: SlotPlan, slot: SlotState): Promise<void> {
-  const walk = new SlotWalk(run, plan, slot);
+export async function runSlot(
+  run: GenerationRun,
+  plan: SlotPlan,
+  slot: SlotState,
+  progress: SlotProgress,
+): Promise<void> {
+  const walk = new SlotWalk(run, plan, slot, progress);
   try {
-    for (let round = 1; !walk.isOver(); round += 1) {
+    while (!walk.isOver()) {
+      await walk.waitUntilDue();
+      if (run.isResting) return;
       await walk.tryEachCandidate();
-      if (!walk.isOver()) await walk.waitForProviders(round);
+      walk.waitOrGiveUp();
     }
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    walk.end('cancelled', { code: 'cancelled', message: 'Cancelled by the caller.' });
+    walk.cancel();
   }
 }
 
 class SlotWalk {
-  private calls = 0;
-  private firstFailure: GenerateMediaFailure | undefined;
+  private latestFailure: GenerateMediaFailure | undefined;
   /** Epoch ms before which no provider wants to hear from us. */
   private askedToWaitUntil = 0;
 
@@ -34,13 +44,22 @@ class SlotWalk {
     private readonly run: GenerationRun,
     private readonly plan: SlotPlan,
     private readonly slot: SlotState,
+    private readonly progress: SlotProgress,
   ) {}
 
   isOver(): boolean {
     return this.slot.finishedAt !== undefined;
   }
 
+  /** Sleeps while the slot is waiting for its next round. */
+  async waitUntilDue(): Promise<void> {
+    if (this.slot.waiting === undefined) return;
+    const remainingMs = Date.parse(this.slot.waiting.nextTryAt) - Date.now();
+    if (remainingMs > 0) await sleep(remainingMs);
+  }
+
   async tryEachCandidate(): Promise<void> {
+    this.progress.rounds += 1;
     this.askedToWaitUntil = 0;
     for (const candidate of this.plan.candidates) {
       if (this.isOver() || this.remainingSeconds() <= 0) return;
@@ -49,30 +68,34 @@ class SlotWalk {
   }
 
   /** The state in which an outage is waited for; the deadline ends it. */
-  async waitForProviders(round: number): Promise<void> {
+  waitOrGiveUp(): void {
+    if (this.isOver()) return;
     const remainingSeconds = this.remainingSeconds();
     if (remainingSeconds <= 0) {
-      this.end(
-        'failed',
-        this.describe('deadline_exceeded', 'No provider could serve this before the deadline.'),
-      );
+      this.fail(this.describe('deadline_exceeded', 'No provider could serve this before the deadline.'));
       return;
     }
-    const seconds = Math.min(this.backoffSeconds(round), remainingSeconds);
+    const seconds = Math.min(this.backoffSeconds(), remainingSeconds);
+    const isNew = this.slot.waiting === undefined;
     this.slot.status = 'waiting';
     this.slot.waiting = {
-      reason: this.firstFailure?.message ?? 'No provider answered.',
+      reason: this.latestFailure?.message ?? 'No provider answered.',
       since: this.slot.waiting?.since ?? new Date().toISOString(),
-      nextTryAt: new Date(Date.now() + seconds * 1000).toISOString(),
-      round,
+      nextTryAt: new Date(Date.now() + Math.ceil(seconds * 1000)).toISOString(),
+      round: this.progress.rounds,
     };
+    this.run.isResting ||= workflowInfo().continueAsNewSuggested;
     this.run.changed();
-    this.run.save();
-    await sleep(Math.ceil(seconds * 1000));
+    if (isNew) this.run.save();
   }
 
-  end(status: 'failed' | 'cancelled', error: SlotError): void {
-    this.slot.status = status;
+  cancel(): void {
+    cancelSlot(this.slot);
+    this.run.changed();
+  }
+
+  private fail(error: SlotError): void {
+    this.slot.status = 'failed';
     this.slot.error = error;
     this.close();
   }
@@ -85,7 +108,7 @@ class SlotWalk {
     if (outcome.kind === 'succeeded') {
       this.complete(candidate, outcome.result);
     } else if (outcome.kind === 'cancelled') {
-      this.end('cancelled', { code: 'cancelled', message: 'Cancelled by the caller.' });
+      this.cancel();
     } else {
       this.judge(outcome.failure, candidate);
     }
@@ -94,13 +117,13 @@ class SlotWalk {
   private call(candidate: PlannedCandidate): Promise<GenerateMediaResult> {
     const { generationId } = this.run.state;
     const { slot } = this.slot;
-    const { calls: call } = this;
+    const { calls: call } = this.progress;
     const generateMedia = mediaActivity({ candidate, slot, call, remainingSeconds: this.remainingSeconds() });
     return generateMedia({ generationId, slot, jobKey: `${generationId}/slot-${slot}/${call}`, candidate });
   }
 
   private begin(candidate: PlannedCandidate, startedAt: string): void {
-    this.calls += 1;
+    this.progress.calls += 1;
     this.slot.status = 'running';
     this.slot.provider = candidate.provider;
     this.slot.endpoint = candidate.endpoint;
@@ -118,9 +141,9 @@ class SlotWalk {
 
   /** The error class decides: final, too expensive to go on, or the next candidate. */
   private judge(failure: GenerateMediaFailure, candidate: PlannedCandidate): void {
-    this.firstFailure ??= failure;
+    this.latestFailure = failure;
     if (finalFailureClasses.includes(failure.failureClass)) {
-      this.end('failed', {
+      this.fail({
         code: failure.failureClass,
         message: failure.message,
         provider: candidate.provider,
@@ -128,10 +151,7 @@ class SlotWalk {
       return;
     }
     if (this.paidAttempts() >= this.run.plan.maxPaidAttempts) {
-      this.end(
-        'failed',
-        this.describe('paid_attempt_limit', 'Too many paid attempts gave no usable picture.'),
-      );
+      this.fail(this.describe('paid_attempt_limit', 'Too many paid attempts gave no usable picture.'));
       return;
     }
     this.askedToWaitUntil = Math.max(
@@ -141,30 +161,44 @@ class SlotWalk {
   }
 
   private describe(code: SlotFailureCode, message: string): SlotError {
-    const first = this.firstFailure;
-    const provider = this.slot.attempts[0]?.provider;
+    const first = this.slot.attempts.find(({ outcome }) => outcome === 'failed');
+    if (first === undefined) return { code, message };
     return {
       code,
-      provider,
-      message: first === undefined ? message : `${message} First failure: ${first.message}`,
+      provider: first.provider,
+      message: `${message} First failure: ${first.message ?? 'unknown'}`,
     };
   }
 
   private addAttempts(trail: readonly AttemptRecord[]): void {
     const { attempts } = this.slot;
-    for (const record of trail) attempts.push({ ...record, number: attempts.length + 1 });
+    for (const record of trail) {
+      const alike =
+        attempts.length < listedAttempts ? undefined : attempts.find((known) => isRepeat(known, record));
+      if (alike === undefined) {
+        attempts.push({ ...record, number: attempts.length + 1 });
+      } else {
+        alike.repeats = (alike.repeats ?? 0) + 1;
+        alike.lastRepeatAt = record.startedAt;
+      }
+    }
     this.slot.costUsd = roundUsd(attempts.reduce((sum, { costUsd }) => sum + (costUsd ?? 0), 0));
     this.slot.costEstimated = attempts.some(({ costEstimated }) => costEstimated === true);
   }
 
-  /** Attempts that may have been billed. */
+  /** Attempts that may have been billed. An `outcome_unknown` speaks of the attempt before it and sent nothing itself. */
   private paidAttempts(): number {
-    return this.slot.attempts.filter(({ certainty }) => certainty !== 'not_sent').length;
+    return this.slot.attempts.filter(
+      ({ certainty, errorCode }) => certainty !== 'not_sent' && errorCode !== 'outcome_unknown',
+    ).length;
   }
 
-  private backoffSeconds(round: number): number {
+  private backoffSeconds(): number {
     const { initialSeconds, backoffCoefficient, maximumSeconds } = this.run.plan.parking;
-    const backoff = Math.min(initialSeconds * backoffCoefficient ** (round - 1), maximumSeconds);
+    const backoff = Math.min(
+      initialSeconds * backoffCoefficient ** (this.progress.rounds - 1),
+      maximumSeconds,
+    );
     return Math.max(backoff, (this.askedToWaitUntil - Date.now()) / 1000);
   }
 
@@ -173,8 +207,28 @@ class SlotWalk {
   }
 
   private close(): void {
-    delete this.slot.waiting;
-    this.slot.finishedAt = new Date().toISOString();
+    closeSlot(this.slot);
     this.run.changed();
   }
+}
+
+/** Ends a slot that the caller no longer wants. */
+export function cancelSlot(slot: SlotState): void {
+  slot.status = 'cancelled';
+  slot.error = { code: 'cancelled', message: 'Cancelled by the caller.' };
+  closeSlot(slot);
+}
+
+function closeSlot(slot: SlotState): void {
+  delete slot.waiting;
+  slot.finishedAt = new Date().toISOString();
+}
+
+function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
+  const sentNothing = known.certainty === 'not_sent' && record.certainty === 'not_sent';
+  const isSame =
+    known.provider === record.provider &&
+    known.endpoint === record.endpoint &&
+    known.errorCode === record.errorCode;
+  return sentNothing && isSame && record.outcome === 'failed';
 }

@@ -102,10 +102,30 @@ describe('reading a generation', () => {
     });
   });
 
+  it('shows no call under way for a slot that has just ended', async () => {
+    await store.saveState(generationState());
+    api.temporal.state = generationState({ revision: 4, slots: [slotState({ status: 'completed' })] });
+    const call = { slot: 1, attempt: 1, since: undefined, lastError: undefined, progress: undefined };
+    api.temporal.run = { status: 'running', calls: [call] };
+
+    expect(await get()).toMatchObject({ slots: [{ status: 'completed', running: null }] });
+  });
+
   it('falls back to the stored copy when no worker answers, and says so', async () => {
     await store.saveState(generationState({ slots: [slotState({ label: 'stored' })] }));
 
     expect(await get()).toMatchObject({ live: false, status: 'running', slots: [{ label: 'stored' }] });
+  });
+
+  it('shows the calls under way also when no worker answers', async () => {
+    await store.saveState(generationState());
+    const call = { slot: 1, attempt: 3, since: undefined, lastError: 'no answer', progress: undefined };
+    api.temporal.run = { status: 'running', calls: [call] };
+
+    expect(await get()).toMatchObject({
+      live: false,
+      slots: [{ running: { attempt: 3, lastError: 'no answer' } }],
+    });
   });
 
   it('falls back to the stored copy while Temporal is down', async () => {

@@ -44,9 +44,12 @@ describe('asset records', () => {
     const still = picture('2');
     await records.record(still, 'generation', recipe());
     await records.record(still, 'generation', recipe({ slot: 2, costUsd: 0.02 }));
-    await records.record(still, 'generation', recipe());
+    await records.record(still, 'generation', recipe({ costUsd: 0.03 }));
 
-    expect(await records.recipes(still.assetId)).toEqual([recipe(), recipe({ slot: 2, costUsd: 0.02 })]);
+    expect(await records.recipes(still.assetId)).toEqual([
+      recipe({ costUsd: 0.03 }),
+      recipe({ slot: 2, costUsd: 0.02 }),
+    ]);
   });
 
   it('know nothing of an asset that was never recorded', async () => {

@@ -77,9 +77,9 @@ describe('faults of a run', () => {
     add('queue_stuck');
     await submit(pod, { ...job, prompt_id: 'stuck' });
     await run();
-    const { queue_pending: pending } = json<{ queue_pending: unknown[][] }>(
-      await exchange('GET', `${pod}/queue`),
-    );
+    const { queue_pending: pending } = json(await exchange('GET', `${pod}/queue`)) as {
+      queue_pending: unknown[][];
+    };
     expect(pending.map(([, id]) => id)).toEqual(['stuck']);
     expect(await historyOf(pod, 'stuck')).toBeUndefined();
   });
@@ -116,7 +116,7 @@ describe('faults of the submit', () => {
   it('pod_node_errors: 200 with complaints, and the job is queued', async () => {
     add('pod_node_errors');
     const reply = await submit(pod, job);
-    expect([reply.status, Object.keys(json<{ node_errors: object }>(reply).node_errors)]).toEqual([
+    expect([reply.status, Object.keys((json(reply) as { node_errors: object }).node_errors)]).toEqual([
       200,
       ['1'],
     ]);

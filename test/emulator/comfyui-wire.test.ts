@@ -91,7 +91,7 @@ describe('a graph that runs', () => {
   });
 
   it('enlarges an uploaded picture', async () => {
-    const { name } = json<{ name: string }>(await upload(pod, await samplePng(50, 40), 'small.png'));
+    const { name } = json(await upload(pod, await samplePng(50, 40), 'small.png')) as { name: string };
     await run(upscaleGraph(name));
     const file = await get('/view?filename=big_00001_.png');
     expect(await sharp(file.bytes).metadata()).toMatchObject({ width: 200, height: 160 });
@@ -170,10 +170,10 @@ describe('a graph that cannot run', () => {
     const reply = await submit(pod, { prompt });
 
     expect(reply.status).toBe(400);
-    const body = json<{
+    const body = json(reply) as {
       error: { type: string };
       node_errors: Record<string, { errors: { type: string }[] }>;
-    }>(reply);
+    };
     expect(body.error.type).toBe(type);
     const problems = Object.values(body.node_errors).flatMap(({ errors }) =>
       errors.map((error) => error.type),
@@ -195,7 +195,7 @@ describe('queue and history', () => {
     await submit(pod, { prompt: textGraph(), prompt_id: 'first' });
     await submit(pod, { prompt: textGraph({ seed: 8 }), prompt_id: 'second' });
 
-    const queue = json<{ queue_running: unknown[][]; queue_pending: unknown[][] }>(await get('/queue'));
+    const queue = json(await get('/queue')) as { queue_running: unknown[][]; queue_pending: unknown[][] };
     expect(queue.queue_running.map(([, id]) => id)).toEqual(['first']);
     expect(queue.queue_pending.map(([, id]) => id)).toEqual(['second']);
     expect(queue.queue_pending[0]?.[4]).toEqual(['9']);
@@ -211,7 +211,7 @@ describe('queue and history', () => {
     const reply = await exchange('POST', `${pod}/queue`, { delete: ['second', 'first'] });
 
     expect([reply.status, reply.text]).toEqual([200, '']);
-    const queue = json<{ queue_running: unknown[]; queue_pending: unknown[] }>(await get('/queue'));
+    const queue = json(await get('/queue')) as { queue_running: unknown[]; queue_pending: unknown[] };
     expect([queue.queue_running.length, queue.queue_pending.length]).toEqual([1, 0]);
     expect(emulator.journal.read().entries.map(({ outcome }) => outcome)).toEqual(['running', 'cancelled']);
   });
@@ -262,9 +262,10 @@ describe('files', () => {
 
 describe('the server', () => {
   it('shows its models and nodes', async () => {
-    const info = json<Record<string, { input: { required: Record<string, unknown[][]> } }>>(
-      await get('/object_info/CheckpointLoaderSimple'),
-    );
+    const info = json(await get('/object_info/CheckpointLoaderSimple')) as Record<
+      string,
+      { input: { required: Record<string, unknown[][]> } }
+    >;
     expect(info['CheckpointLoaderSimple']?.input.required['ckpt_name']?.[0]).toContain(
       'sd_xl_base_1.0.safetensors',
     );

@@ -98,7 +98,7 @@ describe('the queue', () => {
 describe('faults of the result', () => {
   it('nsfw_black: flagged, black and billed', async () => {
     add('nsfw_black');
-    const { images = [], has_nsfw_concepts: flags } = json<FalOutput>(await fal.result(id, input));
+    const { images = [], has_nsfw_concepts: flags } = json(await fal.result(id, input)) as FalOutput;
     expect(flags).toEqual([true]);
     expect(await brightness(images[0]?.url)).toBe(0);
     expect(emulator.journal.read().entries).toMatchObject([{ outcome: 'succeeded', chargedUsd: 0.006554 }]);
@@ -106,13 +106,13 @@ describe('faults of the result', () => {
 
   it('nsfw_black_unflagged: black without a word', async () => {
     add('nsfw_black_unflagged');
-    const { images = [], has_nsfw_concepts: flags } = json<FalOutput>(await fal.result(id, input));
+    const { images = [], has_nsfw_concepts: flags } = json(await fal.result(id, input)) as FalOutput;
     expect([flags, await brightness(images[0]?.url)]).toEqual([[false], 0]);
   });
 
   it('nsfw_partial: the second of two is black and flagged', async () => {
     add('nsfw_partial');
-    const { images = [], has_nsfw_concepts: flags } = json<FalOutput>(await fal.result(id, input));
+    const { images = [], has_nsfw_concepts: flags } = json(await fal.result(id, input)) as FalOutput;
     expect(flags).toEqual([false, true]);
     expect(await brightness(images[0]?.url)).toBeGreaterThan(0);
     expect(await brightness(images[1]?.url)).toBe(0);
@@ -120,7 +120,7 @@ describe('faults of the result', () => {
 
   it('no_images: an empty list', async () => {
     add('no_images');
-    expect(json<FalOutput>(await fal.result(id, input)).images).toEqual([]);
+    expect((json(await fal.result(id, input)) as FalOutput).images).toEqual([]);
   });
 
   const failures: [FaultName, FaultParameters, number, Record<string, unknown>, boolean][] = [
@@ -195,7 +195,7 @@ describe('faults of queue and URLs', () => {
     add('foreign_urls', { origin: 'http://127.0.0.1:1' });
     expect((await fal.submit(id, input)).response_url).toMatch(/^http:\/\/127\.0\.0\.1:1\//);
     add('foreign_media', { origin: 'http://127.0.0.1:1' });
-    expect(json<FalOutput>(await fal.result(id, input)).images?.[0]?.url).toMatch(
+    expect((json(await fal.result(id, input)) as FalOutput).images?.[0]?.url).toMatch(
       /^http:\/\/127\.0\.0\.1:1\//,
     );
   });
@@ -247,7 +247,7 @@ describe('faults of the download', () => {
   ];
   it.each(broken)('%s answers %i once, then the picture', async (fault, status, says) => {
     add(fault);
-    const url = json<FalOutput>(await fal.result(id, input)).images?.[0]?.url ?? '';
+    const url = (json(await fal.result(id, input)) as FalOutput).images?.[0]?.url ?? '';
     const [first, second] = [await exchange('GET', url), await exchange('GET', url)];
     expect([first.status, first.text]).toEqual([status, expect.stringContaining(says)]);
     expect(await sharp(second.bytes).metadata()).toMatchObject({ format: 'jpeg' });
@@ -256,7 +256,7 @@ describe('faults of the download', () => {
 
   it('reset_mid_body breaks off', async () => {
     add('reset_mid_body');
-    const url = json<FalOutput>(await fal.result(id, input)).images?.[0]?.url ?? '';
+    const url = (json(await fal.result(id, input)) as FalOutput).images?.[0]?.url ?? '';
     await expect(exchange('GET', url)).rejects.toMatchObject({ code: 'ECONNRESET' });
   });
 });

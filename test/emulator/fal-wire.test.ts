@@ -104,7 +104,7 @@ describe('a valid request', () => {
       const reply = await fal.result(id, fill({ ...input, field_of_nobody: 1 }));
 
       expect(reply.status).toBe(200);
-      const output = json<FalOutput>(reply);
+      const output = json(reply) as FalOutput;
       const image = output.image ?? output.images?.[0];
       expect(image).toMatchObject({ width, height, content_type: type });
       expect('has_nsfw_concepts' in output).toBe(kind === 'O1');
@@ -128,9 +128,9 @@ describe('a valid request', () => {
   });
 
   it('gives as many pictures as asked, each charged, and inlines them in sync mode', async () => {
-    const { images, has_nsfw_concepts: flags } = json<FalOutput>(
+    const { images, has_nsfw_concepts: flags } = json(
       await fal.run('fal-ai/flux/dev', { prompt: 'x', num_images: 3, image_size: 'square', sync_mode: true }),
-    );
+    ) as FalOutput;
     expect(images?.map(({ url }) => url.slice(0, 23))).toEqual(Array(3).fill('data:image/jpeg;base64,'));
     expect(flags).toEqual([false, false, false]);
     expect(emulator.journal.read().totals.chargedUsd).toBeCloseTo(3 * 0.025 * 0.262144, 6);
@@ -224,7 +224,7 @@ describe('an invalid request', () => {
 
       expect(reply.status).toBe(422);
       expect(json(reply)).toMatchObject({
-        detail: [{ loc: ['body', ...loc], type, msg: expect.any(String) }],
+        detail: [{ loc: ['body', ...loc], type, msg: expect.any(String) as unknown }],
       });
       expect(emulator.journal.read()).toMatchObject({
         entries: [],

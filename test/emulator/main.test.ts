@@ -49,9 +49,9 @@ describe('the emulator process', () => {
 
       expect(ready).toMatchObject({
         ready: true,
-        modal: expect.any(String),
-        fal: expect.any(String),
-        comfyui: expect.any(String),
+        modal: expect.any(String) as unknown,
+        fal: expect.any(String) as unknown,
+        comfyui: expect.any(String) as unknown,
       });
       expect(health).toMatchObject({ status: 'ok', seed: 9 });
       expect(await exit).toEqual([0, null]);
@@ -64,7 +64,10 @@ describe('the emulator process', () => {
     await once(blocker, 'listening');
     const { port } = blocker.address() as AddressInfo;
     const emulator = start({ EMULATOR_FAL_PORT: String(port) });
-    const [[code], message] = await Promise.all([once(emulator, 'exit'), textOf(emulator.stderr)]);
+    const [[code], message] = await Promise.all([
+      once(emulator, 'exit') as Promise<[number]>,
+      textOf(emulator.stderr),
+    ]);
     blocker.close();
 
     expect(code).toBe(1);
@@ -73,7 +76,10 @@ describe('the emulator process', () => {
 
   it('names an environment variable it cannot use', async () => {
     const emulator = start({ EMULATOR_TIME_SCALE: 'fast' });
-    const [[code], message] = await Promise.all([once(emulator, 'exit'), textOf(emulator.stderr)]);
+    const [[code], message] = await Promise.all([
+      once(emulator, 'exit') as Promise<[number]>,
+      textOf(emulator.stderr),
+    ]);
     expect([code, message]).toEqual([1, expect.stringContaining('EMULATOR_TIME_SCALE')]);
   });
 });

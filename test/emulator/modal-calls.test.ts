@@ -146,9 +146,10 @@ describe('switches', () => {
   it('a hanging provider takes connections and answers nothing until it is up again', async () => {
     await emulator.setProviderState('modal', 'hang');
     const hung = expect(call()).rejects.toMatchObject({ code: 'ECONNRESET' });
-    const state = json<Record<string, { state: string }>>(
-      await exchange('GET', `${emulator.urls.control}/control/providers`),
-    );
+    const state = json(await exchange('GET', `${emulator.urls.control}/control/providers`)) as Record<
+      string,
+      { state: string }
+    >;
     expect(state['modal']?.state).toBe('hang');
     await emulator.setProviderState('modal', 'up');
     await hung;
@@ -199,7 +200,7 @@ describe('faults of redirects', () => {
   it('accepted_202 answers with the result URL', async () => {
     add('accepted_202');
     const reply = await call();
-    const { result_url: location } = json<{ result_url: string }>(reply);
+    const { result_url: location } = json(reply) as { result_url: string };
     expect([reply.status, (await exchange('GET', location)).status]).toEqual([202, 200]);
   });
 

@@ -75,8 +75,8 @@ describe('a missing required field', () => {
     if (shape === 'detail') expect(content['detail']).toContain(says);
     else
       expect(content).toMatchObject({
-        error: expect.stringContaining(says),
-        details: expect.stringContaining('Traceback'),
+        error: expect.stringContaining(says) as unknown,
+        details: expect.stringContaining('Traceback') as unknown,
       });
     if (shape === 'caught-http')
       expect(content).toMatchObject({ type: 'HTTPException', error: `${status}: ${says}` });
@@ -191,9 +191,9 @@ describe('LoRA files', () => {
   it('finds a file that was added, and lists it', async () => {
     await exchange('PUT', `${emulator.urls.control}/control/loras/character-ana.safetensors`);
     expect((await post('/z-image-lora', { prompt: 'x', lora_id: 'ana' })).status).toBe(200);
-    const { count } = json<{ count: number }>(
-      await exchange('GET', `${emulator.urls.modal}/ryla-flux/loras`),
-    );
+    const { count } = json(await exchange('GET', `${emulator.urls.modal}/ryla-flux/loras`)) as {
+      count: number;
+    };
     expect(count).toBe(5);
   });
 });

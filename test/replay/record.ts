@@ -19,6 +19,20 @@ async function main(): Promise<void> {
   } finally {
     await harness.close();
   }
+  await recordResumed();
+}
+
+/** The second run of a job whose first history grew long. */
+async function recordResumed(): Promise<void> {
+  const harness = await startHarness({ dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'] });
+  try {
+    const modal = new FakeProvider('modal', (job, call, context) =>
+      (call > 8 ? ok : down)(job, call, context),
+    );
+    await finished(harness, 'studio-resumed', [modal], studio({ useLora: true }, { lora: fluxLora }));
+  } finally {
+    await harness.close();
+  }
 }
 
 const ok: Answer = (job) => Promise.resolve(picture(job));
@@ -50,7 +64,8 @@ async function finished(
   await harness.withProviders(providers, async () => {
     const handle = await harness.start(request);
     await handle.result();
-    await writeHistory(name, { workflowId: handle.workflowId, history: await handle.fetchHistory() });
+    const lastRun = harness.client.workflow.getHandle(handle.workflowId);
+    await writeHistory(name, { workflowId: handle.workflowId, history: await lastRun.fetchHistory() });
   });
 }
 

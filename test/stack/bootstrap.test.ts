@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { linesOf, scratchDirectory, type ScratchDirectory } from './fake-service';
 
 const checkout = path.resolve(__dirname, '..', '..');
@@ -186,13 +187,18 @@ describe('scripts/bootstrap.mjs', () => {
   });
 });
 
-interface Lockfile {
-  packages: Record<string, { optionalDependencies?: Record<string, string> }>;
-}
+const lockfileSchema = z.object({
+  packages: z.record(
+    z.string(),
+    z.object({ optionalDependencies: z.record(z.string(), z.string()).default({}) }),
+  ),
+});
 
 it('the lockfile holds the builds of every platform, without which npm ci refuses it everywhere', () => {
-  const { packages }: Lockfile = JSON.parse(readFileSync(path.join(checkout, 'package-lock.json'), 'utf8'));
-  const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) =>
+  const { packages } = lockfileSchema.parse(
+    JSON.parse(readFileSync(path.join(checkout, 'package-lock.json'), 'utf8')),
+  );
+  const wanted = Object.values(packages).flatMap(({ optionalDependencies }) =>
     Object.keys(optionalDependencies),
   );
   const present = new Set(Object.keys(packages).map((key) => key.split('node_modules/').at(-1)));

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
+import { z } from 'zod';
 import { processIdentity } from '../../src/stack/process-identity';
 import type { Service } from '../../src/stack/service';
 
@@ -33,8 +34,11 @@ export function fakeProgram(events: string, name: string): string {
 export function fakeService(name: string, program: string, overrides: Partial<Service> = {}): Service {
   return {
     name,
-    prepare: async () => ({ file: process.execPath, args: ['-e', program], cwd: tmpdir(), environment: {} }),
-    waitUntilReady: async (readyLine) => void (await readyLine),
+    prepare: () =>
+      Promise.resolve({ file: process.execPath, args: ['-e', program], cwd: tmpdir(), environment: {} }),
+    waitUntilReady: async (readyLine) => {
+      await readyLine;
+    },
     stopSignal: 'SIGTERM',
     stopGraceMs: 5_000,
     readyTimeoutMs: 10_000,
@@ -42,6 +46,8 @@ export function fakeService(name: string, program: string, overrides: Partial<Se
     ...overrides,
   };
 }
+
+const entrySchema = z.object({ msg: z.string() });
 
 export interface RecordedLog {
   logger: Logger;
@@ -55,8 +61,7 @@ export function recordLog(): RecordedLog {
   const messages: string[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      const entry: { msg: string } = JSON.parse(chunk.toString());
-      messages.push(entry.msg);
+      messages.push(entrySchema.parse(JSON.parse(chunk.toString())).msg);
       this.emit('message');
       done();
     },

@@ -10,10 +10,10 @@ import { emulatorPorts } from '../../src/stack/stack-options';
 import { createSupervisor } from '../../src/stack/supervisor';
 import { recordLog, scratchDirectory, untilGone, type ScratchDirectory } from './fake-service';
 
-async function query<Row>(url: string, text: string): Promise<Row[]> {
+async function query(url: string, text: string): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  const found = await client.query(text);
+  const found = await client.query<Record<string, unknown>>(text);
   await client.end();
   return found.rows;
 }

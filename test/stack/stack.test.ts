@@ -83,13 +83,10 @@ describe('the local stack', () => {
       namespace: 'default',
       temporalUi: 'http://ui',
       emulator: emulatorUrls,
-      pids: {
-        supervisor: process.pid,
-        emulator: expect.any(Number),
-        worker: expect.any(Number),
-        api: expect.any(Number),
-      },
+      pids: description.pids,
     });
+    expect(Object.keys(description.pids)).toEqual(['supervisor', 'emulator', 'worker', 'api']);
+    for (const pid of Object.values(description.pids)) expect(processIdentity(pid)).toBeDefined();
     expect(readStackFile(stackOptions.dataDirectory)).toEqual(description);
     await stack.stop();
     expect(readStackFile(stackOptions.dataDirectory)).toBeUndefined();

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
 import { endLeftoverProcesses, recordProcesses } from '../../src/stack/leftover-processes';
 import { processIdentity } from '../../src/stack/process-identity';
 import type { Service } from '../../src/stack/service';
@@ -166,8 +167,8 @@ describe('supervisor', () => {
     const child = spawn(process.execPath, ['--import', loader, script, directory.path], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const [line]: Buffer[] = await once(child.stdout, 'data');
-    const pids: number[] = JSON.parse(String(line));
+    const line = String(await once(child.stdout, 'data'));
+    const pids = z.array(z.number()).parse(JSON.parse(line));
 
     child.kill('SIGKILL');
 

@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { flowAttribute } from '../../src/domain/search-attributes';
 import { registerSearchAttributes } from '../../src/stack/temporal-server';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 
@@ -32,7 +33,7 @@ describe('temporal development server', () => {
     const handle = await client.workflow.start('studioGeneration', {
       workflowId: 'studio/demo/1',
       taskQueue: 'nobody',
-      searchAttributes: { Flow: ['studio'] },
+      typedSearchAttributes: [{ key: flowAttribute, value: 'studio' }],
     });
 
     expect((await handle.describe()).status.name).toBe('RUNNING');

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { SaveGenerationInput } from '../../src/activities/save-generation';
 import type { GenerationInput, GenerationState, Recipe } from '../../src/domain/generation';
@@ -35,13 +35,15 @@ export interface GenerationHarness {
   withProviders<T>(providers: ProviderClient[], work: () => Promise<T>): Promise<T>;
   start(
     flowRequest: FlowRequest,
-  ): Promise<WorkflowHandle<(input: GenerationInput) => Promise<GenerationState>>>;
+  ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: GenerationInput) => Promise<GenerationState>>>;
   close(): Promise<void>;
 }
 
-export async function startHarness(): Promise<GenerationHarness> {
+export async function startHarness(
+  options: { dynamicConfig?: readonly string[] } = {},
+): Promise<GenerationHarness> {
   installQuietRuntime();
-  const server = await startTemporalServer();
+  const server = await startTemporalServer(options);
   const connection = await Connection.connect({ address: server.address });
   const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection, namespace: server.namespace });

@@ -15,12 +15,19 @@ export interface TemporalTestServer {
 const readyTimeoutMs = 30_000;
 
 /** A real Temporal server of its own: in memory, on a free port, with the settings and search attributes of `npm start`. */
-export async function startTemporalServer(): Promise<TemporalTestServer> {
+export async function startTemporalServer({
+  dynamicConfig = [],
+}: { dynamicConfig?: readonly string[] } = {}): Promise<TemporalTestServer> {
   const steps: string[] = [];
   const cli = await resolveTemporalCli({ environment: process.env, report: (line) => steps.push(line) });
   const [port = 0] = await freePorts(1);
   const target = { address: `127.0.0.1:${port}`, namespace: 'default' };
-  const child = spawn(cli, devServerArguments({ port, namespace: target.namespace }), { stdio: 'ignore' });
+  const serverArguments = devServerArguments({ port, namespace: target.namespace });
+  const child = spawn(
+    cli,
+    [...serverArguments, ...dynamicConfig.flatMap((setting) => ['--dynamic-config-value', setting])],
+    { stdio: 'ignore' },
+  );
   const dieWithTests = (): void => void child.kill('SIGKILL');
   process.once('exit', dieWithTests);
   const stop = async (): Promise<void> => {

@@ -248,7 +248,9 @@ describe('a running generation', () => {
       const attributes = description.typedSearchAttributes;
       expect(attributes.get(generationStatusAttribute)).toBe('completed');
       expect(attributes.get(providerAttribute)).toEqual(['modal', 'fal']);
-      const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+      const { currentDetails } = await handle.query<{ currentDetails: string }>(
+        '__temporal_workflow_metadata',
+      );
       expect(currentDetails).toContain('**completed**');
       expect(currentDetails).toContain('| 3 | option 3 | completed | fal | fal-ai/flux/dev | 1 |');
     });

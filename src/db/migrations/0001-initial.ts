@@ -101,6 +101,8 @@ const statements = [
     message text,
     certainty text not null,
     provider_request_id text,
+    repeats integer,
+    last_repeat_at timestamptz(3),
     primary key (generation_id, slot, number),
     foreign key (generation_id, slot) references slots (generation_id, slot) on delete cascade
   )`,

@@ -1,9 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { bytesAnswer, jsonAnswer, textAnswer } from '../answer';
 import type { EmulatorContext } from '../context';
-import { deliver } from '../deliver';
 import type { Fault } from '../faults';
-import { strike } from '../strike';
+import { struck, type Reaction } from '../reaction';
 import { folderTypes, type FolderType, type PodFiles } from './pod-files';
 
 interface Upload {
@@ -23,32 +22,31 @@ export class FileRoutes {
     this.#files = files;
   }
 
-  async view(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  view(request: FastifyRequest): Reaction {
     const { searchParams } = new URL(request.url, 'http://localhost');
     const filename = searchParams.get('filename') ?? '';
     const subfolder = searchParams.get('subfolder') ?? '';
     const type = folderType(searchParams.get('type') ?? 'output');
-    if (filename === '') return await refuse(reply, 404);
-    if (filename.startsWith('/') || filename.includes('..') || type === undefined) {
-      return await refuse(reply, 400);
-    }
-    if (subfolder.startsWith('/') || subfolder.split('/').includes('..')) return await refuse(reply, 403);
+    if (filename === '') return textAnswer(404, '');
+    if (filename.startsWith('/') || filename.includes('..') || type === undefined) return textAnswer(400, '');
+    if (subfolder.startsWith('/') || subfolder.split('/').includes('..')) return textAnswer(403, '');
     const file = this.#files.find({ filename, subfolder, type });
-    if (file === undefined) return await refuse(reply, 404);
-    const subject = { endpoint: file.job?.endpoint ?? 'input', prompt: file.job?.prompt };
-    const fault = this.#context.faults.take('comfyui', 'view', subject);
+    if (file === undefined) return textAnswer(404, '');
+    const { job, contentType, bytes } = file;
     const name = `filename="${filename.replaceAll('"', '')}"`;
-    const answer = bytesAnswer(200, file.contentType, file.bytes, { 'content-disposition': name });
-    if (await strike(reply, 'comfyui', fault, answer)) return;
-    const delivered = await deliver(reply, answer);
-    if (delivered && file.job !== undefined && type === 'output') file.job.entry.responseDelivered = true;
+    const answer = bytesAnswer(200, contentType, bytes, { 'content-disposition': name });
+    const subject = { endpoint: job?.endpoint ?? 'input', prompt: job?.prompt };
+    const fault = this.#context.faults.take('comfyui', 'view', subject);
+    const onDelivered = (): void => {
+      if (job !== undefined && type === 'output') job.entry.responseDelivered = true;
+    };
+    return struck('comfyui', fault, answer) ?? { answer, onDelivered };
   }
 
-  async upload(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async upload(request: FastifyRequest): Promise<Reaction> {
     const fault = this.#context.faults.take('comfyui', 'upload', { endpoint: 'upload' });
     if (fault !== undefined && fault.name !== 'upload_renamed') {
-      await strike(reply, 'comfyui', fault, jsonAnswer(200, {}));
-      return;
+      return struck('comfyui', fault, jsonAnswer(200, {})) ?? 'reset';
     }
     const upload = await readUpload(request);
     const { bytes, contentType, fields } = upload;
@@ -56,12 +54,12 @@ export class FileRoutes {
     const filename = storedName(upload.name, fault);
     const subfolder = fields.get('subfolder') ?? '';
     const escapes = filename.includes('..') || subfolder.split('/').includes('..');
-    if (bytes === undefined || type === undefined || filename === '' || escapes)
-      return await refuse(reply, 400);
+    const usable = bytes !== undefined && type !== undefined && filename !== '' && !escapes;
+    if (!usable) return textAnswer(400, '');
     const overwrite = ['true', '1'].includes(fields.get('overwrite') ?? '');
-    const stored = this.#files.upload({ filename, subfolder, type, overwrite }, { bytes, contentType });
-    const { filename: name } = stored;
-    await deliver(reply, jsonAnswer(200, { name, subfolder: stored.subfolder, type: stored.type }));
+    const place = { filename, subfolder, type, overwrite };
+    const { filename: name, ...stored } = this.#files.upload(place, { bytes, contentType });
+    return jsonAnswer(200, { name, ...stored });
   }
 }
 
@@ -88,8 +86,4 @@ function storedName(name: string, fault: Fault | undefined): string {
 
 function folderType(value: string): FolderType | undefined {
   return folderTypes.find((type) => type === value);
-}
-
-async function refuse(reply: FastifyReply, status: number): Promise<void> {
-  await deliver(reply, textAnswer(status, ''));
 }

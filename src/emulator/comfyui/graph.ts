@@ -9,7 +9,7 @@ export type Graph = Record<string, GraphNode>;
 /** `[node id, output index]` when the value is a link to another node. */
 export function linkOf(value: unknown): [string, number] | undefined {
   if (!Array.isArray(value) || value.length !== 2) return undefined;
-  const [id, index]: unknown[] = value;
+  const [id, index] = value as unknown[];
   return typeof id === 'string' && typeof index === 'number' ? [id, index] : undefined;
 }
 

@@ -30,8 +30,9 @@ export class PodQueue {
     return this.#history;
   }
 
-  /** The next place in line. A job in front of all others gets a negative number. */
-  nextNumber(front: boolean): number {
+  /** The next place in line, or the number that was asked for. In front of all others is a negative number. */
+  nextNumber({ front, asked }: { front: boolean; asked: unknown }): number {
+    if (typeof asked === 'number') return asked;
     this.#lastNumber += 1;
     return front ? -this.#lastNumber : this.#lastNumber;
   }

@@ -2,6 +2,7 @@ import type { EmulatorContext } from '../context';
 import { sha256 } from '../fingerprint';
 import { jobSeconds } from '../latency';
 import { renderBlack, renderPicture } from '../render';
+import type { GraphNode } from './graph';
 import type { PodFiles } from './pod-files';
 import {
   nodesOf,
@@ -167,13 +168,18 @@ function saveOutputs(job: PodJob, pictures: readonly Buffer[], files: PodFiles):
     const node = job.graph[id];
     const temporary = node?.class_type === 'PreviewImage' || job.fault?.name === 'pod_temp_only';
     const type = temporary ? 'temp' : 'output';
-    const prefix = temporary ? 'ComfyUI_temp' : String(node?.inputs['filename_prefix'] ?? 'ComfyUI');
+    const prefix = temporary ? 'ComfyUI_temp' : prefixOf(node);
     const images = pictures.map((bytes) =>
       files.save(type, prefix, { bytes, contentType: 'image/png', job: made }),
     );
     outputs[id] = { images };
   }
   return outputs;
+}
+
+function prefixOf(node: GraphNode | undefined): string {
+  const prefix = node?.inputs['filename_prefix'];
+  return typeof prefix === 'string' ? prefix : 'ComfyUI';
 }
 
 function announceOutputs(job: PodJob, outputs: PodOutputs, sockets: SocketHub): void {

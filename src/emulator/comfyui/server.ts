@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import multipart from '@fastify/multipart';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { jsonAnswer, textAnswer } from '../answer';
 import type { EmulatorContext, ProviderEmulation } from '../context';
-import { deliver } from '../deliver';
 import { createHttpApp } from '../http-app';
+import { react, route, type Handler } from '../reaction';
 import { FileRoutes } from './file-routes';
 import { PodFiles } from './pod-files';
 import { objectInfo, systemStats } from './pod-information';
@@ -13,8 +13,6 @@ import { PodQueue } from './pod-queue';
 import { PromptRoutes } from './prompt-routes';
 import { QueueRoutes } from './queue-routes';
 import { SocketHub } from './sockets';
-
-type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 
 /** The emulated ComfyUI pod: HTTP below `/` and `/api`, events at `/ws`. */
 export class ComfyUiServer implements ProviderEmulation {
@@ -29,9 +27,9 @@ export class ComfyUiServer implements ProviderEmulation {
     this.#queue = new PodQueue(context, this.#files, this.#sockets);
     void this.app.register(multipart, { limits: { fileSize: largestUploadBytes } });
     this.app.addHook('onRequest', async (request, reply) => {
-      if (isForeign(request.headers)) await deliver(reply, textAnswer(403, ''));
+      if (isForeign(request.headers)) await react(reply, textAnswer(403, ''));
     });
-    this.app.setNotFoundHandler((_request, reply) => deliver(reply, textAnswer(404, '404: Not Found')));
+    this.app.setNotFoundHandler(route(() => textAnswer(404, '404: Not Found')));
     for (const prefix of ['', '/api']) this.#addRoutes(prefix);
   }
 
@@ -57,40 +55,29 @@ export class ComfyUiServer implements ProviderEmulation {
     const prompts = new PromptRoutes(this.#context, this.#queue, this.#files);
     const queue = new QueueRoutes(this.#context, this.#queue);
     const files = new FileRoutes(this.#context, this.#files);
-    const upload: Handler = (request, reply) => files.upload(request, reply);
-    this.app.post(`${prefix}/prompt`, (request, reply) => prompts.submit(request, reply));
-    this.app.get(`${prefix}/prompt`, (request, reply) => queue.count(request, reply));
-    this.app.get(`${prefix}/queue`, (request, reply) => queue.list(request, reply));
-    this.app.post(`${prefix}/queue`, (request, reply) => queue.change(request, reply));
-    this.app.get(`${prefix}/history`, (request, reply) => queue.history(request, reply));
-    this.app.get(`${prefix}/history/:id`, (request, reply) => queue.history(request, reply));
-    this.app.post(`${prefix}/history`, (request, reply) => queue.changeHistory(request, reply));
-    this.app.post(`${prefix}/interrupt`, (request, reply) => queue.interrupt(request, reply));
-    this.app.get(`${prefix}/view`, (request, reply) => files.view(request, reply));
-    this.app.post(`${prefix}/upload/image`, upload);
-    this.app.post(`${prefix}/upload/mask`, upload);
-    this.app.get(
-      `${prefix}/system_stats`,
-      answerWith(() => systemStats),
-    );
-    this.app.get(
-      `${prefix}/object_info`,
-      answerWith(() => objectInfo()),
-    );
-    this.app.get(
-      `${prefix}/object_info/:name`,
-      answerWith(({ params }) => objectInfo((params as { name: string }).name)),
+    const get = (path: string, handler: Handler): unknown => this.app.get(prefix + path, route(handler));
+    const post = (path: string, handler: Handler): unknown => this.app.post(prefix + path, route(handler));
+    post('/prompt', (request) => prompts.submit(request));
+    get('/prompt', () => queue.count());
+    get('/queue', () => queue.list());
+    post('/queue', (request) => queue.change(request));
+    get('/history', (request) => queue.history(request));
+    get('/history/:id', (request) => queue.history(request));
+    post('/history', (request) => queue.changeHistory(request));
+    post('/interrupt', (request) => queue.interrupt(request));
+    get('/view', (request) => files.view(request));
+    post('/upload/image', (request) => files.upload(request));
+    post('/upload/mask', (request) => files.upload(request));
+    get('/system_stats', () => jsonAnswer(200, systemStats));
+    get('/object_info', () => jsonAnswer(200, objectInfo()));
+    get('/object_info/:name', ({ params }) =>
+      jsonAnswer(200, objectInfo(classParameters.parse(params).name)),
     );
   }
 }
 
 const largestUploadBytes = 96 * 1024 * 1024;
-
-function answerWith(value: (request: FastifyRequest) => unknown): Handler {
-  return async (request, reply) => {
-    await deliver(reply, jsonAnswer(200, value(request)));
-  };
-}
+const classParameters = z.object({ name: z.string() });
 
 /** The server's guard against pages of other sites: `Origin`, when sent, must be the host itself. */
 function isForeign({ origin, host }: { origin?: string | undefined; host?: string | undefined }): boolean {

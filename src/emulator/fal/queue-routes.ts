@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { jsonAnswer, htmlAnswer, type Answer } from '../answer';
 import type { EmulatorContext } from '../context';
-import { deliver, reset } from '../deliver';
 import { isRecord } from '../describe-body';
 import type { FaultStage } from '../fault-catalogue';
-import { simpleFaultAnswer } from '../simple-faults';
+import { struck, type Reaction } from '../reaction';
 import { originOf } from './access';
 import { methodNotAllowed, requestNotFound, stillInProgress } from './errors';
-import type { FalJob, FalJobs } from './jobs';
+import type { FalJob } from './fal-job';
+import type { FalJobs } from './jobs';
 import { basePath, parseRequestPath } from './paths';
 import { requestUrls } from './request-urls';
 
@@ -21,27 +21,27 @@ export class QueueRoutes {
     this.#jobs = jobs;
   }
 
-  async read(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async read(request: FastifyRequest, reply: FastifyReply): Promise<Reaction> {
     const found = this.#locate(request);
-    if ('status' in found) return void (await deliver(reply, found));
+    if ('status' in found) return found;
     const { job, action } = found;
-    if (action === '') return await this.#result(job, reply);
-    if (action === 'status') return await this.#status(job, request, reply);
+    if (action === '') return this.#result(job);
+    if (action === 'status') return this.#status(job, request);
     if (action === 'status/stream') return await this.#stream(job, request, reply);
-    await deliver(reply, action === 'cancel' ? methodNotAllowed : requestNotFound);
+    return action === 'cancel' ? methodNotAllowed : requestNotFound;
   }
 
-  async cancel(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  cancel(request: FastifyRequest): Reaction {
     const found = this.#locate(request);
     if ('status' in found) {
-      const unknown = found.status === 404;
-      return void (await deliver(reply, unknown ? jsonAnswer(404, { status: 'NOT_FOUND' }) : found));
+      return found.status === 404 ? jsonAnswer(404, { status: 'NOT_FOUND' }) : found;
     }
     const { job, action } = found;
-    if (action !== 'cancel') return void (await deliver(reply, methodNotAllowed));
-    if (await this.#strike('cancel', job, reply, { ...acknowledged, body: Buffer.alloc(0) })) return;
+    if (action !== 'cancel') return methodNotAllowed;
+    const reaction = this.#struck('cancel', job, jsonAnswer(202, {}));
+    if (reaction !== undefined) return reaction;
     const word = this.#jobs.cancel(job);
-    await deliver(reply, jsonAnswer(cancelStatuses[word], { status: word }));
+    return jsonAnswer(cancelStatuses[word], { status: word });
   }
 
   /** A URL with more than `owner/alias` before `requests` is a path that only takes a submit: 405. */
@@ -55,56 +55,46 @@ export class QueueRoutes {
     return { job, action: parsed.action };
   }
 
-  async #status(job: FalJob, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  #status(job: FalJob, request: FastifyRequest): Reaction {
     job.polls += 1;
     const flaky = flakyAnswer(job);
-    if (flaky !== undefined) return void (await deliver(reply, flaky));
+    if (flaky !== undefined) return flaky;
     const code = job.status === 'COMPLETED' ? 200 : 202;
     const answer = jsonAnswer(code, statusBody(job, request), { 'x-fal-request-id': job.id });
-    if (await this.#strike('status', job, reply, answer)) return;
-    await deliver(reply, answer);
+    return this.#struck('status', job, answer) ?? answer;
   }
 
-  async #result(job: FalJob, reply: FastifyReply): Promise<void> {
+  #result(job: FalJob): Reaction {
     const ready = job.answer ?? stillInProgress;
     const answer = { ...ready, headers: { ...ready.headers, 'x-fal-request-id': job.id } };
-    if (await this.#strike('result', job, reply, answer)) return;
-    const delivered = await deliver(reply, answer);
-    if (delivered && ready.status === 200 && job.entry !== undefined) job.entry.responseDelivered = true;
+    const onDelivered = (): void => {
+      if (ready.status === 200 && job.entry !== undefined) job.entry.responseDelivered = true;
+    };
+    return this.#struck('result', job, answer) ?? { answer, onDelivered };
   }
 
-  async #stream(job: FalJob, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #stream(job: FalJob, request: FastifyRequest, reply: FastifyReply): Promise<'handled'> {
     reply.hijack();
     const { raw } = reply;
     raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
     const left = new Promise<void>((resolve) => raw.once('close', resolve));
     for (;;) {
-      const { promise } = job.changed;
+      const { changed } = job;
       raw.write(`data: ${JSON.stringify(statusBody(job, request))}\n\n`);
       if (job.status === 'COMPLETED') break;
-      await Promise.race([promise, left]);
+      await Promise.race([changed, left]);
       if (raw.destroyed || this.#jobs.find(job.id) === undefined) break;
     }
     raw.end();
+    return 'handled';
   }
 
-  /** Lets a fault of this moment answer instead. Returns whether one did. */
-  async #strike(stage: FaultStage, job: FalJob, reply: FastifyReply, answer: Answer): Promise<boolean> {
+  #struck(stage: FaultStage, job: FalJob, answer: Answer): Reaction | undefined {
     const subject = { endpoint: job.endpointId, prompt: job.prompt };
-    const fault = this.#context.faults.take('fal', stage, subject);
-    if (fault === undefined) return false;
-    if (fault.name === 'reset_before_headers') {
-      reply.hijack();
-      reset(reply.raw);
-      return true;
-    }
-    const simple = simpleFaultAnswer('fal', fault);
-    await (simple === undefined ? deliver(reply, answer, fault) : deliver(reply, simple));
-    return true;
+    return struck('fal', this.#context.faults.take('fal', stage, subject), answer);
   }
 }
 
-const acknowledged = { status: 202, headers: { 'content-type': 'application/json' } };
 const cancelStatuses = { OK: 200, CANCELLATION_REQUESTED: 202, ALREADY_COMPLETED: 400 } as const;
 
 function statusBody(job: FalJob, request: FastifyRequest): Record<string, unknown> {

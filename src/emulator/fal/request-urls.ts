@@ -1,5 +1,5 @@
 import type { Fault } from '../faults';
-import type { FalJob } from './jobs';
+import type { FalJob } from './fal-job';
 import { basePath } from './paths';
 
 /** The three URLs a ticket and every status carry. */

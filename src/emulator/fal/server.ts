@@ -1,8 +1,7 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { jsonAnswer, type Answer } from '../answer';
+import { jsonAnswer } from '../answer';
 import type { EmulatorContext, ProviderEmulation } from '../context';
-import { deliver } from '../deliver';
 import { createHttpApp } from '../http-app';
+import { route, type Handler } from '../reaction';
 import { denyAccess } from './access';
 import { FalFiles } from './files';
 import { FalJobs } from './jobs';
@@ -20,34 +19,9 @@ export class FalServer implements ProviderEmulation {
   constructor(context: EmulatorContext) {
     this.#context = context;
     this.#jobs = new FalJobs(context, this.#files);
-    const submit = new SubmitRoutes(context, this.#jobs, this.#files);
-    const queue = new QueueRoutes(context, this.#jobs);
-    const storage = new StorageRoutes(context, this.#files);
-    const guarded = this.#guarded.bind(this);
-    this.app.post(
-      '/queue/*',
-      guarded((request, reply) => submit.queue(request, reply)),
-    );
-    this.app.post(
-      '/run/*',
-      guarded((request, reply) => submit.run(request, reply)),
-    );
-    this.app.get(
-      '/queue/*',
-      guarded((request, reply) => queue.read(request, reply)),
-    );
-    this.app.put(
-      '/queue/*',
-      guarded((request, reply) => queue.cancel(request, reply)),
-    );
-    this.app.post(
-      '/rest/storage/upload/initiate',
-      guarded((request, reply) => storage.initiate(request, reply)),
-    );
-    // Upload and download URLs carry no key: whoever knows them may use them.
-    this.app.put('/files/upload/:id', (request, reply) => storage.receive(request, reply));
-    this.app.get('/files/:id/:name', (request, reply) => storage.download(request, reply));
-    this.app.setNotFoundHandler((_request, reply) => deliver(reply, notFound));
+    this.#addQueueRoutes();
+    this.#addFileRoutes();
+    this.app.setNotFoundHandler(route(() => jsonAnswer(404, { detail: 'Not Found' })));
   }
 
   /** Requests live in the platform, not in the edge: they go on, and are there when the edge is back. */
@@ -60,15 +34,46 @@ export class FalServer implements ProviderEmulation {
     this.#files.reset();
   }
 
-  #guarded(
-    handle: (request: FastifyRequest, reply: FastifyReply) => Promise<void>,
-  ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
-    return async (request, reply) => {
-      const denied: Answer | undefined = denyAccess(request, this.#context.settings.current.fal.key);
-      if (denied === undefined) await handle(request, reply);
-      else await deliver(reply, denied);
-    };
+  #addQueueRoutes(): void {
+    const submit = new SubmitRoutes(this.#context, this.#jobs, this.#files);
+    const queue = new QueueRoutes(this.#context, this.#jobs);
+    this.app.post(
+      '/queue/*',
+      this.#guarded((request) => submit.queue(request)),
+    );
+    this.app.post(
+      '/run/*',
+      this.#guarded((request, reply) => submit.run(request, reply)),
+    );
+    this.app.get(
+      '/queue/*',
+      this.#guarded((request, reply) => queue.read(request, reply)),
+    );
+    this.app.put(
+      '/queue/*',
+      this.#guarded((request) => queue.cancel(request)),
+    );
+  }
+
+  #addFileRoutes(): void {
+    const storage = new StorageRoutes(this.#context, this.#files);
+    const initiate = this.#guarded((request) => storage.initiate(request));
+    this.app.post('/rest/storage/upload/initiate', initiate);
+    // Upload and download URLs carry no key: whoever knows them may use them.
+    this.app.put(
+      '/files/upload/:id',
+      route((request) => storage.receive(request)),
+    );
+    this.app.get(
+      '/files/:id/:name',
+      route((request) => storage.download(request)),
+    );
+  }
+
+  #guarded(handle: Handler): ReturnType<typeof route> {
+    return route((request, reply) => {
+      const { key } = this.#context.settings.current.fal;
+      return denyAccess(request, key) ?? handle(request, reply);
+    });
   }
 }
-
-const notFound = jsonAnswer(404, { detail: 'Not Found' });

@@ -5,10 +5,13 @@ import { modelError, type ErrorDetail } from './errors';
 import type { Answer } from '../answer';
 
 /** Checks a body as the server's models do. Returns the completed input, or the 422 in Pydantic's words. */
-export function validateInput(endpoint: FalEndpoint, body: unknown): Record<string, unknown> | Answer {
+export function validateInput(
+  endpoint: FalEndpoint,
+  body: unknown,
+): { input: Record<string, unknown> } | { refusal: Answer } {
   const parsed = endpoint.input.safeParse(isRecord(body) ? body : {}, { reportInput: true });
-  if (parsed.success) return parsed.data;
-  return modelError(parsed.error.issues.flatMap((issue) => details(issue, [], issue.input)));
+  if (parsed.success) return { input: parsed.data };
+  return { refusal: modelError(parsed.error.issues.flatMap((issue) => details(issue, [], issue.input))) };
 }
 
 type Issue = z.core.$ZodIssue;
@@ -26,38 +29,29 @@ function details(issue: Issue, parents: readonly PropertyKey[], outer: unknown):
 }
 
 function describe(issue: Issue): Omit<ErrorDetail, 'loc' | 'input'> {
-  switch (issue.code) {
-    case 'invalid_type':
-      return wrongType(issue);
-    case 'too_small':
-      return tooSmall(issue);
-    case 'too_big':
-      return tooBig(issue);
-    case 'invalid_value': {
-      const expected = issue.values.map((value) => `'${String(value)}'`).join(' or ');
-      return { type: 'literal_error', msg: `Input should be ${expected}`, ctx: { expected } };
-    }
-    default:
-      return { type: 'value_error', msg: `Value error, ${issue.message}` };
+  if (issue.code === 'invalid_type') return wrongType(issue);
+  if (issue.code === 'too_small') return tooSmall(issue);
+  if (issue.code === 'too_big') return tooBig(issue);
+  if (issue.code !== 'invalid_value') {
+    return { type: 'value_error', msg: `Value error, ${issue.message}` };
   }
+  const expected = issue.values.map((value) => `'${String(value)}'`).join(' or ');
+  return { type: 'literal_error', msg: `Input should be ${expected}`, ctx: { expected } };
 }
+
+/** Pydantic's word for each type. */
+const typeErrors: Readonly<Record<string, { type: string; msg: string }>> = {
+  string: { type: 'string_type', msg: 'Input should be a valid string' },
+  boolean: { type: 'bool_type', msg: 'Input should be a valid boolean' },
+  array: { type: 'list_type', msg: 'Input should be a valid list' },
+  object: { type: 'model_attributes_type', msg: 'Input should be a valid dictionary' },
+  int: { type: 'int_type', msg: 'Input should be a valid integer' },
+};
+const numberError = { type: 'float_type', msg: 'Input should be a valid number' };
 
 function wrongType(issue: z.core.$ZodIssueInvalidType): Omit<ErrorDetail, 'loc' | 'input'> {
   if (issue.input === undefined) return { type: 'missing', msg: 'Field required' };
-  switch (issue.expected) {
-    case 'string':
-      return { type: 'string_type', msg: 'Input should be a valid string' };
-    case 'boolean':
-      return { type: 'bool_type', msg: 'Input should be a valid boolean' };
-    case 'array':
-      return { type: 'list_type', msg: 'Input should be a valid list' };
-    case 'object':
-      return { type: 'model_attributes_type', msg: 'Input should be a valid dictionary' };
-    case 'int':
-      return { type: 'int_type', msg: 'Input should be a valid integer' };
-    default:
-      return { type: 'float_type', msg: 'Input should be a valid number' };
-  }
+  return typeErrors[issue.expected] ?? numberError;
 }
 
 function tooSmall({ origin, minimum }: z.core.$ZodIssueTooSmall): Omit<ErrorDetail, 'loc' | 'input'> {

@@ -1,34 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { bytesAnswer, textAnswer, type Answer } from '../answer';
+import { EraEnded } from '../clock';
 import type { EmulatorContext } from '../context';
 import type { Fault } from '../faults';
 import { sha256 } from '../fingerprint';
 import type { JournalEntry } from '../journal';
 import { jobSeconds, typicalSeconds } from '../latency';
 import { MediaShelf } from '../media-shelf';
+import { containerCrash } from '../simple-faults';
 import type { CheckedRequest } from './check-request';
 import type { ModalEndpoint } from './endpoints';
 import { caughtException } from './errors';
+import type { ModalCall } from './modal-call';
+import { redirectsBefore } from './redirect';
 import { renderResult, seedOf } from './render-result';
 import { callCostUsd, resultHeaders } from './result-headers';
-
-/** A function call: runs to its end whoever still listens, and its result can be read more than once. */
-export interface ModalCall {
-  readonly id: string;
-  readonly endpoint: ModalEndpoint;
-  readonly entry: JournalEntry;
-  readonly fault: Fault | undefined;
-  /** Resolves when the provider's time for the call is over; drawing the result may take a moment longer. */
-  readonly worked: Promise<unknown>;
-  /** Resolves with the answer, or with `undefined` when the call was lost. */
-  readonly settled: Promise<Answer | undefined>;
-  /** Cuts the call off: its containers are gone. */
-  readonly stop: AbortController;
-  redirectsLeft: number;
-  resetsLeft: number;
-  /** The transport fault strikes one reading only. */
-  transportFaultSpent: boolean;
-}
 
 /** What `start` needs of a request that passed the handler's checks. */
 export interface CallOrder {
@@ -71,7 +57,7 @@ export class CallRegister {
       worked: worked.catch(() => undefined),
       settled: this.#run(order, entry, seed, worked, stop.signal).finally(() => this.#running.delete(id)),
       stop,
-      redirectsLeft: plannedRedirects(fault),
+      redirectsLeft: redirectsBefore(fault),
       resetsLeft: fault?.name === 'redirect_lost_poll' ? (fault.params.resets ?? 1) : 0,
       transportFaultSpent: false,
     };
@@ -117,7 +103,7 @@ export class CallRegister {
       journal.finish(entry, outcome, this.#costUsd(order.endpoint));
       return answer;
     } catch (error) {
-      if (signal.aborted || this.#context.clock.era.aborted || entry.outcome !== 'running') return undefined;
+      if (signal.aborted || error instanceof EraEnded) return undefined;
       journal.finish(entry, 'lost', this.#costUsd(order.endpoint));
       log.error({ err: error, endpoint: order.endpoint.path }, 'a modal call could not be carried out');
       return undefined;
@@ -166,23 +152,9 @@ export function promptOf(body: Record<string, unknown>): string {
   return typeof text === 'string' ? text : '';
 }
 
-function plannedRedirects(fault: Fault | undefined): number {
-  switch (fault?.name) {
-    case 'redirect_chain':
-      return fault.params.hops ?? 3;
-    case 'redirect_foreign':
-    case 'redirect_no_location':
-    case 'redirect_lost_poll':
-    case 'accepted_202':
-      return 1;
-    default:
-      return 0;
-  }
-}
-
 function crashAnswer(endpoint: ModalEndpoint, fault: Fault | undefined): Answer | undefined {
   if (fault?.name === 'plain_500') {
-    return textAnswer(500, 'modal-http: internal error: status Failure: the container was terminated');
+    return textAnswer(500, containerCrash);
   }
   if (fault?.name !== 'crash_500') return undefined;
   const { type = 'RuntimeError', message = 'Both API and infer methods failed' } = fault.params;

@@ -1,9 +1,11 @@
-import { decodeDataUrl, isRecord } from '../describe-body';
-import { maximumPixels, pictureSize } from '../render';
 import type { Answer } from '../answer';
-import { qwenAspectRatios, type FieldCheck, type ModalEndpoint } from './endpoints';
-import { caughtException, httpException, raised } from './errors';
+import { decodeDataUrl } from '../describe-body';
+import { maximumPixels, pictureSize } from '../render';
+import type { FieldCheck, ModalEndpoint } from './endpoints';
+import { caughtException, loraNotFound, raised } from './errors';
 import type { LoraVolume } from './loras';
+import { outputSize } from './output-size';
+import { numberField } from './read-body';
 
 /** A request a handler would start to work on. */
 export interface CheckedRequest {
@@ -32,7 +34,8 @@ export async function checkRequest(
       missingField(endpoint, body, check) ?? (await readPicture(endpoint, body, check, pictures));
     if (failed !== undefined) return failed;
   }
-  return await measure(endpoint, body, pictures, lora?.file);
+  const request = await measure(endpoint, body, pictures, lora?.file);
+  return impossible(endpoint, request) ?? request;
 }
 
 function checkLora(
@@ -41,7 +44,8 @@ function checkLora(
   loras: LoraVolume,
 ): { file: string } | Answer | undefined {
   if (endpoint.path === '/flux-dev-realism') {
-    return checkFile('flux-realism.safetensors', loras);
+    const file = 'flux-realism.safetensors';
+    return loras.list().includes(file) ? { file } : loraNotFound(file);
   }
   if (endpoint.lora === undefined) return undefined;
   const lora = loras.resolve(endpoint.lora, body);
@@ -49,21 +53,13 @@ function checkLora(
   return 'file' in lora ? lora : loraNotFound(lora.missing);
 }
 
-function checkFile(file: string, loras: LoraVolume): { file: string } | Answer {
-  return loras.list().includes(file) ? { file } : loraNotFound(file);
-}
-
-/** What every route answers to a LoRA that is not on the volume. */
-export function loraNotFound(file: string): Answer {
-  return httpException(404, `LoRA not found: ${file}. Upload it to the models volume first.`);
-}
-
 function missingField(
   endpoint: ModalEndpoint,
   body: Record<string, unknown>,
-  { field, alias, missing }: FieldCheck,
+  check: FieldCheck,
 ): Answer | undefined {
-  const value = body[field] ?? (alias === undefined ? undefined : body[alias]);
+  const { field, missing } = check;
+  const value = fieldValue(body, check);
   const absent = value === undefined || value === null || (value === '' && missing !== 'key-error');
   if (!absent) return undefined;
   if (missing === 'key-error') return caughtException(endpoint, 'KeyError', `'${field}'`);
@@ -74,15 +70,16 @@ function missingField(
 async function readPicture(
   endpoint: ModalEndpoint,
   body: Record<string, unknown>,
-  { field, alias, picture }: FieldCheck,
+  check: FieldCheck,
   pictures: Map<string, Buffer>,
 ): Promise<Answer | undefined> {
+  const { field, picture } = check;
   if (picture === undefined) return undefined;
-  const value = body[field] ?? (alias === undefined ? undefined : body[alias]);
-  const [first]: unknown[] = picture === 'data-url-list' && Array.isArray(value) ? value : [value];
+  const value = fieldValue(body, check);
   if (picture === 'data-url-list' && !Array.isArray(value)) {
     return caughtException(endpoint, 'ValueError', `${field} must be a non-empty list`);
   }
+  const first: unknown = Array.isArray(value) ? value[0] : value;
   if (typeof first !== 'string') {
     return caughtException(endpoint, 'TypeError', `argument of type '${typeof first}' is not iterable`);
   }
@@ -92,9 +89,13 @@ async function readPicture(
   }
   const moving = picture === 'data-url-list' || picture === 'video';
   const isPicture = (await pictureSize(bytes)) !== undefined;
-  if (!isPicture && !moving) return caughtException(endpoint, 'ValueError', 'Invalid image format');
   if (isPicture) pictures.set(field, bytes);
-  return undefined;
+  // Clips are not looked into: whatever decodes as a picture is drawn into the result, the rest is taken as it is.
+  return isPicture || moving ? undefined : caughtException(endpoint, 'ValueError', 'Invalid image format');
+}
+
+function fieldValue(body: Record<string, unknown>, { field, alias }: FieldCheck): unknown {
+  return body[field] ?? (alias === undefined ? undefined : body[alias]);
 }
 
 /** Anything that is no data URL is looked up as a file on the server, where it does not exist. */
@@ -107,82 +108,34 @@ function decodePicture(text: string, kind: NonNullable<FieldCheck['picture']>): 
 async function measure(
   endpoint: ModalEndpoint,
   body: Record<string, unknown>,
-  pictures: Map<string, Buffer>,
+  pictures: ReadonlyMap<string, Buffer>,
   loraFile: string | undefined,
-): Promise<CheckedRequest | Answer> {
-  const source = endpoint.sourceField === undefined ? undefined : pictures.get(endpoint.sourceField);
+): Promise<CheckedRequest> {
+  const { faceField = '', sourceField = '', frames } = endpoint;
+  const source = pictures.get(sourceField);
   const { width, height } = await outputSize(endpoint, body, source);
-  const { frames } = endpoint;
-  const request = {
-    width,
-    height,
+  return {
+    width: Math.round(width),
+    height: Math.round(height),
     seed: numberField(body, 'seed', undefined),
     steps: numberField(body, 'steps', endpoint.steps),
     frames: frames === undefined ? 1 : numberField(body, frames.field, frames.count),
     fps: frames === undefined ? 1 : numberField(body, 'fps', frames.fps),
     loraFile,
-    face: endpoint.faceField === undefined ? undefined : pictures.get(endpoint.faceField),
+    face: pictures.get(faceField),
     source,
   };
-  const numbers = [width, height, request.steps, request.frames, request.fps, request.seed ?? 0];
-  if (!numbers.every((value) => Number.isFinite(value))) {
+}
+
+/** The handlers check no numbers: what cannot be computed surfaces as a 500 from below. */
+function impossible(endpoint: ModalEndpoint, request: CheckedRequest): Answer | undefined {
+  const { width, height, steps, frames, fps, seed = 0 } = request;
+  if (![width, height, steps, frames, fps, seed].every((value) => Number.isFinite(value))) {
     return caughtException(endpoint, 'ValueError', 'invalid literal for int() with base 10');
   }
-  if (width < 16 || height < 16 || request.steps < 1 || request.frames < 1 || request.fps < 1) {
+  if (width < 16 || height < 16 || steps < 1 || frames < 1 || fps < 1) {
     return caughtException(endpoint, 'Exception', 'ComfyUI API error: value_smaller_than_min');
   }
-  if (width * height > maximumPixels) {
-    return caughtException(endpoint, 'OutOfMemoryError', 'CUDA out of memory. Tried to allocate 38.44 GiB');
-  }
-  return { ...request, width: Math.round(width), height: Math.round(height) };
-}
-
-async function outputSize(
-  endpoint: ModalEndpoint,
-  body: Record<string, unknown>,
-  source: Buffer | undefined,
-): Promise<{ width: number; height: number }> {
-  if (endpoint.size === 'source') {
-    const size = (source && (await pictureSize(source))) ?? { width: 1024, height: 1024 };
-    return endpoint.path === '/seedvr2' ? enlarged(size, body) : size;
-  }
-  const ratio = endpoint.headers === 'qwen' ? body['aspect_ratio'] : undefined;
-  const preset = typeof ratio === 'string' ? qwenAspectRatios[ratio] : undefined;
-  if (preset !== undefined) return preset;
-  return {
-    width: numberField(body, 'width', endpoint.size.width),
-    height: numberField(body, 'height', endpoint.size.height),
-  };
-}
-
-/** The shorter side becomes `resolution`, as long as the longer stays within `max_resolution`. */
-function enlarged(
-  size: { width: number; height: number },
-  body: Record<string, unknown>,
-): { width: number; height: number } {
-  const wanted = numberField(body, 'resolution', 1080) / Math.min(size.width, size.height);
-  const limit = numberField(body, 'max_resolution', 4000) / Math.max(size.width, size.height);
-  const factor = Math.min(wanted, limit);
-  return { width: Math.round(size.width * factor), height: Math.round(size.height * factor) };
-}
-
-function numberField<Default extends number | undefined>(
-  body: Record<string, unknown>,
-  field: string,
-  fallback: Default,
-): number | Default {
-  const value = body[field];
-  if (value === undefined || value === null) return fallback;
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
-}
-
-/** Whether a parsed body is something the handlers can read fields from. */
-export function readBody(text: string): Record<string, unknown> | 'not-json' | 'not-an-object' {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : 'not-an-object';
-  } catch {
-    return 'not-json';
-  }
+  if (width * height <= maximumPixels) return undefined;
+  return caughtException(endpoint, 'OutOfMemoryError', 'CUDA out of memory. Tried to allocate 38.44 GiB');
 }

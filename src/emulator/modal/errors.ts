@@ -57,3 +57,15 @@ function traceback({ app, path }: { app: string; path: string }, type: string, e
     `${type}: ${error}`,
   ].join('\n');
 }
+
+/** What every route answers to a LoRA that is not on the volume. */
+export function loraNotFound(file: string): Answer {
+  return httpException(404, `LoRA not found: ${file}. Upload it to the models volume first.`);
+}
+
+/** What the parser, or the first access to a field, raises. */
+export function unreadableBody(endpoint: ModalEndpoint, problem: 'not-json' | 'not-an-object'): Answer {
+  return problem === 'not-json'
+    ? caughtException(endpoint, 'JSONDecodeError', 'Expecting value: line 1 column 1 (char 0)')
+    : caughtException(endpoint, 'AttributeError', "'list' object has no attribute 'get'");
+}

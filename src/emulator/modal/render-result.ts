@@ -10,37 +10,45 @@ export function seedOf(endpoint: ModalEndpoint, request: CheckedRequest, bodyHas
   return endpoint.seed === 'derived' ? derivedSeed(endpoint.path, bodyHash) : endpoint.seed;
 }
 
+/** What a result is drawn from, beside the request itself. */
+export interface DrawingOrder {
+  prompt: string;
+  seed: number;
+  fingerprint: string;
+  imageBytes: 'jpeg' | 'png';
+  black: boolean;
+}
+
 /** Draws what a call returns, in the encoding its route saves. */
 export async function renderResult(
   endpoint: ModalEndpoint,
   request: CheckedRequest,
-  job: {
-    prompt: string;
-    seed: number;
-    fingerprint: string;
-    imageBytes: 'jpeg' | 'png';
-    black: boolean;
-    notes?: string[];
-  },
+  order: DrawingOrder,
 ): Promise<Buffer> {
-  const format = endpoint.output === 'image/png' ? 'png' : job.imageBytes;
-  const picture: Picture = {
+  const { width, height, frames, fps } = request;
+  const picture = describePicture(endpoint, request, order);
+  if (order.black) return await renderBlack(width, height, picture.format);
+  if (endpoint.output === 'image/webp') return await renderAnimation(picture, frames, fps);
+  if (endpoint.output !== 'video/mp4') return await renderPicture(picture);
+  const stills = await renderFrames(picture, frames);
+  return muxMotionJpeg(stills, { width, height, fps: (stills.length * fps) / frames });
+}
+
+function describePicture(endpoint: ModalEndpoint, request: CheckedRequest, order: DrawingOrder): Picture {
+  const { width, height, loraFile, face, source } = request;
+  return {
     provider: 'modal',
     endpoint: endpoint.path,
-    prompt: job.prompt,
-    seed: job.seed,
-    width: request.width,
-    height: request.height,
-    fingerprint: job.fingerprint,
-    notes: [...(request.loraFile === undefined ? [] : [`LoRA ${request.loraFile}`]), ...(job.notes ?? [])],
-    identityName: request.loraFile?.replace(/^(?:qwen-|wan-)/, ''),
-    reference: request.face,
-    source: request.source,
-    format,
+    prompt: order.prompt,
+    seed: order.seed,
+    width,
+    height,
+    fingerprint: order.fingerprint,
+    notes: loraFile === undefined ? [] : [`LoRA ${loraFile}`],
+    // The files of one character differ by model family; the person does not.
+    identityName: loraFile?.replace(/^(?:qwen-|wan-)/, ''),
+    reference: face,
+    source,
+    format: endpoint.output === 'image/png' ? 'png' : order.imageBytes,
   };
-  if (job.black) return await renderBlack(request.width, request.height, format);
-  if (endpoint.output === 'image/webp') return await renderAnimation(picture, request.frames, request.fps);
-  if (endpoint.output !== 'video/mp4') return await renderPicture(picture);
-  const frames = await renderFrames(picture, request.frames);
-  return muxMotionJpeg(frames, { width: request.width, height: request.height, fps: 2 });
 }

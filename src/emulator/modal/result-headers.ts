@@ -49,14 +49,11 @@ function familyHeaders(endpoint: ModalEndpoint, request: CheckedRequest): Record
   const model = { 'X-Model': endpoint.path.slice(1) };
   const loraHeader = endpoint.app === 'ryla-z-image' ? 'X-LoRA' : 'X-LoRA-Used';
   const lora = request.loraFile === undefined ? {} : { [loraHeader]: request.loraFile };
-  switch (endpoint.headers) {
-    case 'qwen':
-      return { ...model, ...lora, 'X-Steps': String(request.steps) };
-    case 'wan':
-      return { ...model, ...lora, 'X-Frames': String(request.frames), 'X-FPS': String(request.fps) };
-    case 'faceswap':
-      return { ...model, 'X-Frame-Count': String(request.frames) };
-    default:
-      return lora;
-  }
+  const byFamily: Record<ModalEndpoint['headers'], Record<string, string>> = {
+    image: lora,
+    qwen: { ...model, ...lora, 'X-Steps': String(request.steps) },
+    wan: { ...model, ...lora, 'X-Frames': String(request.frames), 'X-FPS': String(request.fps) },
+    faceswap: { ...model, 'X-Frame-Count': String(request.frames) },
+  };
+  return byFamily[endpoint.headers];
 }

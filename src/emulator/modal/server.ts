@@ -1,20 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { jsonAnswer, textAnswer, type Answer } from '../answer';
+import { jsonAnswer, type Answer } from '../answer';
 import type { EmulatorContext, ProviderEmulation } from '../context';
-import { deliver, isTransportFault, reset } from '../deliver';
 import { describeBody } from '../describe-body';
-import type { Fault } from '../faults';
 import { bodyText, createHttpApp } from '../http-app';
+import { route, type Reaction } from '../reaction';
 import { simpleFaultAnswer } from '../simple-faults';
-import { CallRegister, promptOf, type ModalCall } from './calls';
-import { checkRequest, readBody } from './check-request';
+import { CallReader } from './call-reader';
+import { CallRegister, promptOf } from './calls';
+import { checkRequest } from './check-request';
 import { modalApps, modalEndpoints, unsupportedPaths, type ModalEndpoint } from './endpoints';
 import * as errors from './errors';
 import { fixedFaultAnswer } from './fixed-faults';
 import { LoraVolume } from './loras';
-
-const callIdParameter = '__modal_function_call_id';
+import type { ModalCall } from './modal-call';
+import { denyAccess } from './proxy-auth';
+import { readBody } from './read-body';
+import { callIdParameter } from './redirect';
 
 /** The emulated Modal workspace: every app below one origin, as `/{app}{path}`. */
 export class ModalServer implements ProviderEmulation {
@@ -22,13 +24,16 @@ export class ModalServer implements ProviderEmulation {
   readonly loras = new LoraVolume();
   readonly #context: EmulatorContext;
   readonly #calls: CallRegister;
+  readonly #reader: CallReader;
 
   constructor(context: EmulatorContext) {
     this.#context = context;
     this.#calls = new CallRegister(context);
-    this.app.all('/*', async (request, reply) => {
-      await this.#handle(request, reply);
-    });
+    this.#reader = new CallReader(context);
+    this.app.all(
+      '/*',
+      route((request, reply) => this.#handle(request, reply)),
+    );
   }
 
   powerOff(): void {
@@ -40,132 +45,56 @@ export class ModalServer implements ProviderEmulation {
     this.loras.reset();
   }
 
-  async #handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async #handle(request: FastifyRequest, reply: FastifyReply): Promise<Reaction> {
     const { app, path, callId } = parseUrl(request.url);
-    const denied = this.#denied(request);
-    if (denied !== undefined) return void (await deliver(reply, denied));
-    if (!modalApps.has(app)) return await this.#reject(reply, { app, path }, errors.unknownFunction);
+    const denied = denyAccess(request, this.#context.settings.current.proxyAuth);
+    if (denied !== undefined) return this.#rejected({ app, path }, denied);
+    if (!modalApps.has(app)) return this.#rejected({ app, path }, errors.unknownFunction);
     if (callId !== null) return await this.#readResult(request, reply, callId);
-    const info = await this.#information(request.method, app, path);
-    if (info !== undefined) return void (await deliver(reply, info));
-    if (unsupportedPaths[path] === app) {
-      return await this.#reject(reply, { app, path }, errors.unsupported(path));
-    }
+    const information = request.method === 'GET' ? await this.#information(app, path) : undefined;
+    if (information !== undefined) return information;
+    if (unsupportedPaths[path] === app) return this.#rejected({ app, path }, errors.unsupported(path));
     const endpoint = modalEndpoints.find((candidate) => candidate.app === app && candidate.path === path);
-    if (endpoint === undefined) return await this.#reject(reply, { app, path }, errors.notFound);
-    if (request.method !== 'POST') return await this.#reject(reply, endpoint, errors.methodNotAllowed);
-    await this.#call(endpoint, request, reply);
+    if (endpoint === undefined) return this.#rejected({ app, path }, errors.notFound);
+    if (request.method !== 'POST') return this.#rejected(endpoint, errors.methodNotAllowed);
+    const call = await this.#startCall(endpoint, request);
+    if (call === 'reset') return call;
+    if ('status' in call) return this.#rejected(endpoint, call);
+    if (call.fault?.name === 'submit_lost') return 'reset';
+    return await this.#reader.read(call, request, reply);
   }
 
-  async #call(endpoint: ModalEndpoint, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  /** The call a POST starts, or how it is turned away before any work. */
+  async #startCall(endpoint: ModalEndpoint, request: FastifyRequest): Promise<ModalCall | Answer | 'reset'> {
     const body = readBody(bodyText(request.body));
     const prompt = typeof body === 'string' ? '' : promptOf(body);
     const subject = { endpoint: endpoint.path, app: endpoint.app, prompt };
     const fault = this.#context.faults.take('modal', 'call', subject);
-    if (fault?.name === 'reset_before_headers') {
-      reply.hijack();
-      return void reset(reply.raw);
-    }
+    if (fault?.name === 'reset_before_headers') return 'reset';
     const fixed = fixedFaultAnswer(endpoint, fault);
-    if (fixed !== undefined) return await this.#reject(reply, endpoint, fixed);
-    if (typeof body === 'string') return await this.#reject(reply, endpoint, unreadable(endpoint, body));
+    if (fixed !== undefined) return fixed;
+    if (typeof body === 'string') return errors.unreadableBody(endpoint, body);
     const checked = await checkRequest(endpoint, body, this.loras);
-    if ('status' in checked) return await this.#reject(reply, endpoint, checked);
-    const call = this.#calls.start({
-      endpoint,
-      request: checked,
-      body,
-      described: describeBody(body),
-      fault,
-    });
-    await this.#answerCall(call, request, reply);
+    if ('status' in checked) return checked;
+    return this.#calls.start({ endpoint, request: checked, body, described: describeBody(body), fault });
   }
 
-  async #readResult(request: FastifyRequest, reply: FastifyReply, callId: string): Promise<void> {
-    if (request.method !== 'GET') return void (await deliver(reply, errors.badRedirectMethod));
+  async #readResult(request: FastifyRequest, reply: FastifyReply, callId: string): Promise<Reaction> {
+    if (request.method !== 'GET') return errors.badRedirectMethod;
     const call = this.#calls.find(callId);
-    if (call === undefined) return void (await deliver(reply, errors.unknownFunction));
+    if (call === undefined) return errors.unknownFunction;
     const { endpoint } = call;
-    const subject = { endpoint: endpoint.path, app: endpoint.app };
-    const fault = this.#context.faults.take('modal', 'poll', subject);
+    const fault = this.#context.faults.take('modal', 'poll', { endpoint: endpoint.path, app: endpoint.app });
     const simple = simpleFaultAnswer('modal', fault);
-    if (simple !== undefined) return void (await deliver(reply, simple));
+    if (simple !== undefined) return simple;
     if (fault?.name === 'reset_before_headers' || call.resetsLeft > 0) {
       call.resetsLeft = Math.max(0, call.resetsLeft - 1);
-      reply.hijack();
-      return void reset(reply.raw);
+      return 'reset';
     }
-    await this.#answerCall(call, request, reply, fault);
+    return await this.#reader.read(call, request, reply, fault);
   }
 
-  /** Blocks until the call ends, the time limit of one request passes, or the client leaves. */
-  async #answerCall(
-    call: ModalCall,
-    request: FastifyRequest,
-    reply: FastifyReply,
-    pollFault?: Fault,
-  ): Promise<void> {
-    if (call.fault?.name === 'submit_lost' && request.method === 'POST') {
-      reply.hijack();
-      return void reset(reply.raw);
-    }
-    if (call.redirectsLeft > 0) {
-      call.redirectsLeft -= 1;
-      return void (await deliver(reply, this.#redirect(call, request, true)));
-    }
-    const answer = await this.#waitFor(call, reply);
-    if (answer === 'pending') return void (await deliver(reply, this.#redirect(call, request, false)));
-    if (answer === undefined) {
-      reply.hijack();
-      return void reset(reply.raw);
-    }
-    const fault = pollFault ?? spendTransportFault(call);
-    const delivered = await deliver(reply, answer, fault);
-    if (delivered && fault === undefined && answer.status === 200) call.entry.responseDelivered = true;
-  }
-
-  async #waitFor(call: ModalCall, reply: FastifyReply): Promise<Answer | 'pending' | undefined> {
-    const { settings, clock } = this.#context;
-    const limit = new AbortController();
-    reply.raw.once('close', () => {
-      limit.abort();
-    });
-    const timeout = clock
-      .wait(settings.current.modal.redirectAfterSeconds, limit.signal)
-      .then(() => 'pending' as const)
-      .catch(() => undefined);
-    // The limit is about the provider's time: on a fast clock, our own drawing must not count against it.
-    const early = await Promise.race([call.worked, timeout]);
-    limit.abort();
-    return early === 'pending' ? early : await call.settled;
-  }
-
-  #redirect(call: ModalCall, request: FastifyRequest, planned: boolean): Answer {
-    const { pendingStatus, redirectLocation } = this.#context.settings.current.modal;
-    const query = `?${callIdParameter}=${call.id}`;
-    const own = `http://${request.headers.host ?? 'localhost'}`;
-    const path = `/${call.endpoint.app}${call.endpoint.path}`;
-    const fault = planned ? call.fault : undefined;
-    if (fault?.name === 'accepted_202') return jsonAnswer(202, { result_url: `${own}${path}${query}` });
-    if (fault?.name === 'redirect_no_location') return { status: 303, headers: {}, body: Buffer.alloc(0) };
-    const polled = request.method === 'GET' && !planned;
-    if (polled && pendingStatus === 408) return textAnswer(408, 'modal-http: request timed out');
-    const foreign = fault?.name === 'redirect_foreign' ? (fault.params.origin ?? foreignOrigin) : undefined;
-    const relative = foreign === undefined && redirectLocation === 'relative';
-    const location = relative ? query : `${foreign ?? own}${path}${query}`;
-    return { status: polled ? pendingStatus : 303, headers: { location }, body: Buffer.alloc(0) };
-  }
-
-  #denied(request: FastifyRequest): Answer | undefined {
-    const { proxyAuth } = this.#context.settings.current;
-    if (proxyAuth === null) return undefined;
-    const { 'modal-key': key, 'modal-secret': secret } = request.headers;
-    if (key === undefined || secret === undefined) return errors.missingCredentials;
-    return key === proxyAuth.key && secret === proxyAuth.secret ? undefined : errors.invalidCredentials;
-  }
-
-  async #information(method: string, app: string, path: string): Promise<Answer | undefined> {
-    if (method !== 'GET') return undefined;
+  async #information(app: string, path: string): Promise<Answer | undefined> {
     if (path === '/loras' && app === 'ryla-flux') {
       const loras = this.loras.list().map((name) => ({ name, path: `/root/models/loras/${name}` }));
       return jsonAnswer(200, { loras, count: loras.length });
@@ -177,27 +106,11 @@ export class ModalServer implements ProviderEmulation {
     return jsonAnswer(200, { status: 'healthy', app }, { 'access-control-allow-origin': '*' });
   }
 
-  async #reject(reply: FastifyReply, where: { app: string; path: string }, answer: Answer): Promise<void> {
-    const { app, path } = where;
+  #rejected({ app, path }: { app: string; path: string }, answer: Answer): Answer {
     const reason = answer.body.toString('utf8').slice(0, 300);
     this.#context.journal.reject({ provider: 'modal', endpoint: path, app, status: answer.status, reason });
-    await deliver(reply, answer);
+    return answer;
   }
-}
-
-/** A name that never resolves: a client that follows it anyway shows up as a failed look-up. */
-const foreignOrigin = 'http://elsewhere.invalid';
-
-function spendTransportFault(call: ModalCall): Fault | undefined {
-  if (call.transportFaultSpent || !isTransportFault(call.fault)) return undefined;
-  call.transportFaultSpent = true;
-  return call.fault;
-}
-
-function unreadable(endpoint: ModalEndpoint, problem: 'not-json' | 'not-an-object'): Answer {
-  return problem === 'not-json'
-    ? errors.caughtException(endpoint, 'JSONDecodeError', 'Expecting value: line 1 column 1 (char 0)')
-    : errors.caughtException(endpoint, 'AttributeError', "'list' object has no attribute 'get'");
 }
 
 function parseUrl(url: string): { app: string; path: string; callId: string | null } {

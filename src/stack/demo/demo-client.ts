@@ -69,14 +69,18 @@ export function createDemoClient(urls: { api: string; control: string }): DemoCl
   const control = (method: string, path: string, body?: object): Promise<unknown> =>
     callJson(method, urls.control, path, body);
   return {
-    putCharacter: async (id, name) => void (await api('PUT', `/v1/characters/${id}`, { name })),
+    putCharacter: async (id, name) => {
+      await api('PUT', `/v1/characters/${id}`, { name });
+    },
     putLora: async (characterId, loraId, lora) => {
       await api('PUT', `/v1/characters/${characterId}/loras/${loraId}`, lora);
     },
     start: async (flow, body) => acceptedSchema.parse(await api('POST', `/v1/${flow}`, body)).id,
     generation: async (id) => generationSchema.parse(await api('GET', `/v1/generations/${id}`)),
     download: async (assetUrl) => Buffer.from(await (await call('GET', urls.api, assetUrl)).arrayBuffer()),
-    setProvider: async (name, state) => void (await control('POST', `/control/providers/${name}`, { state })),
+    setProvider: async (name, state) => {
+      await control('POST', `/control/providers/${name}`, { state });
+    },
     runningJobs: async (name) => {
       const { entries } = journalSchema.parse(await control('GET', `/control/journal?provider=${name}`));
       return entries.filter(({ outcome }) => outcome === 'running').length;

@@ -11,10 +11,12 @@ const setAside = ['DATABASE_URL', 'ASSETS_DIR', 'API_HOST', 'API_PORT'];
 
 /** The environment for the demo's stack: always emulated, with a database of its own. */
 export function demoEnvironment(source: NodeJS.ProcessEnv): DemoEnvironment {
-  const environment = { ...source };
   const ignored = setAside.filter((name) => (source[name] ?? '') !== '');
-  for (const name of setAside) delete environment[name];
-  environment['PROVIDERS'] = 'emulated';
-  environment['EMULATOR_TIME_SCALE'] ??= defaultTimeScale;
+  const kept = Object.entries(source).filter(([name]) => !setAside.includes(name));
+  const environment = {
+    EMULATOR_TIME_SCALE: defaultTimeScale,
+    ...Object.fromEntries(kept),
+    PROVIDERS: 'emulated',
+  };
   return { environment, ignored };
 }

@@ -10,7 +10,7 @@ export interface WatchOptions {
   ids: readonly string[];
   /** Milliseconds until the demo gives up; default 120,000. */
   timeoutMs?: number;
-  onUpdate(generations: readonly DemoGeneration[]): void | Promise<void>;
+  onUpdate: (generations: readonly DemoGeneration[]) => void;
   signal: AbortSignal;
 }
 
@@ -21,7 +21,7 @@ export async function watchGenerations(options: WatchOptions): Promise<DemoGener
   for (;;) {
     signal.throwIfAborted();
     const generations = await Promise.all(ids.map((id) => client.generation(id)));
-    await onUpdate(generations);
+    onUpdate(generations);
     const open = generations.filter(({ status }) => !finalStatuses.has(status));
     if (open.length === 0) return generations;
     if (Date.now() > deadline) {

@@ -45,7 +45,7 @@ export async function open(
   return response;
 }
 
-/** The JSON body of an exchange. */
-export function json<Body = Record<string, unknown>>(reply: Exchange): Body {
-  return JSON.parse(reply.text) as Body;
+/** The JSON object in an exchange's body. */
+export function json(reply: Exchange): Record<string, unknown> {
+  return JSON.parse(reply.text) as Record<string, unknown>;
 }

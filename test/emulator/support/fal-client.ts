@@ -29,7 +29,7 @@ export class FalCaller {
   }
 
   async submit(endpoint: string, input: unknown): Promise<Ticket> {
-    return json<Ticket>(await exchange('POST', `${this.#url}/queue/${endpoint}`, input, key));
+    return JSON.parse((await exchange('POST', `${this.#url}/queue/${endpoint}`, input, key)).text) as Ticket;
   }
 
   async get(url: string): Promise<Exchange> {
@@ -58,9 +58,10 @@ export class FalCaller {
   async upload(bytes: Buffer, contentType = 'image/png'): Promise<string> {
     const target = `${this.#url}/rest/storage/upload/initiate?storage_type=fal-cdn-v3`;
     const start = await exchange('POST', target, { content_type: contentType, file_name: 'face.png' }, key);
-    const { upload_url: uploadUrl, file_url: fileUrl } = json<{ upload_url: string; file_url: string }>(
-      start,
-    );
+    const { upload_url: uploadUrl, file_url: fileUrl } = json(start) as {
+      upload_url: string;
+      file_url: string;
+    };
     await exchange('PUT', uploadUrl, bytes, { 'content-type': contentType });
     return fileUrl;
   }

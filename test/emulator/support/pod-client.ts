@@ -69,7 +69,7 @@ export async function submit(podUrl: string, body: Record<string, unknown>): Pro
 
 /** History of one id, or `undefined` when the pod has none. */
 export async function historyOf(podUrl: string, id: string): Promise<PodHistory | undefined> {
-  return json<Record<string, PodHistory>>(await exchange('GET', `${podUrl}/history/${id}`))[id];
+  return (json(await exchange('GET', `${podUrl}/history/${id}`)) as Record<string, PodHistory>)[id];
 }
 
 /** Uploads a picture; answers with what the pod says. */

@@ -1,0 +1,33 @@
+import { sha256 } from '../fingerprint';
+import type { Graph } from './graph';
+import type { PodFiles } from './pod-files';
+
+/** An uploaded picture a graph loads. */
+export interface LoadedFile {
+  /** As the graph names it. */
+  name: string;
+  sha256: string;
+  bytes: number;
+}
+
+/** The uploaded pictures a graph loads. */
+export function loadedFiles(graph: Graph, files: PodFiles): LoadedFile[] {
+  const names = Object.values(graph)
+    .filter(({ class_type: type }) => type === 'LoadImage' || type === 'LoadImageMask')
+    .map(({ inputs }) => String(inputs['image']));
+  return [...new Set(names)].flatMap((name) => {
+    const file = files.input(name);
+    if (file === undefined) return [];
+    return [{ name, sha256: sha256(file.bytes), bytes: file.bytes.length }];
+  });
+}
+
+/** The graph with pictures named by what is in them: every upload has another name, and that must not count. */
+export function withHashes(graph: Graph, files: readonly LoadedFile[]): Graph {
+  const named = Object.entries(graph).map(([id, node]) => {
+    const file = files.find(({ name }) => name === node.inputs['image']);
+    if (file === undefined) return [id, node] as const;
+    return [id, { ...node, inputs: { ...node.inputs, image: file.sha256 } }] as const;
+  });
+  return Object.fromEntries(named);
+}
