@@ -143,7 +143,7 @@ function execute(file, fileArgs, stdio, cwd = root) {
     const child = spawn(file, fileArgs, { stdio, cwd });
     const passOn = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
-    
+    for (const signal of signals) process.on(signal, passOn);
     child.once('error', (error) => resolve(fail(`${file} cannot be run: ${error.message}`)));
     child.once('exit', (code, signal) => {
       for (const name of signals) process.off(name, passOn);

@@ -20,7 +20,8 @@ import { interruptedExitCode, stopRequested } from './stop-on-signals';
 async function main(): Promise<number> {
   const startedAt = Date.now();
   const options = parseDemoOptions(process.argv.slice(2), path.join(projectDirectory, 'data', 'demo'));
-  const logger = createConsoleLogger(process.env['LOG_LEVEL'] ?? 'info');
+  const level = process.env['LOG_LEVEL'] ?? 'info';
+  const logger = createConsoleLogger(level);
   const { environment, ignored } = demoEnvironment(process.env);
   if (ignored.length > 0) logger.warn(`the demo has its own stack and leaves aside: ${ignored.join(', ')}`);
   const { dataDirectory } = options;
@@ -33,6 +34,7 @@ async function main(): Promise<number> {
     // A terminal shows the table instead; its lines must not be torn apart.
     if (process.stdout.isTTY) logger.level = 'error';
     const report = await perform(urls, options, { startedAt, signal: interrupted.signal });
+    logger.level = level;
     print(report, options);
     if (options.keep) await keep(urls, options, stopping);
     return 0;

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { faultNames } from '../../src/emulator/fault-catalogue';
 import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
 import type { JournalPage } from '../../src/emulator/journal';
 import { exchange, json, type Exchange } from './support/exchange';
@@ -87,6 +90,13 @@ describe('faults', () => {
   it('have a catalogue that tells what each one serves', async () => {
     const catalogue = json(await control('GET', '/fault-catalogue')) as Record<string, { summary: string }>;
     expect(catalogue['redirect_chain']?.summary).toContain('hops');
+  });
+});
+
+describe('the README', () => {
+  it('lists every fault', async () => {
+    const readme = await readFile(join(__dirname, '../../src/emulator/README.md'), 'utf8');
+    expect(faultNames.filter((name) => !readme.includes(`| \`${name}\` `))).toEqual([]);
   });
 });
 
