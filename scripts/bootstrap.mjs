@@ -1,20 +1,12 @@
 // Sets a checkout up and runs one of the project's commands in it. Node built-ins only: nothing is installed yet.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { takeLock } from './take-lock.mjs';
 
 const oldestNode = [20, 19];
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -22,7 +14,6 @@ const nodeModules = path.join(root, 'node_modules');
 const lockfile = path.join(root, 'package-lock.json');
 /** Written after a complete install; `npm ci` removes it together with everything else. */
 const stampFile = path.join(nodeModules, '.installed-from');
-const waitMs = 500;
 
 const programs = {
   start: 'src/stack/start.ts',
@@ -53,7 +44,9 @@ async function main() {
 /** Installs the locked dependencies unless exactly those are there. One process at a time. */
 async function install() {
   if (isInstalled()) return 0;
-  const unlock = await lock(path.join(root, 'data', 'bootstrap.lock'));
+  const unlock = await takeLock(path.join(root, 'data', 'bootstrap.lock'), (holder) => {
+    say(`process ${holder} is already installing the dependencies; waiting for it`);
+  });
   try {
     if (isInstalled()) return 0;
     say('installing dependencies (npm ci); the first time this takes a minute');
@@ -150,54 +143,6 @@ function execute(file, fileArgs, stdio, cwd = root) {
       resolve(code ?? 128 + (constants.signals[signal] ?? 0));
     });
   });
-}
-
-/** Waits for the lock file, taking it over from a process that is gone. Returns what gives it back. */
-async function lock(file) {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, String(process.pid));
-  let told = false;
-  try {
-    while (!tryLink(draft, file)) {
-      const holder = Number(readOr(file, ''));
-      if (!isAlive(holder)) rmSync(file, { force: true });
-      else if (!told) say(`process ${holder} is already installing the dependencies; waiting for it`);
-      told = true;
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-  } finally {
-    rmSync(draft, { force: true });
-  }
-  return () => rmSync(file, { force: true });
-}
-
-function tryLink(draft, file) {
-  try {
-    linkSync(draft, file);
-    return true;
-  } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-function readOr(file, otherwise) {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return otherwise;
-  }
-}
-
-function isAlive(pid) {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
 }
 
 function say(text) {

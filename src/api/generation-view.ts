@@ -1,7 +1,7 @@
 import type { GenerationRecord, SlotRecord } from '../db';
 import type { SlotStatus } from '../domain/generation';
 import { assetUrl, generationLinks } from './links';
-import { roundUsd } from './round-usd';
+import { roundUsd } from '../domain/round-usd';
 import type { RunningCall, TemporalPort } from './temporal-port';
 
 /** One generation as `GET /v1/generations/{id}` shows it. What is not known yet is `null`. */

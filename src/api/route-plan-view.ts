@@ -1,5 +1,5 @@
 import type { GenerationPlan, SlotPlan } from '../domain/plan';
-import { roundUsd } from './round-usd';
+import { roundUsd } from '../domain/round-usd';
 
 /** A plan as callers see it: per slot every candidate in order, with its reason; and the money. */
 export function routePlanView({ slots, deadlineSeconds, maxPaidAttempts }: GenerationPlan) {

@@ -1,3 +1,4 @@
+import { roundUsd } from '../domain/round-usd';
 import type { ModelDefinition, SlotSettings } from './types';
 
 /** A price by megapixel needs a size; where none is known a picture counts as this many pixels. */
@@ -8,7 +9,7 @@ type Sized = Pick<SlotSettings, 'width' | 'height' | 'sourceWidth' | 'sourceHeig
 /** USD of one output by the price table, rounded to a millionth. Endpoints that keep the source's size count that. */
 export function estimatePriceUsd({ price }: ModelDefinition, sized: Sized = {}): number {
   const usd = price.per === 'image' ? price.usd : (price.usd * pixelsOf(sized)) / 1e6;
-  return Math.round(usd * 1e6) / 1e6;
+  return roundUsd(usd);
 }
 
 function pixelsOf({ width, height, sourceWidth, sourceHeight }: Sized): number {

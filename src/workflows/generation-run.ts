@@ -99,8 +99,3 @@ export function recipeOf(
     providerRequestId: made.providerRequestId,
   };
 }
-
-/** Dollars to six decimals: sums of floats must not show their noise. */
-export function roundUsd(usd: number): number {
-  return Math.round(usd * 1e6) / 1e6;
-}

@@ -11,10 +11,11 @@ import {
 } from '@temporalio/workflow';
 import type { GenerationInput, GenerationState, GenerationStatus } from '../domain/generation';
 import type { GenerationPlan } from '../domain/plan';
+import { roundUsd } from '../domain/round-usd';
 import { generationStatusAttribute, providerAttribute } from '../domain/search-attributes';
 import { planRoutes } from './activity-options';
 import { detailsTable } from './details';
-import { openRun, pendingSlot, roundUsd, type GenerationRun } from './generation-run';
+import { openRun, pendingSlot, type GenerationRun } from './generation-run';
 import { progressQuery } from './messages';
 import { Projection } from './projection';
 import { cancelSlot, runSlot } from './run-slot';

@@ -2,9 +2,10 @@ import { isCancellation, sleep, workflowInfo } from '@temporalio/workflow';
 import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
 import type { AttemptRecord, SlotError, SlotProgress, SlotState } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
+import { roundUsd } from '../domain/round-usd';
 import { finalFailureClasses, type SlotFailureCode } from '../domain/taxonomy';
 import { mediaActivity } from './activity-options';
-import { recipeOf, roundUsd, type GenerationRun } from './generation-run';
+import { recipeOf, type GenerationRun } from './generation-run';
 import { outcomeOf } from './media-call';
 
 /** Attempts listed one by one; in a longer outage those that sent nothing are only counted. */

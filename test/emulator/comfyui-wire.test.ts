@@ -221,6 +221,8 @@ describe('queue and history', () => {
     await submit(pod, { prompt: textGraph(), prompt_id: 'mine', client_id: clientId });
     await listener.until(({ type }) => type === 'progress');
     const other = await exchange('POST', `${pod}/interrupt`, { prompt_id: 'other' });
+    const seen = listener.events.length;
+    await listener.until((event) => event.type === 'progress' && listener.events.indexOf(event) > seen);
     const own = await exchange('POST', `${pod}/interrupt`, { prompt_id: 'mine' });
     await listener.finished('mine');
 

@@ -57,7 +57,9 @@ describe('a call longer than one request may take', () => {
   it.each([302, 303, 408] as const)('answers %i while it is pending, when set so', async (pendingStatus) => {
     change({ modal: { pendingStatus } });
     const first = await call();
-    expect([first.status, (await exchange('GET', locationOf(first))).status]).toEqual([303, pendingStatus]);
+    const second = await exchange('GET', locationOf(first));
+    expect([first.status, second.status]).toEqual([303, pendingStatus]);
+    expect(second.headers.location).toBe(pendingStatus === 408 ? undefined : first.headers.location);
   });
 
   it('refuses a second POST to its result', async () => {

@@ -23,10 +23,9 @@ describe('scripts/bootstrap.mjs', () => {
     npmLog = path.join(scratch.path, 'npm.log');
     for (const folder of ['scripts', 'src/stack'])
       mkdirSync(path.join(scratch.path, folder), { recursive: true });
-    copyFileSync(
-      path.join(checkout, 'scripts/bootstrap.mjs'),
-      path.join(scratch.path, 'scripts/bootstrap.mjs'),
-    );
+    for (const file of ['scripts/bootstrap.mjs', 'scripts/take-lock.mjs']) {
+      copyFileSync(path.join(checkout, file), path.join(scratch.path, file));
+    }
     write('package-lock.json', '{"lockfileVersion":3}');
     write('src/stack/ensure-temporal-cli.ts', 'process.stderr.write("temporal is there\\n");');
     write(

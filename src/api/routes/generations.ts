@@ -8,7 +8,7 @@ import { generationView } from '../generation-view';
 import { generationLinks } from '../links';
 import { generationNotFound } from '../not-found';
 import { readGeneration } from '../read-generation';
-import { roundUsd } from '../round-usd';
+import { roundUsd } from '../../domain/round-usd';
 import type { TemporalPort } from '../temporal-port';
 
 const params = z.object({ id: z.string() });

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { roundUsd } from '../../domain/round-usd';
 import { failedOverSlots } from './demo-checks';
 import { namedSlots, type DemoFlow } from './demo-flow';
 import { secondsOf, slotRow } from './slot-row';
@@ -66,5 +67,5 @@ function totalUsd(flows: readonly DemoFlow[]): number {
   const total = flows
     .flatMap(({ runs }) => runs)
     .reduce((sum, { generation }) => sum + generation.costUsd, 0);
-  return Math.round(total * 1e6) / 1e6;
+  return roundUsd(total);
 }
