@@ -193,7 +193,7 @@ const lockfileSchema = z.object({
   ),
 });
 
-it('the lockfile holds the builds of every platform, without which npm ci refuses it everywhere', () => {
+it('the lockfile holds the builds of every platform (else run scripts/complete-lockfile.mjs): npm ci refuses it otherwise', () => {
   const { packages } = lockfileSchema.parse(
     JSON.parse(readFileSync(path.join(checkout, 'package-lock.json'), 'utf8')),
   );
