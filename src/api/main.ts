@@ -19,6 +19,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
   const db = createDatabase(settings.databaseUrl, logger);
   const { connectionOptions, namespace } = loadClientConnectConfig();
   const temporal = createTemporalGateway({
+    taskQueue: settings.taskQueue,
     connection: connectionOptions,
     namespace,
     uiUrl: settings.temporalUiUrl,

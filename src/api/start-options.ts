@@ -7,7 +7,6 @@ import {
   generationStatusAttribute,
   nsfwAttribute,
 } from '../domain/search-attributes';
-import { generationTaskQueue } from '../domain/task-queues';
 import { workflowIdOf } from '../domain/workflow-id';
 
 /** The workflow function of each flow. */
@@ -18,12 +17,15 @@ export const workflowTypes = {
 } as const satisfies Record<FlowRequest['flow'], string>;
 
 /** How a generation's workflow is started: its id, and all that makes it readable in the Temporal UI. */
-export function startOptions(input: GenerationInput): WorkflowOptions & { args: [GenerationInput] } {
+export function startOptions(
+  input: GenerationInput,
+  taskQueue: string,
+): WorkflowOptions & { args: [GenerationInput] } {
   const { characterId, generationId, nsfw, flowRequest } = input;
   const { flow } = flowRequest;
   return {
     workflowId: workflowIdOf({ flow, characterId, generationId }),
-    taskQueue: generationTaskQueue,
+    taskQueue,
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     args: [input],
     staticSummary: [flow, ...highlights(flowRequest), ...(nsfw ? ['nsfw'] : []), characterId].join(' · '),

@@ -15,6 +15,8 @@ import { TemporalUnavailable, type RunStatus, type TemporalPort } from './tempor
 
 export interface TemporalGatewayOptions {
   connection: ConnectionOptions;
+  /** Where the workflows are started. */
+  taskQueue: string;
   /** Default `default`. */
   namespace?: string | undefined;
   /** Base URL of the Temporal UI; left out: answers carry no link to it. */
@@ -52,7 +54,7 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
       // Told apart on purpose: before this answered nothing can have started, after it that is no longer sure.
       await within(reachableMs, () => connection.workflowService.getSystemInfo({})).catch(rethrow);
       await within(startMs, () =>
-        workflow.start(workflowTypes[input.flowRequest.flow], startOptions(input)),
+        workflow.start(workflowTypes[input.flowRequest.flow], startOptions(input, options.taskQueue)),
       ).catch(ignoreDoubleStart);
     },
 

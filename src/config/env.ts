@@ -1,16 +1,14 @@
 import { z } from 'zod';
 import { providerNames, type ProviderName } from '../domain/taxonomy';
+import { emulatedTaskQueue, generationTaskQueue } from '../domain/task-queues';
 import type { RoutingContext } from '../registry/types';
 
 const flag = z
-  .enum(['true', 'false', '1', '0', ''])
+  .enum(['true', 'false', '1', '0'])
   .default('false')
   .transform((value) => value === 'true' || value === '1');
 const port = z.coerce.number().int().min(0).max(65_535);
-const optionalText = z
-  .string()
-  .optional()
-  .transform((value) => (value === '' ? undefined : value));
+const optionalText = z.string().optional();
 
 const environmentSchema = z.object({
   PROVIDERS: z.enum(['emulated', 'real']).optional(),
@@ -78,6 +76,8 @@ export interface ProviderSettings {
 }
 
 export interface Settings {
+  /** Task queue of the workflows; each provider's derives from it. */
+  taskQueue: string;
   providers: ProviderSettings;
   routing: RoutingContext;
   databaseUrl: string;
@@ -96,7 +96,9 @@ export class ConfigurationError extends Error {
 
 /** Reads the environment once, at the start of a process. @throws ConfigurationError */
 export function loadSettings(source: NodeJS.ProcessEnv): Settings {
-  const parsed = environmentSchema.safeParse(source);
+  // Compose files pass variables nobody set as empty ones.
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
     throw new ConfigurationError(`Environment cannot be used. ${problems.join('; ')}`);
@@ -105,6 +107,7 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
   const providers = providerSettings(environment);
   return {
     providers,
+    taskQueue: providers.mode === 'emulated' ? emulatedTaskQueue : generationTaskQueue,
     routing: routingContext(providers, environment),
     databaseUrl: environment.DATABASE_URL,
     assetsDir: environment.ASSETS_DIR,
@@ -199,6 +202,9 @@ function modalSettings(environment: Environment): ModalSettings | undefined {
 function falKeyOf(environment: Environment): string | undefined {
   if (environment.FAL_KEY !== undefined) return environment.FAL_KEY;
   const { FAL_KEY_ID: id, FAL_KEY_SECRET: secret } = environment;
+  if ((id === undefined) !== (secret === undefined)) {
+    throw new ConfigurationError('FAL_KEY_ID and FAL_KEY_SECRET: set both, or FAL_KEY alone');
+  }
   return id !== undefined && secret !== undefined ? `${id}:${secret}` : undefined;
 }
 

@@ -3,9 +3,10 @@ import type { ProviderName } from './taxonomy';
 /** Workflows and their short activities. */
 export const generationTaskQueue = 'ryla-generation';
 
-/** One queue per provider, so that a provider's concurrency can be limited on its own. */
-export const providerTaskQueues: Readonly<Record<ProviderName, string>> = {
-  modal: 'ryla-generation-modal',
-  fal: 'ryla-generation-fal',
-  comfyui: 'ryla-generation-comfyui',
-};
+/** The same where providers are emulated: such a worker never takes a job that was meant for real providers. */
+export const emulatedTaskQueue = 'ryla-generation-emulated';
+
+/** One queue per provider beside the workflows' own, so that a provider's concurrency can be limited. */
+export function providerTaskQueue(taskQueue: string, provider: ProviderName): string {
+  return `${taskQueue}-${provider}`;
+}

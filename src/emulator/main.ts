@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import sharp from 'sharp';
 import { InvalidOption, readOptions } from './options';
 import { PortTaken, startEmulator, type RunningEmulator } from './start-emulator';
 
@@ -6,6 +7,8 @@ import { PortTaken, startEmulator, type RunningEmulator } from './start-emulator
 async function main(): Promise<void> {
   const { logLevel, ...options } = readOptions(process.env);
   const logger = pino({ name: 'emulator', level: logLevel }, pino.destination(2));
+  // Every picture is drawn once: libvips would only keep them in memory.
+  sharp.cache(false);
   const emulator = await startEmulator({ ...options, logger });
   stopWithProcess(emulator);
   process.stdout.write(`${JSON.stringify({ ready: true, ...emulator.urls })}\n`);

@@ -21,7 +21,7 @@ export function portraitSvg(identity: string, fingerprint: string, step = 0): st
   const body = `<path d="M18 100C20 72 36 66 50 66S80 72 82 100Z" fill="${pick('clothes', clothes)}"/>`;
   const neck = `<rect x="44" y="54" width="12" height="16" rx="5" fill="${skin}"/>`;
   const gap = 4.6 + fraction(identity, 'gap') * 2.4;
-  const smile = 60 - 47 + fraction(identity, 'smile') * 4;
+  const smile = 53 + fraction(identity, 'smile') * 4;
   return (
     `<g transform="translate(${round(shift)} 0)">${body}<g transform="rotate(${round(tilt)} 50 62)">` +
     hairBack(identity, hair, width) +
@@ -29,7 +29,7 @@ export function portraitSvg(identity: string, fingerprint: string, step = 0): st
     `<ellipse cx="50" cy="42" rx="${round(width)}" ry="19" fill="${skin}"/>` +
     eyePair(gap, eye) +
     `<path d="M50 43l-2 6h3" fill="none" stroke="#0003" stroke-width="1"/>` +
-    `<path d="M44 52Q50 ${round(40 + smile)} 56 52" fill="none" stroke="#a33b3b" stroke-width="1.6"/>` +
+    `<path d="M44 52Q50 ${round(smile)} 56 52" fill="none" stroke="#a33b3b" stroke-width="1.6"/>` +
     hairFront(identity, hair, width) +
     '</g></g>'
   );
@@ -55,11 +55,13 @@ function hairBack(identity: string, colour: string, width: number): string {
 }
 
 function hairFront(identity: string, colour: string, width: number): string {
-  const fringe = 27 + fraction(identity, 'fringe') * 6;
+  const fringe = round(27 + fraction(identity, 'fringe') * 6);
   const left = round(50 - width - 2);
   const right = round(50 + width + 2);
   const parting = round(38 + fraction(identity, 'parting') * 24);
-  return `<path d="M${left} 40Q${left} 18 50 19T${right} 40Q${right} ${round(fringe)} ${parting} ${round(fringe)}T${left} 40Z" fill="${colour}"/>`;
+  const crown = `M${left} 40Q${left} 17 50 17Q${right} 17 ${right} 40`;
+  const edge = `Q${right} ${fringe} ${parting} ${fringe}Q${left} ${fringe} ${left} 40Z`;
+  return `<path d="${crown}${edge}" fill="${colour}"/>`;
 }
 
 function round(value: number): number {

@@ -21,7 +21,9 @@ const expected = 'No workflows registered, not polling for workflow tasks';
 /** Sends the SDK's own log lines through ours. Call once, before the first connection of the process. */
 export function installTemporalLogger(logger: Logger): void {
   const forward = ({ level, message, meta }: LogEntry): void => {
-    if (message !== expected) logger[levels[level]](meta ?? {}, message);
+    if (message === expected) return;
+    // A provider that fails is this service's daily work: the trail shows it, the routing answers it.
+    logger[message === 'Activity failed' ? 'info' : levels[level]](meta ?? {}, message);
   };
   Runtime.install({
     logger: new DefaultLogger('INFO', forward),

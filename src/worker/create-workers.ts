@@ -2,12 +2,14 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { createCoreActivities, createProviderActivities, type CoreActivityDependencies } from '../activities';
 import { cancellationLatencySeconds } from '../activities/attempt-log';
 import type { GenerateMediaDependencies } from '../activities/generate-media';
-import { generationTaskQueue, providerTaskQueues } from '../domain/task-queues';
+import { providerTaskQueue } from '../domain/task-queues';
 import { providerNames, type ProviderName } from '../domain/taxonomy';
 
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
+  /** Of the workflows; each provider's derives from it. */
+  taskQueue: string;
   workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
   dependencies: CoreActivityDependencies & GenerateMediaDependencies;
   /** Calls in flight per provider in this process. */
@@ -46,11 +48,11 @@ export async function createWorkers(options: WorkersOptions): Promise<Workers> {
 }
 
 function coreWorker(options: WorkersOptions): Promise<Worker> {
-  const { connection, namespace, workflowBundle, dependencies } = options;
+  const { connection, namespace, taskQueue, workflowBundle, dependencies } = options;
   return Worker.create({
     connection,
     namespace,
-    taskQueue: generationTaskQueue,
+    taskQueue,
     workflowBundle,
     activities: createCoreActivities(dependencies),
     shutdownGraceTime: options.shutdownGraceSeconds * 1000,
@@ -58,11 +60,11 @@ function coreWorker(options: WorkersOptions): Promise<Worker> {
 }
 
 function providerWorker(provider: ProviderName, options: WorkersOptions): Promise<Worker> {
-  const { connection, namespace, dependencies, concurrency } = options;
+  const { connection, namespace, taskQueue, dependencies, concurrency } = options;
   return Worker.create({
     connection,
     namespace,
-    taskQueue: providerTaskQueues[provider],
+    taskQueue: providerTaskQueue(taskQueue, provider),
     activities: createProviderActivities(dependencies),
     maxConcurrentActivityTaskExecutions: concurrency[provider],
     maxHeartbeatThrottleInterval: cancellationLatencySeconds * 1000,

@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     const workers = await createWorkers({
       connection,
       namespace,
+      taskQueue: settings.taskQueue,
       workflowBundle: await workflowBundle(),
       dependencies: {
         routing: settings.routing,

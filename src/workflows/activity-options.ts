@@ -1,7 +1,12 @@
-import { ActivityCancellationType, proxyActivities, type RetryPolicy } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  workflowInfo,
+  type RetryPolicy,
+} from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
-import { providerTaskQueues } from '../domain/task-queues';
+import { providerTaskQueue } from '../domain/task-queues';
 
 /** Pure and quick; a refusal is final, anything else is a fault of ours that a deploy will mend. */
 export const { planRoutes } = proxyActivities<CoreActivities>({
@@ -36,7 +41,7 @@ export function mediaActivity({ candidate, slot, call, remainingSeconds }: Media
     scheduleToCloseTimeout: Math.ceil(Math.min(policy.scheduleToCloseSeconds, remainingSeconds) * 1000),
     heartbeatTimeout: policy.heartbeatSeconds * 1000,
     retry: retryOf(policy),
-    taskQueue: providerTaskQueues[candidate.provider],
+    taskQueue: providerTaskQueue(workflowInfo().taskQueue, candidate.provider),
     activityId: `slot-${slot}-${call}`,
     summary: `slot ${slot} · ${candidate.provider} ${candidate.endpoint}`,
     // The provider must hear of a cancellation before the slot counts as cancelled.

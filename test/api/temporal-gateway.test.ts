@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { createTemporalGateway, type TemporalGateway } from '../../src/api/temporal-gateway';
+import { generationTaskQueue } from '../../src/domain/task-queues';
 import { TemporalUnavailable } from '../../src/api/temporal-port';
 import type { GenerationInput } from '../../src/domain/generation';
 import { studioRequestSchema } from '../../src/domain/requests';
@@ -34,6 +35,7 @@ describe('on a real Temporal server', () => {
     server = await startTemporalServer();
     const uiUrl = 'http://ui.test/';
     gateway = createTemporalGateway({
+      taskQueue: generationTaskQueue,
       connection: { address: server.address },
       namespace: server.namespace,
       uiUrl,
@@ -100,7 +102,10 @@ describe('on a real Temporal server', () => {
 
   it('finds a server that comes up late', async () => {
     const [port = 0] = await freePorts(1);
-    const late = createTemporalGateway({ connection: { address: `127.0.0.1:${port}` } });
+    const late = createTemporalGateway({
+      taskQueue: generationTaskQueue,
+      connection: { address: `127.0.0.1:${port}` },
+    });
     await expect(late.ready()).rejects.toThrow(TemporalUnavailable);
     const [host = '', serverPort] = server.address.split(':');
     const forwarder = createServer((socket) => {
@@ -118,7 +123,11 @@ describe('on a real Temporal server', () => {
   });
 
   it('is not ready in a namespace that does not exist, and starts nothing there', async () => {
-    const other = createTemporalGateway({ connection: { address: server.address }, namespace: 'nowhere' });
+    const other = createTemporalGateway({
+      taskQueue: generationTaskQueue,
+      connection: { address: server.address },
+      namespace: 'nowhere',
+    });
 
     await expect(other.ready()).rejects.toThrow(TemporalUnavailable);
     await expect(other.start(input())).rejects.toMatchObject({ mayHaveStarted: false });
@@ -128,7 +137,7 @@ describe('on a real Temporal server', () => {
 
 describe('without a Temporal server', () => {
   async function failures(address: string) {
-    const gateway = createTemporalGateway({ connection: { address } });
+    const gateway = createTemporalGateway({ taskQueue: generationTaskQueue, connection: { address } });
     const calls = [
       () => gateway.start(input()),
       () => gateway.describe('x'),
@@ -162,7 +171,10 @@ describe('without a Temporal server', () => {
   });
 
   it('has no link to a UI nobody configured', async () => {
-    const gateway = createTemporalGateway({ connection: { address: '127.0.0.1:1' } });
+    const gateway = createTemporalGateway({
+      taskQueue: generationTaskQueue,
+      connection: { address: '127.0.0.1:1' },
+    });
 
     expect(gateway.uiUrl('x')).toBeUndefined();
     await gateway.close();

@@ -125,6 +125,7 @@ function startWorkers({ native, server, providers, stores }: StartWorkers): Prom
   return createWorkers({
     connection: native,
     namespace: server.namespace,
+    taskQueue: generationTaskQueue,
     workflowBundle: workflowBundle(),
     dependencies: {
       ...stores,

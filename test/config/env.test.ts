@@ -1,0 +1,84 @@
+import { ConfigurationError, loadSettings } from '../../src/config/env';
+
+describe('providers', () => {
+  it('are all emulated while no real credential is set, on a task queue of their own', () => {
+    const { providers, taskQueue } = loadSettings({});
+
+    expect(providers.mode).toBe('emulated');
+    expect([providers.modal, providers.fal, providers.comfyui].includes(undefined)).toBe(false);
+    expect(taskQueue).not.toBe(loadSettings({ FAL_KEY: 'key' }).taskQueue);
+  });
+
+  it.each([
+    ['MODAL_WORKSPACE', 'modal'],
+    ['FAL_KEY', 'fal'],
+    ['COMFYUI_URL', 'comfyui'],
+  ] as const)(
+    'are real with %s alone: the others are disabled with the reason, never emulated',
+    (variable, own) => {
+      const { providers, routing } = loadSettings({ [variable]: 'http://credential' });
+
+      expect(providers.mode).toBe('real');
+      for (const name of ['modal', 'fal', 'comfyui'] as const) {
+        expect(providers[name] !== undefined).toBe(name === own);
+        expect(routing.providers[name].enabled).toBe(name === own);
+        if (name !== own) expect(routing.providers[name].reason).toContain('to enable it');
+      }
+    },
+  );
+
+  it('follow PROVIDERS over the credentials', () => {
+    expect(loadSettings({ FAL_KEY: 'key', PROVIDERS: 'emulated' }).providers.mode).toBe('emulated');
+    expect(loadSettings({ PROVIDERS: 'real' }).providers).toMatchObject({
+      mode: 'real',
+      modal: undefined,
+      fal: undefined,
+    });
+  });
+
+  it('take an empty variable for one that is not set, as compose files pass it', () => {
+    expect(loadSettings({ PROVIDERS: '', FAL_KEY: '', MODAL_WORKSPACE: '' }).providers.mode).toBe('emulated');
+  });
+
+  it('take the two halves of a Fal key, and derive the Modal URL from the workspace', () => {
+    const { providers } = loadSettings({
+      FAL_KEY_ID: 'id',
+      FAL_KEY_SECRET: 'secret',
+      MODAL_WORKSPACE: 'ryla',
+    });
+
+    expect(providers.fal?.key).toBe('id:secret');
+    expect(providers.modal?.baseUrl).toBe('https://ryla--{app}-comfyui-fastapi-app.modal.run');
+  });
+
+  it('never reach a real host while they are emulated', () => {
+    const { providers } = loadSettings({
+      PROVIDERS: 'emulated',
+      FAL_KEY: 'real-key',
+      MODAL_WORKSPACE: 'ryla',
+    });
+
+    expect(JSON.stringify(providers)).not.toMatch(/real-key|modal\.run|fal\.run/);
+  });
+});
+
+describe('a mistake in the environment', () => {
+  it.each([
+    [{ PROVIDERS: 'fake' }, 'PROVIDERS'],
+    [{ MODAL_BASE_URL: 'https://modal.example' }, '{app}'],
+    [{ MODAL_WORKSPACE: 'ryla', MODAL_KEY: 'key' }, 'MODAL_SECRET'],
+    [{ MODAL_KEY: 'key', MODAL_SECRET: 'secret' }, 'MODAL_WORKSPACE'],
+    [{ FAL_KEY_ID: 'id' }, 'FAL_KEY_SECRET'],
+    [{ API_PORT: '99999' }, 'API_PORT'],
+    [{ NSFW_ENABLED: 'yes' }, 'NSFW_ENABLED'],
+  ])('is named: %j', (environment, name) => {
+    expect(() => loadSettings(environment)).toThrow(ConfigurationError);
+    expect(() => loadSettings(environment)).toThrow(name);
+  });
+
+  it('never shows a value', () => {
+    expect(() => loadSettings({ PROVIDERS: 'hunter2' })).toThrow(
+      expect.not.stringContaining('hunter2') as string,
+    );
+  });
+});
