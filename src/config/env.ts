@@ -13,7 +13,10 @@ const optionalText = z.string().optional();
 const environmentSchema = z.object({
   PROVIDERS: z.enum(['emulated', 'real']).optional(),
   /** `https://{workspace}--{app}-comfyui-fastapi-app.modal.run` is derived from this. */
-  MODAL_WORKSPACE: optionalText,
+  MODAL_WORKSPACE: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'is a Modal workspace name: lower-case letters, digits and "-"')
+    .optional(),
   /** Overrides the derived URL; must hold `{app}`. */
   MODAL_BASE_URL: optionalText,
   MODAL_KEY: optionalText,
@@ -25,7 +28,7 @@ const environmentSchema = z.object({
   FAL_REST_URL: z.url().default('https://rest.fal.ai'),
   /** Comma-separated host suffixes media may be downloaded from. */
   FAL_MEDIA_HOSTS: z.string().default('fal.media'),
-  COMFYUI_URL: optionalText,
+  COMFYUI_URL: z.url({ protocol: /^https?$/ }).optional(),
   COMFYUI_GRAPHS_DIR: optionalText,
   EMULATOR_MODAL_URL: z.url().default('http://127.0.0.1:9811'),
   EMULATOR_FAL_URL: z.url().default('http://127.0.0.1:9812'),

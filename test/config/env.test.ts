@@ -10,13 +10,13 @@ describe('providers', () => {
   });
 
   it.each([
-    ['MODAL_WORKSPACE', 'modal'],
-    ['FAL_KEY', 'fal'],
-    ['COMFYUI_URL', 'comfyui'],
+    ['MODAL_WORKSPACE', 'ryla', 'modal'],
+    ['FAL_KEY', 'key', 'fal'],
+    ['COMFYUI_URL', 'http://pod:8188', 'comfyui'],
   ] as const)(
-    'are real with %s alone: the others are disabled with the reason, never emulated',
-    (variable, own) => {
-      const { providers, routing } = loadSettings({ [variable]: 'http://credential' });
+    'are real with %s=%s alone: the others are disabled with the reason, never emulated',
+    (variable, value, own) => {
+      const { providers, routing } = loadSettings({ [variable]: value });
 
       expect(providers.mode).toBe('real');
       for (const name of ['modal', 'fal', 'comfyui'] as const) {
@@ -70,6 +70,8 @@ describe('a mistake in the environment', () => {
     [{ MODAL_KEY: 'key', MODAL_SECRET: 'secret' }, 'MODAL_WORKSPACE'],
     [{ FAL_KEY_ID: 'id' }, 'FAL_KEY_SECRET'],
     [{ API_PORT: '99999' }, 'API_PORT'],
+    [{ COMFYUI_URL: 'pod:port' }, 'COMFYUI_URL'],
+    [{ MODAL_WORKSPACE: 'ryla.evil.example/' }, 'MODAL_WORKSPACE'],
     [{ NSFW_ENABLED: 'yes' }, 'NSFW_ENABLED'],
   ])('is named: %j', (environment, name) => {
     expect(() => loadSettings(environment)).toThrow(ConfigurationError);

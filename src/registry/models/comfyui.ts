@@ -104,7 +104,8 @@ export const comfyUiModels: readonly ModelDefinition[] = [
     inputType: 'text+image+mask',
     studioModes: ['editing'],
     parameters: z.strictObject({ ...prompts, ...sampling, denoise: fractionField(1) }),
-    toWire: denoisedToWire,
+    // The graph starts from grey under the mask, so less than full denoising would leave grey behind.
+    toWire: (settings) => denoisedToWire({ ...settings, strength: undefined }),
     inputs: { source, mask: { field: 'mask_image', ...upload } },
     typicalSeconds: 20,
   },
