@@ -215,7 +215,7 @@ describe('wire bodies', () => {
     [
       'comfyui-sdxl-inpaint',
       {
-        ...{ prompt: 'a red door', negative_prompt: 'blur', seed: 7, steps: 9, cfg: 2.5, denoise: 0.4 },
+        ...{ prompt: 'a red door', negative_prompt: 'blur', seed: 7, steps: 9, cfg: 2.5, denoise: 1 },
         checkpoint: 'sd_xl_base_1.0.safetensors',
       },
     ],
