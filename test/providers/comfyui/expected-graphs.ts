@@ -66,7 +66,7 @@ export const expectedGraphs: Readonly<Record<string, Record<string, object>>> = 
   'sdxl-inpaint': {
     ...prompts,
     '4': node('VAEEncodeForInpaint', { pixels: ['6', 0], vae: ['1', 2], mask: ['7', 0], grow_mask_by: 6 }),
-    '5': node('KSampler', { ...sampling, ...links, denoise: 0.4 }),
+    '5': node('KSampler', { ...sampling, ...links, denoise: 1 }),
     '6': source,
     '7': node('LoadImageMask', { image: 'mask.png', channel: 'red' }),
     '8': decode,
