@@ -24,15 +24,18 @@ export class AttemptLog implements DispatchLog {
   constructor(
     private readonly context: Context,
     private readonly candidate: PlannedCandidate,
+    handle?: JsonValue,
   ) {
     const { attempt } = context.info;
     const earlier = context.info.heartbeatDetails as DispatchNote | undefined;
-    this.previous = earlier?.dispatch ?? { phase: 'none' };
+    const left: DispatchState = handle === undefined ? { phase: 'none' } : { phase: 'accepted', handle };
+    this.previous = earlier?.dispatch ?? left;
     this.note = {
       attempt,
       startedAt: new Date().toISOString(),
       dispatch: this.previous,
       trail: completeTrail(earlier, attempt, candidate),
+      resumes: earlier?.resumes ?? 0,
     };
   }
 
@@ -40,12 +43,39 @@ export class AttemptLog implements DispatchLog {
     return this.note.trail;
   }
 
-  async intent(): Promise<void> {
-    await this.store({ ...this.note, dispatch: { phase: 'intent' } });
+  get resumes(): number {
+    return this.note.resumes;
   }
 
+  /** The handle of the job, once it has one. */
+  get handle(): JsonValue | undefined {
+    return this.note.dispatch.phase === 'accepted' ? this.note.dispatch.handle : undefined;
+  }
+
+  /** @throws when the note could not be stored; nothing may be sent then. */
+  async intent(): Promise<void> {
+    const before = this.note;
+    await this.store({ ...this.note, dispatch: { phase: 'intent' } }).catch((error: unknown) => {
+      this.note = before;
+      throw error;
+    });
+  }
+
+  /** Never throws: the job runs and is paid, and every later heartbeat carries the handle. A cancellation comes by the signal. */
   async accepted(handle: JsonValue): Promise<void> {
-    await this.store({ ...this.note, dispatch: { phase: 'accepted', handle } });
+    await this.store({ ...this.note, dispatch: { phase: 'accepted', handle } }).catch((error: unknown) => {
+      this.context.log.warn('the handle of a job could not be stored yet', { error });
+      this.beat();
+    });
+  }
+
+  /** Takes over a call that an earlier attempt on this worker began, and which never stopped. */
+  takeOver(earlier: AttemptLog): void {
+    const [lost, ...others] = [...this.note.trail].reverse();
+    const trail =
+      lost?.errorCode === 'worker_lost' ? [...others.reverse(), outOfTouch(lost)] : this.note.trail;
+    this.note = { ...this.note, dispatch: earlier.note.dispatch, trail };
+    this.beat();
   }
 
   /** Keeps the activity alive until the returned function is called. */
@@ -86,7 +116,8 @@ export class AttemptLog implements DispatchLog {
   /** Leaves the trail, and the handle if it can still give the result, to the next attempt. */
   async handOver(options: { resumable: boolean }): Promise<void> {
     const dispatch: DispatchState = options.resumable ? this.note.dispatch : { phase: 'none' };
-    await this.store({ ...this.note, dispatch }).catch((error: unknown) => {
+    const resumes = this.note.resumes + (options.resumable ? 1 : 0);
+    await this.store({ ...this.note, dispatch, resumes }).catch((error: unknown) => {
       this.context.log.warn('the trail of this attempt could not be handed over', { error });
     });
   }
@@ -131,7 +162,7 @@ function completeTrail(
       endpoint,
       outcome: 'failed',
       startedAt: earlier?.startedAt ?? new Date().toISOString(),
-      seconds: 0,
+      seconds: earlier === undefined ? 0 : (Date.now() - Date.parse(earlier.startedAt)) / 1000,
       errorClass: 'transient',
       errorCode: 'worker_lost',
       message: 'The worker running this attempt stopped without an answer.',
@@ -139,6 +170,12 @@ function completeTrail(
     });
   }
   return trail;
+}
+
+/** The worker lived on; the paid job belongs to the attempt that took its call over. */
+function outOfTouch(lost: AttemptRecord): AttemptRecord {
+  const message = 'The worker was out of touch with Temporal; its call went on.';
+  return { ...lost, errorCode: 'out_of_touch', message, certainty: 'not_sent' };
 }
 
 function certaintyOf(dispatch: DispatchState): DispatchCertainty {

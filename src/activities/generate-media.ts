@@ -8,6 +8,7 @@ import { ProviderError } from '../providers/errors';
 import type { MediaStore, ProviderClient, ProviderResult } from '../providers/types';
 import { AttemptLog } from './attempt-log';
 import { asProviderError, toApplicationFailure } from './failures';
+import { RunningCalls } from './running-calls';
 
 export interface GenerateMediaDependencies {
   /** A provider without a client is disabled on this worker. */
@@ -18,22 +19,23 @@ export interface GenerateMediaDependencies {
 
 /** The activity that calls a provider: one paid job, waited for, stored, and remembered across attempts. */
 export function createGenerateMedia({ clients, media }: GenerateMediaDependencies) {
+  const calls = new RunningCalls();
   return async function generateMedia(input: GenerateMediaInput): Promise<GenerateMediaResult> {
     const context = Context.current();
     const { candidate } = input;
-    const log = new AttemptLog(context, candidate);
+    const log = new AttemptLog(context, candidate, input.handle);
     const stopBeating = log.keepAlive();
-    const cancellation = cancellationOf(context);
-    try {
-      const result = await clientFor(clients, candidate).generate(jobOf(input), {
-        signal: cancellation.signal,
-        dispatch: log,
+    const call = calls.join(input.jobKey, log, async (parts) => {
+      return await clientFor(clients, candidate).generate(jobOf(input), {
+        ...parts,
         media: media(candidate.provider),
-        onProgress: (progress) => log.showProgress(progress),
       });
-      return succeeded(result, candidate, log);
+    });
+    abortWhenCancelled(context, call.controller);
+    try {
+      return succeeded(await call.result, candidate, log);
     } catch (error) {
-      if (cancellation.signal.aborted) throw cancelled(log);
+      if (call.controller.signal.aborted) throw cancelled(log);
       throw await failed(error, candidate, log);
     } finally {
       stopBeating();
@@ -45,12 +47,10 @@ export function createGenerateMedia({ clients, media }: GenerateMediaDependencie
  * Aborts when the caller cancelled, and for nothing else: a stopping worker lets its calls finish, and a call that
  * timed out here may already go on elsewhere under the same handle.
  */
-function cancellationOf(context: Context): AbortController {
-  const controller = new AbortController();
+function abortWhenCancelled(context: Context, controller: AbortController): void {
   context.cancelled.catch((reason: unknown) => {
     if (context.cancellationDetails?.cancelRequested === true) controller.abort(reason);
   });
-  return controller;
 }
 
 function clientFor(
@@ -98,17 +98,18 @@ function cancelled(log: AttemptLog): CancelledFailure {
 async function failed(error: unknown, candidate: PlannedCandidate, log: AttemptLog): Promise<Error> {
   const failure = asProviderError(error, candidate.provider, log.certainty());
   if (failure !== error) Context.current().log.error('unexpected error in a provider call', { error });
-  const trail = log.close({
+  log.close({
     outcome: 'failed',
     errorClass: failure.failureClass,
     errorCode: failure.code,
     message: failure.message,
-    certainty: failure.certainty,
+    // Says what is not known of the attempt before; this one sent nothing.
+    certainty: failure.code === 'outcome_unknown' ? 'not_sent' : failure.certainty,
     providerRequestId: failure.providerRequestId,
     ...chargeOf(failure, candidate),
   });
   await log.handOver({ resumable: failure.resumable });
-  return toApplicationFailure(failure, candidate, trail);
+  return toApplicationFailure(failure, candidate, log);
 }
 
 /** A picture was made and paid although it is of no use; other failures are not billed, or not known to be. */

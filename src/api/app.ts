@@ -4,6 +4,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { createContext, type ApiDependencies, type ApiServer } from './context';
 import { addErrorHandling, handleClientError, handleFrameworkError } from './error-handler';
 import { addJsonParser } from './json-body';
+import { jsonBodyLimitBytes } from './json-body-limit';
 import { trackMethods } from './method-not-allowed';
 import { addAssetRoutes } from './routes/assets';
 import { addCharacterRoutes } from './routes/characters';
@@ -14,8 +15,6 @@ import { addModelRoutes } from './routes/models';
 import { addRoutePlanRoute } from './routes/route-plans';
 import { addStartRoutes } from './routes/starts';
 
-/** Longest JSON body. Uploads have their own limit. */
-const jsonBytes = 1024 * 1024;
 /** Longest time a request may take to arrive; 50 MB over a slow line need minutes. */
 const arrivalMs = 300_000;
 
@@ -23,7 +22,7 @@ const arrivalMs = 300_000;
 export async function buildApp(dependencies: ApiDependencies): Promise<ApiServer> {
   const app = fastify({
     loggerInstance: dependencies.logger,
-    bodyLimit: jsonBytes,
+    bodyLimit: jsonBodyLimitBytes,
     requestTimeout: arrivalMs,
     genReqId: () => randomUUID(),
     frameworkErrors: handleFrameworkError,

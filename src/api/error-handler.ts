@@ -54,7 +54,7 @@ function clientProblem(code: string | undefined): HttpProblem {
 }
 
 function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message);
+  if (problem.status >= 500) logFailure(problem, request);
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   return (
     reply
@@ -65,6 +65,11 @@ function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: Fasti
       .type(problemType)
       .send(problemDocument(problem, request.id))
   );
+}
+
+/** A problem without a cause is all told by its message; as `err` it would say the same again. */
+function logFailure({ code, cause, message }: HttpProblem, request: FastifyRequest): void {
+  request.log.error(cause === undefined ? { code } : { code, err: cause }, message);
 }
 
 /** Query strings may hold what must not be repeated. */

@@ -2,6 +2,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { AssetNotFound, MediaError } from '../assets';
 import { isDatabaseUnavailable } from '../db';
 import { RequestRefused } from '../registry';
+import { bodyErrors } from './body-errors';
 import { HttpProblem } from './http-problem';
 import { TemporalUnavailable } from './temporal-port';
 import { validationErrors } from './validation-errors';
@@ -44,6 +45,9 @@ function unavailable(code: string, message: string, cause: unknown): HttpProblem
   return new HttpProblem(503, code, message, { retryAfterSeconds, cause });
 }
 
+/** The way out of a file that is too large. */
+const smallerFile = 'send a smaller picture or clip';
+
 const mediaStatus = {
   too_large: 413,
   not_media: 415,
@@ -53,8 +57,14 @@ const mediaStatus = {
   blank: 422,
 } as const;
 
+/** 413 for an upload whose announced length alone says that it is too large. */
+export function fileTooLarge(maxBytes: number): HttpProblem {
+  return badMedia(new MediaError('too_large', `more than ${String(maxBytes)} bytes`));
+}
+
 function badMedia(error: MediaError): HttpProblem {
-  const { problem, message } = error;
+  const { problem } = error;
+  const message = problem === 'too_large' ? `${error.message}: ${smallerFile}` : error.message;
   return new HttpProblem(mediaStatus[problem], problem, `The file cannot be used: ${message}.`, {
     errors: [{ field: 'file', code: problem, message }],
   });
@@ -96,7 +106,8 @@ function fromStatus(error: unknown): HttpProblem | undefined {
   if (code === undefined) return undefined;
   const message = 'message' in error && typeof error.message === 'string' ? error.message : code;
   // The multipart plugin says 406 for a body of another type than it takes; that is what 415 is for.
-  return new HttpProblem(status === 406 ? 415 : status, code, message, { cause: error });
+  const errors = bodyErrors(error);
+  return new HttpProblem(status === 406 ? 415 : status, code, message, { cause: error, errors });
 }
 
 function unexpected(cause: unknown): HttpProblem {

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { HttpProblem } from './http-problem';
-import { invalid } from './to-problem';
+import { fileTooLarge, invalid } from './to-problem';
 
 /**
  * The uploaded file of a request: field `file` of a form, or the whole body. Whoever reads it may destroy it; the
@@ -13,7 +13,7 @@ import { invalid } from './to-problem';
  */
 export async function uploadStream(request: FastifyRequest, maxBytes: number): Promise<Readable> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes + formBytes) {
-    throw new HttpProblem(413, 'too_large', `A file may have at most ${maxBytes} bytes.`);
+    throw fileTooLarge(maxBytes);
   }
   return request.isMultipart() ? (await formFile(request)).file : detached(request.raw);
 }
@@ -31,7 +31,10 @@ async function formFile(request: FastifyRequest): Promise<MultipartFile> {
   const part = await request.file().catch((cause: unknown) => {
     // The parser's own errors have no status; the plugin's have.
     if (cause instanceof Object && 'statusCode' in cause) throw cause;
-    throw new HttpProblem(400, 'invalid_multipart', 'The form cannot be read.', { cause });
+    const message =
+      'send a form with the field "file" and its boundary in the header, or the picture as the body';
+    const errors = [{ field: 'body', code: 'invalid_multipart', message }];
+    throw new HttpProblem(400, 'invalid_multipart', 'The form cannot be read.', { cause, errors });
   });
   if (part?.fieldname === 'file') return part;
   part?.file.resume();

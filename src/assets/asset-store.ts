@@ -18,9 +18,10 @@ export interface AssetStore {
   /**
    * The caller must read the stream to its end or destroy it.
    *
+   * @param range the only bytes to read. Default: all of them.
    * @throws AssetNotFound also for ids that are no asset ids at all.
    */
-  open(assetId: string): Promise<OpenedAsset>;
+  open(assetId: string, range?: ByteRange): Promise<OpenedAsset>;
 
   /** What `put` once answered, read again from the file; `undefined` when there is no such asset. */
   stat(assetId: string): Promise<StoredAsset | undefined>;
@@ -39,9 +40,16 @@ export interface PutOptions {
   allowBlank?: boolean | undefined;
 }
 
+/** Positions from 0, both ends included, as in HTTP. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
 export interface OpenedAsset {
   stream: Readable;
   mediaType: string;
+  /** Of the whole asset, also where only a part is read. */
   bytes: number;
 }
 

@@ -15,7 +15,13 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StoredAsset } from '../domain/generation';
 import { MediaError } from '../providers/errors';
-import { AssetNotFound, type AssetStore, type OpenedAsset, type PutOptions } from './asset-store';
+import {
+  AssetNotFound,
+  type AssetStore,
+  type ByteRange,
+  type OpenedAsset,
+  type PutOptions,
+} from './asset-store';
 import { inspectMedia, readMediaFacts, type MediaFacts } from './inspect-media';
 import { extensionOf, type MediaType } from './media-type';
 import { meterMedia } from './meter-media';
@@ -74,11 +80,11 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
     }
   }
 
-  async function openAsset(assetId: string): Promise<OpenedAsset> {
+  async function openAsset(assetId: string, range?: ByteRange): Promise<OpenedAsset> {
     const found = await findFile(directory, assetId);
     if (found === undefined) throw new AssetNotFound(assetId);
     const { size } = await found.file.stat();
-    return { stream: found.file.createReadStream(), mediaType: found.mediaType, bytes: size };
+    return { stream: found.file.createReadStream(range), mediaType: found.mediaType, bytes: size };
   }
 
   async function stat(assetId: string): Promise<StoredAsset | undefined> {

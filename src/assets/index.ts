@@ -1,4 +1,10 @@
-export { AssetNotFound, type AssetStore, type OpenedAsset, type PutOptions } from './asset-store';
+export {
+  AssetNotFound,
+  type AssetStore,
+  type ByteRange,
+  type OpenedAsset,
+  type PutOptions,
+} from './asset-store';
 export { createFilesystemAssetStore, type FilesystemAssetStoreOptions } from './filesystem-asset-store';
 export { toMediaStore } from './media-store';
 export { MediaError } from '../providers/errors';

@@ -24,7 +24,7 @@ export interface LoraSettings {
   triggerWord: string;
   status: LoraStatus;
   defaultStrength: number;
-  /** Left out: stays as it is, or becomes the default where the character has none. */
+  /** Left out: stays as it is; but a `ready` one becomes the default where the character has no `ready` default. */
   isDefault?: boolean | undefined;
 }
 
@@ -103,15 +103,16 @@ async function putLora(
 
 async function decideDefault(
   transaction: Transaction<DatabaseSchema>,
-  { characterId, id, isDefault }: LoraSettings,
+  { characterId, id, status, isDefault }: LoraSettings,
 ): Promise<boolean> {
   const current = await transaction
     .selectFrom('loras')
-    .select('id')
+    .select(['id', 'status'])
     .where('character_id', '=', characterId)
     .where('is_default', '=', true)
     .executeTakeFirst();
-  const becomesDefault = isDefault ?? (current === undefined || current.id === id);
+  const isNeeded = status === 'ready' && current?.status !== 'ready';
+  const becomesDefault = isDefault ?? (current?.id === id || isNeeded);
   if (becomesDefault && current !== undefined && current.id !== id) {
     await transaction
       .updateTable('loras')

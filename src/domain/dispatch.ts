@@ -23,16 +23,26 @@ export interface DispatchNote {
   dispatch: DispatchState;
   /** Finished attempts of this activity, oldest first. */
   trail: AttemptRecord[];
+  /** How many of them ended with a handle that can still give the result. */
+  resumes: number;
   progress?: CallProgress | undefined;
 }
 
 export interface GenerateMediaInput {
   generationId: string;
   slot: number;
-  /** Unique per paid job and the same in every attempt at it. */
+  /** The same in every attempt of this slot at this model, also in later rounds. */
   jobKey: string;
   candidate: PlannedCandidate;
+  /** The way back to a job that an earlier round had to leave. */
+  handle?: JsonValue | undefined;
 }
+
+/**
+ * Further attempts at a job that is accepted and cannot be reached: about two and a half minutes of patience, because
+ * another provider would be paid for the same picture again.
+ */
+export const resumeAttempts = 8;
 
 export interface GenerateMediaResult {
   asset: StoredAsset;
@@ -49,6 +59,8 @@ export interface GenerateMediaFailure {
   code: string;
   message: string;
   certainty: DispatchCertainty;
+  /** Set when the job may still give its result. */
+  handle?: JsonValue | undefined;
   /** Seconds the provider asked us to stay away. */
   retryAfterSeconds?: number | undefined;
   trail: AttemptRecord[];

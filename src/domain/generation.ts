@@ -1,6 +1,13 @@
 import type { GenerationPlan, Identity, RouteCandidate } from './plan';
 import type { Flow, FlowRequest } from './requests';
-import type { DispatchCertainty, FailureClass, JsonObject, ProviderName, SlotFailureCode } from './taxonomy';
+import type {
+  DispatchCertainty,
+  FailureClass,
+  JsonObject,
+  JsonValue,
+  ProviderName,
+  SlotFailureCode,
+} from './taxonomy';
 
 /** Argument of all three workflows. */
 export interface GenerationInput {
@@ -25,6 +32,8 @@ export interface SlotProgress {
   calls: number;
   /** Rounds through all candidates so far. */
   rounds: number;
+  /** By model id: the way back to an accepted job that could not be reached. */
+  handles: Record<string, JsonValue>;
 }
 
 export const slotStatuses = ['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const;

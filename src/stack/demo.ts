@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { createConsoleLogger } from './console-logger';
+import { existingLogs } from './data-directory';
 import { createProgressView } from './demo/create-progress-view';
 import { createDemoClient } from './demo/demo-client';
 import { demoEnvironment } from './demo/demo-environment';
@@ -70,9 +71,10 @@ function print(report: DemoReport, { json }: DemoOptions): void {
 
 function printFailure(error: unknown, { json, dataDirectory }: DemoOptions): void {
   const reason = errorMessage(error);
-  const logs = path.join(dataDirectory, 'logs');
+  const logs = existingLogs(dataDirectory);
   if (json) process.stdout.write(`${JSON.stringify({ ok: false, error: reason, logs }, null, 2)}\n`);
-  process.stderr.write(`\nThe demo failed: ${reason} (logs: ${logs})\n`);
+  const hint = logs === undefined ? '' : ` (logs: ${logs})`;
+  process.stderr.write(`\nThe demo failed: ${reason}${hint}\n`);
 }
 
 async function keep(

@@ -72,14 +72,21 @@ export class ServiceKeeper {
     let failures = 0;
     while (!this.isStopping()) {
       const startedAt = Date.now();
-      const ending: string = run === undefined ? 'it did not become ready' : await run.exited;
+      const ending: string = run === undefined ? '(it did not become ready)' : await this.ending(run);
       if (this.isStopping()) return;
       if (run !== undefined && Date.now() - startedAt >= backoff.stableMs) failures = 0;
       const waitMs = Math.min(backoff.initialMs * 2 ** failures, backoff.maximumMs);
       failures += 1;
-      logger.warn(`${this.name} died (${ending}); restarting it in ${seconds(waitMs)}`);
+      logger.warn(`${this.name} died ${ending}; restarting it in ${seconds(waitMs)}`);
       run = await this.relaunch(waitMs);
     }
+  }
+
+  private async ending(run: ServiceProcess): Promise<string> {
+    const ending = await run.exited;
+    await run.silent;
+    const fatal = this.options.log.fatal();
+    return fatal === undefined ? `(${ending})` : `(${ending}): ${fatal}`;
   }
 
   private async relaunch(waitMs: number): Promise<ServiceProcess | undefined> {
@@ -123,8 +130,11 @@ export class ServiceKeeper {
       `${this.name} was not ready after ${seconds(service.readyTimeoutMs)}`,
     );
     const timer = setTimeout(() => over.abort(tooLate), service.readyTimeoutMs);
-    const died = run.exited.then((ending) => {
-      throw new ServiceStartError(`${this.name} died before it was ready (${ending})`);
+    const died = run.exited.then(async (ending) => {
+      await run.silent;
+      const reason = log.lastWords();
+      const because = reason === '' ? '' : `: ${reason}`;
+      throw new ServiceStartError(`${this.name} died before it was ready (${ending})${because}`);
     });
     try {
       await Promise.race([service.waitUntilReady(run.readyLine, over.signal), died, rejectOn(over.signal)]);
@@ -142,8 +152,10 @@ export class ServiceKeeper {
   private startError(error: unknown, log: ServiceLog): ServiceStartError {
     const stopped: unknown = this.stopping.signal.reason;
     if (stopped instanceof ServiceStartError) return stopped;
+    const message = errorMessage(error);
     const lines = log.tail();
-    const text = `${errorMessage(error)}. Log: ${log.file}${lines === '' ? '' : `\n${lines}`}`;
+    const isTold = !lines.includes('\n') && message.endsWith(log.lastWords());
+    const text = `${message.replace(/\.$/, '')}. Log: ${log.file}${isTold ? '' : `\n${lines}`}`;
     return new ServiceStartError(text, { cause: error });
   }
 }

@@ -1,23 +1,26 @@
 import { createWriteStream, mkdirSync, renameSync, statSync } from 'node:fs';
+import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
+import { fatalIn, noticeIn, textOf, type LogNotice } from './log-notice';
 
 /** A log that has grown beyond this at a start of the stack becomes `<name>.log.1`. */
 const rotateBytes = 10 * 1024 * 1024;
 const keptLines = 15;
 
-export interface LogNotice {
-  level: 'warn' | 'error';
-  message: string;
-}
-
 export interface ServiceLog {
   readonly file: string;
-  /** Copies every line of a stream into the file. */
-  follow(stream: Readable): void;
+  /** Forgets the lines of the run before: `tail`, `fatal` and `lastWords` speak of the present one. */
+  beginRun(): void;
+  /** Copies every line of a stream into the file. Resolves at the end of the stream. */
+  follow(stream: Readable): Promise<void>;
   /** The last lines, for an error message. */
   tail(): string;
+  /** Message of the line of level fatal among them, if there is one. */
+  fatal(): string | undefined;
+  /** The line that best says why the process has ended; empty when it has written nothing. */
+  lastWords(): string;
   close(): Promise<void>;
 }
 
@@ -31,78 +34,49 @@ export function openServiceLog(
   const file = path.join(directory, `${name}.log`);
   rotate(file);
   const output = createWriteStream(file, { flags: 'a' });
-  const lastLines: string[] = [];
   // A full disk must not end the supervisor.
   output.on('error', (error) =>
     onNotice({ level: 'error', message: `cannot write ${file}: ${error.message}` }),
   );
+  const lines: string[] = [];
   const take = (line: string): void => {
     // The last lines of a process may arrive after its end was seen.
     if (output.writable) output.write(`${line}\n`);
-    lastLines.push(line);
-    if (lastLines.length > keptLines) lastLines.shift();
+    lines.push(line);
+    if (lines.length > keptLines) lines.shift();
     const notice = noticeIn(line);
     if (notice !== undefined) onNotice(notice);
   };
+  return { file, ...aboutRun(lines), follow: (stream) => follow(stream, take), close: () => end(output) };
+}
+
+function aboutRun(lines: string[]): Pick<ServiceLog, 'beginRun' | 'tail' | 'fatal' | 'lastWords'> {
+  const fatal = (): string | undefined => lines.map(fatalIn).findLast((message) => message !== undefined);
   return {
-    file,
-    follow: (stream) => void createInterface({ input: stream, crlfDelay: Infinity }).on('line', take),
-    tail: () => lastLines.join('\n'),
-    close: () => new Promise((resolve) => output.end(resolve)),
+    beginRun: () => void lines.splice(0),
+    tail: () => lines.join('\n'),
+    fatal,
+    lastWords: () => fatal() ?? mostTelling(lines),
   };
+}
+
+/** An uncaught error is followed by its stack and the version of Node, so its line is seldom the last. */
+function mostTelling(lines: readonly string[]): string {
+  const isError = (line: string): boolean => /^\w*Error\b.*:|\b(FATAL|PANIC):/.test(line);
+  const line = lines.findLast(isError) ?? lines.findLast((text) => text.trim() !== '') ?? '';
+  return textOf(line);
+}
+
+async function follow(stream: Readable, take: (line: string) => void): Promise<void> {
+  const reader = createInterface({ input: stream, crlfDelay: Infinity }).on('line', take);
+  await once(reader, 'close');
+}
+
+function end(output: ReturnType<typeof createWriteStream>): Promise<void> {
+  return new Promise((resolve) => void output.end(resolve));
 }
 
 function rotate(file: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > rotateBytes) renameSync(file, `${file}.1`);
-}
-
-/** Levels of pino (as number or word) and of Temporal. */
-const jsonLevels: Readonly<Record<string, LogNotice['level']>> = {
-  '40': 'warn',
-  '50': 'error',
-  '60': 'error',
-  WARN: 'warn',
-  ERROR: 'error',
-  FATAL: 'error',
-};
-
-/** PostgreSQL's errors and fatal errors were also the answer to a client, which reports what matters. */
-const textLevels: Readonly<Record<string, LogNotice['level']>> = {
-  WARNING: 'warn',
-  ERROR: 'warn',
-  FATAL: 'warn',
-  PANIC: 'error',
-};
-
-/** The warning or error in one line of a log: pino's JSON, Temporal's JSON or PostgreSQL's text. */
-export function noticeIn(line: string): LogNotice | undefined {
-  if (line.startsWith('{')) return noticeInJson(line);
-  const [, word, message] = /\b(WARNING|ERROR|FATAL|PANIC): +(.*)/.exec(line) ?? [];
-  const level = word === undefined ? undefined : textLevels[word];
-  return level === undefined ? undefined : { level, message: message ?? '' };
-}
-
-function noticeInJson(line: string): LogNotice | undefined {
-  const entry = parseObject(line);
-  const level = jsonLevels[String(entry['level']).toUpperCase()];
-  if (level === undefined) return undefined;
-  const cause = parseCause(entry['err'] ?? entry['error'] ?? entry['Error']);
-  return { level, message: [entry['msg'], cause].filter((part) => typeof part === 'string').join(': ') };
-}
-
-function parseObject(line: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
-}
-
-function parseCause(cause: unknown): string | undefined {
-  if (typeof cause === 'string') return cause;
-  if (typeof cause !== 'object' || cause === null) return undefined;
-  if ('message' in cause && typeof cause.message === 'string') return cause.message;
-  return 'type' in cause && typeof cause.type === 'string' ? cause.type : undefined;
 }

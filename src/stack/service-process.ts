@@ -1,8 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import type { Service, ServiceProgram } from './service';
 import type { ServiceLog } from './service-log';
+
+/** A descendant may keep the output open after the end of the process itself. */
+const lateOutputMs = 500;
 
 /** One run of a service. */
 export interface ServiceProcess {
@@ -11,6 +15,8 @@ export interface ServiceProcess {
   readonly readyLine: Promise<unknown>;
   /** Resolves with a few words on how the process ended. Never rejects. */
   readonly exited: Promise<string>;
+  /** Resolves after `exited`, when what the process wrote is in the log too. Never rejects. */
+  readonly silent: Promise<void>;
   /** Asks it to end, kills it after its grace, resolves when it is gone. */
   stop(): Promise<void>;
   kill(): void;
@@ -33,13 +39,16 @@ export async function launchService(
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code ?? 0}` : signal));
   });
   const pid = await spawned(child);
-  log.follow(child.stderr);
-  log.follow(child.stdout);
+  log.beginRun();
+  const written = Promise.all([log.follow(child.stderr), log.follow(child.stdout)]);
   const dismissGuard = guard(pid, service.stopSignal);
   void exited.then(dismissGuard);
   return {
     pid,
     exited,
+    silent: exited.then(async () => {
+      await Promise.race([written, delay(lateOutputMs, undefined, { ref: false })]);
+    }),
     readyLine: firstReadyLine(child.stdout),
     kill: () => void child.kill('SIGKILL'),
     async stop() {

@@ -63,6 +63,9 @@ export interface NodeServiceOptions {
   onReady?: (readyLine: unknown) => void;
 }
 
+/** The stack names each disabled provider with the reason. */
+const toldByStack = new Set(['provider disabled']);
+
 /** One of our own processes: prints a ready line on standard output and logs to standard error. */
 export function nodeService({ projectDirectory }: StackOptions, own: NodeServiceOptions): Service {
   const loader = pathToFileURL(require.resolve('tsx')).href;
@@ -79,6 +82,7 @@ export function nodeService({ projectDirectory }: StackOptions, own: NodeService
     stopGraceMs: own.stopGraceMs,
     readyTimeoutMs: 120_000,
     showFrom: 'warn',
+    toldByStack,
   };
 }
 

@@ -2,7 +2,13 @@ import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { providerNames } from '../domain/taxonomy';
 import { requireFreePorts } from './busy-ports';
-import { emptyDataDirectory, makeDataDirectory } from './data-directory';
+import {
+  emptyDataDirectory,
+  makeDataDirectory,
+  recordProviderMode,
+  requireOwnDirectory,
+  requireProviderMode,
+} from './data-directory';
 import { errorMessage } from './error-message';
 import { endLeftoverProcesses } from './leftover-processes';
 import { readStackFile, removeStackFile, writeStackFile, type StackDescription } from './stack-file';
@@ -66,16 +72,25 @@ export class Stack {
 
   private async prepare(): Promise<StackPlan> {
     const { options } = this;
-    makeDataDirectory(options.dataDirectory);
-    this.lock();
-    removeStackFile(options.dataDirectory);
-    const ended = await endLeftoverProcesses(processRecordFile(options.dataDirectory));
-    if (ended.length > 0) options.logger.warn(`ended what an earlier stack had left: ${ended.join(', ')}`);
-    if (options.fresh === true) emptyDataDirectory(options.dataDirectory);
+    const { dataDirectory, fresh = false } = options;
     const plan = planStack(options);
+    if (fresh) requireOwnDirectory(dataDirectory);
+    makeDataDirectory(dataDirectory);
+    this.lock();
+    removeStackFile(dataDirectory);
+    await this.endLeftovers();
+    requireProviderMode(dataDirectory, plan.providers.mode);
+    if (fresh) emptyDataDirectory(dataDirectory);
     await requireFreePorts(plan.wantedPorts);
+    recordProviderMode(dataDirectory, plan.providers.mode);
     reportProviders(plan, options);
     return plan;
+  }
+
+  private async endLeftovers(): Promise<void> {
+    const { dataDirectory, logger } = this.options;
+    const ended = await endLeftoverProcesses(processRecordFile(dataDirectory));
+    if (ended.length > 0) logger.warn(`ended what an earlier stack had left: ${ended.join(', ')}`);
   }
 
   private lock(): void {
@@ -141,9 +156,11 @@ function runningMessage(dataDirectory: string, pid: number): string {
   ].join('\n');
 }
 
-function reportProviders({ providers }: StackPlan, { logger }: StackOptions): void {
+function reportProviders({ providers }: StackPlan, { logger, environment }: StackOptions): void {
   if (providers.mode === 'emulated') {
-    logger.info('providers: all emulated, since no real credential is set (or PROVIDERS=emulated)');
+    const isAsked = environment['PROVIDERS'] === 'emulated';
+    const reason = isAsked ? 'PROVIDERS=emulated' : 'no real credential is set';
+    logger.info(`providers: all emulated, since ${reason}`);
     return;
   }
   logger.info('providers: real');

@@ -55,7 +55,11 @@ export function parseStartArguments(
       "port of the emulator's control API; Modal, Fal and ComfyUI take the next three",
       emulatorPort,
     )
-    .option('--data-dir <directory>', 'databases, pictures, logs and stack.json', defaults.dataDirectory)
+    .option(
+      '--data-dir <directory>',
+      'databases, pictures, logs and stack.json; one for emulated and another for real providers',
+      defaults.dataDirectory,
+    )
     .addHelpText('after', help)
     .allowExcessArguments(false);
   const raw = command.parse(argv, { from: 'user' }).opts<RawOptions>();

@@ -45,7 +45,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   };
   for (const service of services) {
     const log = openServiceLog(path.join(dataDirectory, 'logs'), service.name, ({ level, message }) => {
-      const shown = level === 'error' || service.showFrom === 'warn';
+      const wanted = level === 'error' || service.showFrom === 'warn';
+      const shown = wanted && service.toldByStack?.has(message) !== true;
       if (shown && phase !== 'stopping') logger[level]({ name: service.name }, message);
     });
     logs.push(log);

@@ -5,13 +5,14 @@ import {
   type RetryPolicy,
 } from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
+import { resumeAttempts } from '../domain/dispatch';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
 
 /** Pure and quick; a refusal is final, anything else is a fault of ours that a deploy will mend. */
 export const { planRoutes } = proxyActivities<CoreActivities>({
   startToCloseTimeout: '30 seconds',
-  scheduleToCloseTimeout: '1 hour',
+  scheduleToCloseTimeout: '7 days',
   retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   summary: 'choose endpoints',
 });
@@ -36,11 +37,16 @@ export interface MediaCall {
 /** `generateMedia` on the provider's own queue, under the limits of the candidate's policy. */
 export function mediaActivity({ candidate, slot, call, remainingSeconds }: MediaCall) {
   const { policy } = candidate;
+  // The deadline ends the wait for a free worker. A call under way may be paid, so it is never cut off by it.
+  const waitSeconds = Math.ceil(Math.min(policy.scheduleToCloseSeconds, remainingSeconds));
+  const retry = retryOf(policy);
+  const attemptSeconds = policy.startToCloseSeconds + policy.retry.maximumSeconds;
   const { generateMedia } = proxyActivities<ProviderActivities>({
     startToCloseTimeout: policy.startToCloseSeconds * 1000,
-    scheduleToCloseTimeout: Math.ceil(Math.min(policy.scheduleToCloseSeconds, remainingSeconds) * 1000),
+    scheduleToStartTimeout: waitSeconds * 1000,
+    scheduleToCloseTimeout: (waitSeconds + attemptSeconds * retry.maximumAttempts) * 1000,
     heartbeatTimeout: policy.heartbeatSeconds * 1000,
-    retry: retryOf(policy),
+    retry,
     taskQueue: providerTaskQueue(workflowInfo().taskQueue, candidate.provider),
     activityId: `slot-${slot}-${call}`,
     summary: `slot ${slot} · ${candidate.provider} ${candidate.endpoint}`,
@@ -50,11 +56,12 @@ export function mediaActivity({ candidate, slot, call, remainingSeconds }: Media
   return generateMedia;
 }
 
-function retryOf({ retry }: ExecutionPolicy): RetryPolicy {
+/** `generateMedia` itself keeps to the policy's attempts; what comes on top are attempts to collect an accepted job. */
+function retryOf({ retry }: ExecutionPolicy): RetryPolicy & { maximumAttempts: number } {
   return {
     initialInterval: retry.initialSeconds * 1000,
     backoffCoefficient: retry.backoffCoefficient,
     maximumInterval: retry.maximumSeconds * 1000,
-    maximumAttempts: retry.maximumAttempts,
+    maximumAttempts: retry.maximumAttempts + resumeAttempts,
   };
 }

@@ -74,5 +74,6 @@ function withoutAnswer({ candidate, note, certainty, code, ...call }: SilentCall
     certainty,
   };
   const trail = [...(note?.trail ?? []), record];
-  return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, trail } };
+  const handle = note?.dispatch.phase === 'accepted' ? note.dispatch.handle : undefined;
+  return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, handle, trail } };
 }

@@ -72,7 +72,7 @@ function adoptPlan(run: GenerationRun, plan: GenerationPlan): void {
   const deadline = Date.parse(run.state.startedAt) + plan.deadlineSeconds * 1000;
   run.state.deadlineAt = new Date(deadline).toISOString();
   run.state.slots = plan.slots.map(pendingSlot);
-  run.progress = plan.slots.map(() => ({ calls: 0, rounds: 0 }));
+  run.progress = plan.slots.map(() => ({ calls: 0, rounds: 0, handles: {} }));
   run.changed();
 }
 

@@ -8,6 +8,12 @@ import { mediaActivity } from './activity-options';
 import { recipeOf, type GenerationRun } from './generation-run';
 import { outcomeOf } from './media-call';
 
+/** Providers that answer with errors may be billing them: they are asked this much less often. */
+const doubtfulWaitFactor = 4;
+
+/** Corrupt answers that a proxy in front of a provider that is down gives, too: a page, JSON, nothing at all. */
+const mayBeSomebodyElse: readonly string[] = ['media_not_media', 'media_empty', 'reply_invalid'];
+
 /** Attempts listed one by one; in a longer outage those that sent nothing are only counted. */
 const listedAttempts = 20;
 
@@ -115,12 +121,15 @@ class SlotWalk {
     }
   }
 
-  private call(candidate: PlannedCandidate): Promise<GenerateMediaResult> {
+  private call(planned: PlannedCandidate): Promise<GenerateMediaResult> {
     const { generationId } = this.run.state;
     const { slot } = this.slot;
-    const { calls: call } = this.progress;
+    const { calls: call, rounds, handles } = this.progress;
+    const { modelId } = planned;
+    const candidate = rounds > 1 ? withOneTry(planned) : planned;
     const generateMedia = mediaActivity({ candidate, slot, call, remainingSeconds: this.remainingSeconds() });
-    return generateMedia({ generationId, slot, jobKey: `${generationId}/slot-${slot}/${call}`, candidate });
+    const jobKey = `${generationId}/slot-${slot}/${modelId}`;
+    return generateMedia({ generationId, slot, jobKey, candidate, handle: handles[modelId] ?? undefined });
   }
 
   private begin(candidate: PlannedCandidate, startedAt: string): void {
@@ -143,6 +152,7 @@ class SlotWalk {
   /** The error class decides: final, too expensive to go on, or the next candidate. */
   private judge(failure: GenerateMediaFailure, candidate: PlannedCandidate): void {
     this.latestFailure = failure;
+    this.progress.handles[candidate.modelId] = failure.handle ?? null;
     if (finalFailureClasses.includes(failure.failureClass)) {
       this.fail({
         code: failure.failureClass,
@@ -151,7 +161,7 @@ class SlotWalk {
       });
       return;
     }
-    if (this.paidAttempts() >= this.run.plan.maxPaidAttempts) {
+    if (this.wastedAttempts() >= this.run.plan.maxPaidAttempts) {
       this.fail(this.describe('paid_attempt_limit', 'Too many paid attempts gave no usable picture.'));
       return;
     }
@@ -187,19 +197,26 @@ class SlotWalk {
     this.slot.costEstimated = attempts.some(({ costEstimated }) => costEstimated === true);
   }
 
-  /** Attempts that may have been billed. An `outcome_unknown` speaks of the attempt before it and sent nothing itself. */
-  private paidAttempts(): number {
+  /** Attempts that made something nobody can use: surely paid. */
+  private wastedAttempts(): number {
     return this.slot.attempts.filter(
-      ({ certainty, errorCode }) => certainty !== 'not_sent' && errorCode !== 'outcome_unknown',
+      ({ errorClass, errorCode = '', certainty }) =>
+        errorClass === 'corrupt' && certainty === 'accepted' && !mayBeSomebodyElse.includes(errorCode),
+    ).length;
+  }
+
+  /** Attempts that ended without a picture and may have been billed. */
+  private doubtfulAttempts(): number {
+    return this.slot.attempts.filter(
+      ({ outcome, certainty }) => outcome === 'failed' && certainty !== 'not_sent',
     ).length;
   }
 
   private backoffSeconds(): number {
     const { initialSeconds, backoffCoefficient, maximumSeconds } = this.run.plan.parking;
-    const backoff = Math.min(
-      initialSeconds * backoffCoefficient ** (this.progress.rounds - 1),
-      maximumSeconds,
-    );
+    const isDear = this.doubtfulAttempts() >= this.run.plan.maxPaidAttempts;
+    const longest = isDear ? maximumSeconds * doubtfulWaitFactor : maximumSeconds;
+    const backoff = Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), longest);
     return Math.max(backoff, (this.askedToWaitUntil - Date.now()) / 1000);
   }
 
@@ -223,6 +240,12 @@ export function cancelSlot(slot: SlotState): void {
 function closeSlot(slot: SlotState): void {
   delete slot.waiting;
   slot.finishedAt = new Date().toISOString();
+}
+
+/** Later rounds find out whether a provider is back; they need not press it. */
+function withOneTry(candidate: PlannedCandidate): PlannedCandidate {
+  const { policy } = candidate;
+  return { ...candidate, policy: { ...policy, retry: { ...policy.retry, maximumAttempts: 1 } } };
 }
 
 function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {

@@ -65,6 +65,7 @@ describe('generateMedia', () => {
       startedAt,
       dispatch: { phase: 'accepted', handle: { requestId: 'r1' } },
       trail: [],
+      resumes: 0,
     };
     const { run } = activity(
       (job, _call, { dispatch }) => {
@@ -82,7 +83,13 @@ describe('generateMedia', () => {
   });
 
   it('says that the outcome is unknown when the worker died between intent and answer', async () => {
-    const note: DispatchNote = { attempt: 1, startedAt, dispatch: { phase: 'intent' }, trail: [] };
+    const note: DispatchNote = {
+      attempt: 1,
+      startedAt,
+      dispatch: { phase: 'intent' },
+      trail: [],
+      resumes: 0,
+    };
     const { run } = activity((job) => Promise.resolve(picture(job)), { attempt: 2, heartbeatDetails: note });
     const { trail } = await run();
 
@@ -154,10 +161,95 @@ describe('generateMedia', () => {
       startedAt,
       dispatch: { phase: 'none' },
       trail: [{ ...record, errorClass: 'corrupt', errorCode: 'truncated', certainty: 'accepted' }],
+      resumes: 0,
     };
     const { run } = activity(failing('corrupt'), { attempt: 2, heartbeatDetails: note });
 
     expect((await failureOf(run())).nonRetryable).toBe(true);
+  });
+
+  it('goes on asking for an accepted job where another provider would be paid for it again', async () => {
+    const unreachable: Answer = async (job, call, context) => {
+      await context.dispatch.accepted({ requestId: 'r1' });
+      return failing('outage', { certainty: 'accepted', resumable: true })(job, call, context);
+    };
+    const patient = await failureOf(activity(unreachable).run());
+    expect(patient.nonRetryable).toBe(false);
+    expect(patient.details?.[0]).toMatchObject({ handle: { requestId: 'r1' } });
+
+    const note: DispatchNote = {
+      attempt: 8,
+      startedAt,
+      dispatch: { phase: 'accepted', handle: { requestId: 'r1' } },
+      trail: [],
+      resumes: 8,
+    };
+    const tired = await failureOf(activity(unreachable, { attempt: 9, heartbeatDetails: note }).run());
+    expect(tired.nonRetryable).toBe(true);
+  });
+
+  it('collects the job that an earlier round had to leave', async () => {
+    const { run } = activity(
+      (job, _call, { dispatch }) => {
+        expect(dispatch.previous).toEqual({ phase: 'accepted', handle: { requestId: 'r1' } });
+        return Promise.resolve(picture(job));
+      },
+      { attempt: 1 },
+      { ...input, handle: { requestId: 'r1' } },
+    );
+
+    expect((await run()).trail).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
+  });
+
+  it('takes its own call over, instead of paying again, when Temporal gave the attempt up meanwhile', async () => {
+    const gate = new EventEmitter();
+    const modal = new FakeProvider('modal', async (job, _call, { dispatch }) => {
+      await dispatch.intent();
+      gate.emit('sent');
+      await once(gate, 'answered');
+      await dispatch.accepted({ requestId: 'r1' });
+      return picture(job);
+    });
+    const generateMedia = createGenerateMedia({ clients: { modal }, media: noMedia });
+    const [first, second] = [[] as DispatchNote[], [] as DispatchNote[]];
+    const attempt = (info: { attempt: number; heartbeatDetails?: DispatchNote }, stored: DispatchNote[]) => {
+      const environment = new MockActivityEnvironment(info, { client: fakeClient(stored), logger: quiet });
+      const tookOver = once(environment, 'heartbeat');
+      const result = environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(
+        generateMedia,
+        input,
+      );
+      return { tookOver, result };
+    };
+    const sent = once(gate, 'sent');
+    const abandoned = attempt({ attempt: 1 }, first).result;
+    await sent;
+    const { tookOver, result } = attempt({ attempt: 2, heartbeatDetails: first[0]! }, second);
+    await tookOver;
+    gate.emit('answered');
+
+    expect((await result).trail).toMatchObject([
+      { number: 1, errorCode: 'out_of_touch', certainty: 'not_sent' },
+      { number: 2, outcome: 'succeeded' },
+    ]);
+    await abandoned;
+    expect(modal.jobs).toHaveLength(1);
+    expect(second.at(-1)?.dispatch).toEqual({ phase: 'accepted', handle: { requestId: 'r1' } });
+  });
+
+  it('goes on with an accepted job whose handle could not be stored', async () => {
+    const { environment, run } = activity(async (job, _call, { dispatch }) => {
+      await dispatch.intent();
+      refuse = true;
+      await dispatch.accepted({ requestId: 'r1' });
+      return picture(job);
+    });
+    let beats = 0;
+    environment.on('heartbeat', () => (beats += 1));
+
+    expect((await run()).asset.mediaType).toBe('image/jpeg');
+    expect(beats).toBeGreaterThan(0);
+    refuse = false;
   });
 
   it('keeps the words of an unexpected error out of the history', async () => {
@@ -201,31 +293,35 @@ describe('generateMedia', () => {
   });
 });
 
-const noMedia = (): never => {
-  throw new Error('the fakes store nothing');
-};
+/** The fakes neither read nor store. */
+const noMedia = () => ({
+  open: () => Promise.reject(new Error('unused')),
+  save: () => Promise.reject(new Error('unused')),
+});
 
 function activity(
   answer: Answer,
   info: { attempt: number; heartbeatDetails?: DispatchNote } = { attempt: 1 },
+  argument = input,
 ) {
   const stored: DispatchNote[] = [];
   const environment = new MockActivityEnvironment(info, { client: fakeClient(stored), logger: quiet });
   const generateMedia = createGenerateMedia({
     clients: { modal: new FakeProvider('modal', answer) },
-    media: () => ({
-      open: () => Promise.reject(new Error('unused')),
-      save: () => Promise.reject(new Error('unused')),
-    }),
+    media: noMedia,
   });
   const run = (): Promise<GenerateMediaResult> =>
-    environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(generateMedia, input);
+    environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(generateMedia, argument);
   return { environment, stored, run };
 }
+
+/** Temporal out of reach. */
+let refuse = false;
 
 /** Only the awaited heartbeat of the real client is used. */
 function fakeClient(stored: DispatchNote[]): Client {
   const heartbeat = (_token: Uint8Array, note: DispatchNote): Promise<void> => {
+    if (refuse) return Promise.reject(new Error('Temporal is away'));
     stored.push(note);
     return Promise.resolve();
   };

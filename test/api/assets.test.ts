@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { blankPicture, clip, picture } from '../assets/pictures';
 import { createAssetRecords } from '../../src/db';
+import type { Recipe } from '../../src/domain/generation';
 import { openTestApi, type TestApi } from './test-api';
 
 let api: TestApi;
@@ -17,6 +18,13 @@ function post(payload: unknown, type?: string) {
   const headers = type === undefined ? {} : { 'content-type': type };
   return api.send({ method: 'POST', url: '/v1/assets', headers, payload });
 }
+
+/** Said of every file that is too large, whoever noticed it. */
+const tooLarge = {
+  field: 'file',
+  code: 'too_large',
+  message: 'more than 50000000 bytes: send a smaller picture or clip',
+};
 
 function form(bytes: Uint8Array, field = 'file'): FormData {
   const data = new FormData();
@@ -90,6 +98,7 @@ describe('uploading', () => {
 
     expect(status).toBe(413);
     expect(body['code']).toBe('too_large');
+    expect(body['errors']).toEqual([tooLarge]);
   });
 
   it('refuses more than 50 MB also when the length is not announced', async () => {
@@ -110,6 +119,28 @@ describe('uploading', () => {
     });
 
     expect(response.status).toBe(413);
+    expect(await response.json()).toMatchObject({ errors: [tooLarge] });
+  });
+
+  it.each<[string, () => unknown, string | undefined, object]>([
+    [
+      'a broken form',
+      () => 'no boundary here',
+      'multipart/form-data',
+      { field: 'body', code: 'invalid_multipart', message: expect.stringContaining('"file"') as unknown },
+    ],
+    [
+      'JSON',
+      () => ({ file: 'a.png' }),
+      undefined,
+      {
+        field: 'content-type',
+        code: 'unsupported_media_type',
+        message: expect.stringContaining('image/*') as unknown,
+      },
+    ],
+  ])('names the way out of %s', async (_name, payload, type, error) => {
+    expect((await post(payload(), type)).body['errors']).toEqual([error]);
   });
 
   it('forgets an upload that broke off', async () => {
@@ -177,27 +208,112 @@ describe('downloading', () => {
   });
 });
 
+describe('downloading a part', () => {
+  let bytes: Buffer;
+  let url: string;
+
+  beforeAll(async () => {
+    bytes = await picture('png', { seed: 15 });
+    url = String((await post(bytes, 'image/png')).body['url']);
+  });
+
+  const get = (headers: Record<string, string>, method = 'GET') =>
+    fetch(new URL(url, api.baseUrl), { method, headers });
+
+  it.each<[string, (size: number) => [number, number]]>([
+    ['bytes=0-9', () => [0, 9]],
+    ['bytes=10-', (size) => [10, size - 1]],
+    ['bytes=-5', (size) => [size - 5, size - 1]],
+    ['bytes=20-99999999', (size) => [20, size - 1]],
+    ['bytes=-99999999', (size) => [0, size - 1]],
+    ['Bytes= 3-3 ', () => [3, 3]],
+  ])('answers %s with those bytes', async (range, expected) => {
+    const [start, end] = expected(bytes.length);
+
+    const response = await get({ range });
+
+    expect(response.status).toBe(206);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'accept-ranges': 'bytes',
+      'content-range': `bytes ${start}-${end}/${bytes.length}`,
+      'content-length': String(end - start + 1),
+      'content-type': 'image/png',
+    });
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes.subarray(start, end + 1));
+  });
+
+  it.each(['bytes=99999999-', 'bytes=-0'])('has nothing for %s, and tells the size', async (range) => {
+    const { status, headers, body } = await api.send({ url, headers: { range } });
+
+    expect(status).toBe(416);
+    expect(headers.get('content-range')).toBe(`bytes */${bytes.length}`);
+    expect(headers.get('cache-control')).toBeNull();
+    expect(body).toMatchObject({ code: 'range_not_satisfiable', errors: [{ field: 'range' }] });
+  });
+
+  it.each(['bytes=0-1,5-6', 'bytes=9-3', 'bytes=-', 'lines=1-2', 'bytes=a-b'])(
+    'answers %s with everything, as if it were not there',
+    async (range) => {
+      const response = await get({ range });
+
+      expect(response.status).toBe(200);
+      expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes);
+    },
+  );
+
+  it('goes on with a download only if it began with this picture', async () => {
+    const etag = `"${url.slice('/v1/assets/'.length)}"`;
+
+    expect((await get({ range: 'bytes=5-', 'if-range': etag })).status).toBe(206);
+    expect((await get({ range: 'bytes=5-', 'if-range': '"another"' })).status).toBe(200);
+    expect((await get({ range: 'bytes=5-', 'if-none-match': etag })).status).toBe(304);
+  });
+
+  it('is offered to a caller that only asks for the head', async () => {
+    const response = await get({ range: 'bytes=0-9' }, 'HEAD');
+
+    expect(response.status).toBe(200);
+    expect(response.headers.get('accept-ranges')).toBe('bytes');
+    expect(response.headers.get('content-length')).toBe(String(bytes.length));
+  });
+});
+
 describe('the recipe of an asset', () => {
+  const recipe: Recipe = {
+    generationId: 'g1',
+    slot: 1,
+    modelId: 'modal-flux-dev',
+    provider: 'modal',
+    endpoint: '/flux-dev',
+    seed: 3,
+    parameters: {},
+    inputs: [],
+    costUsd: 0.02,
+    costEstimated: true,
+  };
+
   it('tells how it was made, for each slot that made it', async () => {
     const url = await api.upload(12);
     const asset = { assetId: url.slice('/v1/assets/'.length), mediaType: 'image/png', bytes: 1 };
-    const recipe = {
-      generationId: 'g1',
-      slot: 1,
-      modelId: 'fal-flux-dev',
-      provider: 'fal',
-      endpoint: 'fal-ai/flux/dev',
-      seed: 3,
-      parameters: {},
-      inputs: [],
-      costUsd: 0.02,
-      costEstimated: true,
-    } as const;
-    await createAssetRecords(api.database.db).record(asset, 'generation', { ...recipe, inputs: [] });
+    await createAssetRecords(api.database.db).record(asset, 'generation', recipe);
 
     expect((await api.send({ url: `${url}/recipe` })).body).toEqual({
       assetId: asset.assetId,
-      recipes: [recipe],
+      // Modal gives none.
+      recipes: [{ ...recipe, providerRequestId: null }],
+    });
+  });
+
+  it("tells the provider's own request id where there is one", async () => {
+    const url = await api.upload(14);
+    const asset = { assetId: url.slice('/v1/assets/'.length), mediaType: 'image/png', bytes: 1 };
+    await createAssetRecords(api.database.db).record(asset, 'generation', {
+      ...recipe,
+      providerRequestId: 'request-1',
+    });
+
+    expect((await api.send({ url: `${url}/recipe` })).body).toMatchObject({
+      recipes: [{ providerRequestId: 'request-1' }],
     });
   });
 

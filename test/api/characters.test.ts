@@ -64,6 +64,7 @@ describe('LoRAs', () => {
     const replaced = await put('/v1/characters/ava/loras/ava1', lora);
 
     expect([created.status, replaced.status]).toEqual([201, 200]);
+    expect(created.body).toMatchObject({ status: 'training', isDefault: false });
     expect(replaced.body).toMatchObject({
       id: 'ava1',
       characterId: 'ava',

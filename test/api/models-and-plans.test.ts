@@ -88,6 +88,18 @@ describe('a route plan', () => {
       endpoint: '/flux-dev',
       eligible: true,
     });
+    for (const candidate of slots.flatMap(({ candidates }) => candidates)) {
+      expect(candidate).toMatchObject({
+        modelId: expect.any(String) as unknown,
+        provider: expect.any(String) as unknown,
+        endpoint: expect.any(String) as unknown,
+        eligible: expect.any(Boolean) as unknown,
+        reason: expect.stringMatching(/./) as unknown,
+        identity: expect.stringMatching(/^(lora|reference|none)$/) as unknown,
+        priceUsd: expect.any(Number) as unknown,
+        typicalSeconds: expect.any(Number) as unknown,
+      });
+    }
     const { expectedUsd, worstCaseUsd } = body['estimate'] as Record<string, number>;
     expect(expectedUsd).toBeGreaterThan(0);
     expect(worstCaseUsd).toBeGreaterThan(expectedUsd ?? Infinity);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { STATUS_CODES } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { openTestApi, type TestApi } from './test-api';
+import { openTestApi, type Call, type TestApi } from './test-api';
 
 let api: TestApi;
 
@@ -80,6 +80,46 @@ describe('every refusal is a problem document', () => {
     });
     expect(answer.body).toHaveProperty('title', STATUS_CODES[status]);
     expect(answer.body['detail']).not.toBe('');
+  });
+
+  it.each<[string, Omit<Call, 'url'>, number, object]>([
+    [
+      'JSON that is none',
+      { headers: json, payload: '{"a":' },
+      400,
+      { field: 'body', code: 'invalid_json', message: expect.stringContaining('quotes') as unknown },
+    ],
+    [
+      'a poisoned prototype',
+      { headers: json, payload: '{"__proto__":{}}' },
+      400,
+      { field: 'body', code: 'invalid_json', message: expect.stringContaining('__proto__') as unknown },
+    ],
+    [
+      'five megabytes of JSON',
+      { payload: { prompt: 'x'.repeat(5_000_000) } },
+      413,
+      {
+        field: 'body',
+        code: 'too_large',
+        message: expect.stringMatching(/1048576 bytes.*POST \/v1\/assets/) as unknown,
+      },
+    ],
+    [
+      'another content type',
+      { headers: { 'content-type': 'text/csv' }, payload: 'a' },
+      415,
+      {
+        field: 'content-type',
+        code: 'unsupported_media_type',
+        message: expect.stringContaining('application/json') as unknown,
+      },
+    ],
+  ])('names the field and the way out of %s', async (_name, call, status, error) => {
+    const answer = await api.send({ ...call, method: 'POST', url: '/v1/studio' });
+
+    expect(answer.status).toBe(status);
+    expect(answer.body['errors']).toEqual([error]);
   });
 
   it('also when the bytes are not HTTP', async () => {

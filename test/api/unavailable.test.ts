@@ -1,6 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { pino, type Logger } from 'pino';
 import { buildApp } from '../../src/api/app';
 import { TemporalUnavailable } from '../../src/api/temporal-port';
 import { createFilesystemAssetStore } from '../../src/assets';
@@ -13,7 +16,7 @@ import { FakeTemporal } from './fake-temporal';
 import { openTestApi, send, type Call, type TestApi } from './test-api';
 
 /** An API whose database is at `port`. */
-async function openWith(port: number) {
+async function openWith(port: number, logger: Logger = silentLogger) {
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   const db = createDatabase(`postgres://nobody@127.0.0.1:${port}/none`, silentLogger);
   const app = await buildApp({
@@ -21,7 +24,7 @@ async function openWith(port: number) {
     db,
     assetStore: createFilesystemAssetStore({ directory }),
     temporal: new FakeTemporal(),
-    logger: silentLogger,
+    logger,
   });
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
@@ -88,6 +91,31 @@ describe('while nobody listens where the database should be', () => {
   });
 });
 
+describe('the log', () => {
+  it('tells a failed check once, and what is behind it', async () => {
+    const log = new PassThrough();
+    const logger = pino({ level: 'error' }, log);
+    const api = await openWith(1, logger);
+    await send(api.baseUrl, { url: '/readyz' });
+    await send(api.baseUrl, { url: '/v1/generations' });
+    await api.close();
+    log.end();
+
+    const lines = (await text(log)).trim().split('\n');
+    const [check, list, ...more] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(check).toMatchObject({
+      msg: 'Not ready: database cannot be reached, or has no tables yet.',
+      code: 'not_ready',
+    });
+    expect(check).not.toHaveProperty('err');
+    expect(list).toMatchObject({
+      msg: 'The database cannot be reached right now.',
+      err: { message: expect.stringContaining('ECONNREFUSED') as unknown },
+    });
+    expect(more).toEqual([]);
+  });
+});
+
 describe('while the database takes connections but never answers', () => {
   it('every request ends within five seconds', async () => {
     const silent = await startSilentServer();
@@ -129,7 +157,7 @@ describe('readiness', () => {
     expect(status).toBe(503);
     expect(body).toMatchObject({
       code: 'not_ready',
-      detail: 'Not ready: temporal.',
+      detail: 'Not ready: temporal cannot be reached.',
       checks: {
         database: { ok: true },
         temporal: { ok: false, detail: 'cannot be reached' },

@@ -47,6 +47,17 @@ describe('the filesystem asset store', () => {
     ).toEqual(bytes);
   });
 
+  it('opens a part of an asset, its last byte included', async () => {
+    const store = createFilesystemAssetStore({ directory });
+    const bytes = await picture('png');
+    const { assetId } = await store.put(stream(bytes));
+
+    const opened = await store.open(assetId, { start: 10, end: 19 });
+
+    expect(opened.bytes).toBe(bytes.length);
+    expect(await buffer(opened.stream)).toEqual(bytes.subarray(10, 20));
+  });
+
   it('knows the media type after a restart, from the file alone', async () => {
     const { assetId } = await createFilesystemAssetStore({ directory }).put(stream(await clip()));
     const restarted = createFilesystemAssetStore({ directory });

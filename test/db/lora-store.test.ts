@@ -58,6 +58,40 @@ describe('the LoRAs of a character', () => {
     expect(await defaults()).toEqual(['two']);
   });
 
+  it.each(['training', 'failed'] as const)('have no default while the only one is %s', async (status) => {
+    await loras.put(lora('one', { status }));
+
+    expect(await defaults()).toEqual([]);
+  });
+
+  it('have as default the first that becomes ready', async () => {
+    await loras.put(lora('one', { status: 'training' }));
+    await loras.put(lora('two', { status: 'training' }));
+
+    await loras.put(lora('two'));
+    await loras.put(lora('one'));
+
+    expect(await defaults()).toEqual(['two']);
+  });
+
+  it('have a ready one take over from a default that is not', async () => {
+    await loras.put(lora('one', { status: 'training', isDefault: true }));
+    expect(await defaults()).toEqual(['one']);
+
+    await loras.put(lora('two', { status: 'training' }));
+    expect(await defaults()).toEqual(['one']);
+
+    await loras.put(lora('two'));
+    expect(await defaults()).toEqual(['two']);
+  });
+
+  it('keep their default while it is trained anew', async () => {
+    await loras.put(lora('one'));
+    await loras.put(lora('one', { status: 'training' }));
+
+    expect(await defaults()).toEqual(['one']);
+  });
+
   it('have no default when the caller says so', async () => {
     await loras.put(lora('one', { isDefault: false }));
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GenerationState } from '../../src/domain/generation';
 import { startLocalStack, type LocalStack } from '../support/local-stack';
+import { waitUntil } from '../support/wait-until';
 
 interface JournalEntry {
   provider: string;
@@ -73,11 +74,11 @@ async function paidJobs(): Promise<JournalEntry[]> {
 }
 
 async function runningJobs(provider: string, count: number): Promise<void> {
-  await until(async () => (await stack.api.runningJobs(provider)) === count);
+  await waitUntil(async () => (await stack.api.runningJobs(provider)) === count);
 }
 
 async function everyCallAccepted(id: string, count: number): Promise<void> {
-  await until(async () => {
+  await waitUntil(async () => {
     const { raw } = await stack.temporal.workflow.getHandle(`studio/demo/${id}`).describe();
     const notes = (raw.pendingActivities ?? []).map(({ heartbeatDetails }) =>
       Buffer.from(heartbeatDetails?.payloads?.[0]?.data ?? []).toString('utf8'),
@@ -88,14 +89,5 @@ async function everyCallAccepted(id: string, count: number): Promise<void> {
 
 async function untilState(id: string, isReached: (state: GenerationState) => boolean): Promise<void> {
   const handle = stack.temporal.workflow.getHandle(`studio/demo/${id}`);
-  await until(async () => isReached(await handle.query<GenerationState>('progress')));
-}
-
-/** No event tells of these moments from outside: asks until a deadline. */
-async function until(isReached: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await isReached())) {
-    if (Date.now() > deadline) throw new Error('not reached within 30 s');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  await waitUntil(async () => isReached(await handle.query<GenerationState>('progress')));
 }

@@ -171,7 +171,76 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     ...['te\u200ben', 'te\u00aden', 'l o l i t a', 'u n d e r a g e', 'm.i.n.o.r.s'],
   ],
   'letters drawn out': ['teeeeen', 'looooli', 'schoooolgirl', 'kiiiid'],
-  pictures: ['🧒 on a bed', '👧'],
+  pictures: ['🧒 on a bed', '👧', '🧒🏽'],
+  'the years before eighteen': [
+    ...['younger than her 18th birthday', 'before her eighteenth birthday', 'not 18 yet', "she isn't 18"],
+    ...[
+      'almost 18',
+      'hasn’t turned 18',
+      '18 next month',
+      'u18',
+      'U-17',
+      'sub-18',
+      '<18',
+      '< 18 years',
+      'under-18',
+    ],
+    ...['under 18s', 'born in 2012', 'born on 3 May 2010', 'née en 2011', '2009年生まれ', 'родилась в 2012'],
+  ],
+  'ages beside a person': [
+    ...[
+      'femboy 15',
+      'femboy 15 on a bed',
+      'girl 15 nude',
+      'a 15 girl',
+      'schoolmate, a gal, 17',
+      'XVI years old',
+    ],
+    ...['xiv years old', 'mujer, 15', 'fille 15', 'девушка 15', '女生15', '여자 16'],
+  ],
+  'slang and misspellings': [
+    ...['babygirl', 'baby girl', 'DD/lg little', 'DDLG', 'ABDL', 'cunny', 'toddlercon', 'ageplay'],
+    ...[
+      'teenn',
+      'tteen',
+      'tennager',
+      'teanager',
+      'schoolgurl',
+      'skoolgirl',
+      'skool gurls',
+      'nude ki d',
+      'k id',
+    ],
+  ],
+  'keycaps, rings and marks': ['1️⃣6️⃣ years old', '1️⃣ 6️⃣ y/o', 't⃝e⃝e⃝n⃝', 't\ufe0fee\ufe0fn'],
+  'digits of any script': ['१५ years old', '១៥ years old', '᠑᠕ years old', '𑁧𑁫 years old', '𝟏𝟓 years old'],
+  'Scandinavian and Finnish': [
+    ...[
+      'pige 15 år',
+      'jente 16 år',
+      'flicka, 14',
+      'en 15-årig pige',
+      'femten år',
+      'skolepige',
+      'tyttö 15 vuotias',
+    ],
+  ],
+  'Indonesian, Vietnamese and Filipino': [
+    ...['gadis 15 tahun', 'usia 15', 'cô bé 15 tuổi', 'cô bé', 'enam belas tahun', 'babae 15', 'dalagita'],
+  ],
+  Turkish: ['küçük kız', 'kız 15 yaşında', 'lise öğrencisi', 'KÜÇÜK KIZ'],
+  Greek: ['κοριτσάκι', 'κορίτσι 15 ετών', 'ανήλικη', 'έφηβη'],
+  Hebrew: ['ילדה', 'בת 15', 'נערה', 'קטינה'],
+  'Arabic and Persian': ['فتاة عمرها 15', 'فتاة عمرها ١٥', 'بنت 16 سنة', 'دختر ۱۵ ساله', 'فتاة صغيرة'],
+  'Hindi, Bengali and Thai': ['लड़की 15 साल', 'लड़की १५ साल', 'उम्र 14', '১৫ বছর', 'สาว 15 ปี', 'นักเรียนหญิง'],
+  'school in other languages': [
+    'estudante do ensino médio',
+    'JK制服',
+    '校服',
+    'siswi SMA',
+    'юная',
+    'юную модель',
+  ],
 };
 
 const allowed: readonly string[] = [
@@ -281,7 +350,48 @@ const allowed: readonly string[] = [
     'dilated pupils',
     'a room of 16 square meters',
   ],
+  ...[
+    'a woman on a 12 year old sofa',
+    '12 year old whisky',
+    'a glass of 16-year-old single malt scotch',
+    'a 15 year old car in a garage',
+    'her twelve year old dog next to her',
+    'twenty-one',
+    'twenty-one years old',
+  ],
+  ...[
+    'born in 1999',
+    'a woman born in 2008',
+    'after her 18th birthday',
+    'xxv years old',
+    'sub-8k detail',
+    '<lora:detail:1>',
+  ],
+  ...[
+    'a woman of 30 years',
+    'girl with 12 roses',
+    'a girl 10 meters away',
+    'girl 16:9',
+    'baby blue dress',
+    'not 18 roses but one',
+    'tahun 2024',
+    'mujer, 25',
+    'gadis 25 tahun',
+    'kvinde 30 år',
+    'פסל בן 25',
+    'लड़की 25 साल',
+    'فتاة عمرها 25',
+    'девушка 25',
+    'a barn in Norway',
+  ],
 ];
+
+it.each(['boy', 'girl', 'cat girl', 'dog walker', 'house maid', 'tree nymph', 'car model'])(
+  'a %s of 12 is no thing of that age',
+  (who) => {
+    expect(suggestsMinor(`a 12 year old ${who} in a room`)).toBe(true);
+  },
+);
 
 describe.each(Object.entries(refused))('suggestsMinor in %s', (_heading, texts) => {
   it.each(texts)('sees a minor in "%s"', (text) => {
@@ -308,6 +418,10 @@ describe('suggestsMinor', () => {
     'aaaaaaaa'.repeat(500),
     'under '.repeat(660),
     'she is about only just '.repeat(170),
+    `t${'e'.repeat(3999)}`,
+    't*'.repeat(2000),
+    'born 20 '.repeat(500),
+    '٣'.repeat(4000),
   ])('is quick with 4000 characters, whatever they are', (text) => {
     const start = process.cpuUsage();
     suggestsMinor(text);

@@ -1,3 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { renderContactSheet } from '../../src/stack/demo/contact-sheet';
 import { requireCompleted, requireFailover, requireReference } from '../../src/stack/demo/demo-checks';
@@ -5,6 +10,7 @@ import type { DemoGeneration, DemoSlot } from '../../src/stack/demo/demo-client'
 import { demoEnvironment } from '../../src/stack/demo/demo-environment';
 import { demoDocument, demoSummary } from '../../src/stack/demo/demo-report';
 import { createLineView } from '../../src/stack/demo/progress-view';
+import { scratchDirectory } from './fake-service';
 
 function slot(overrides: Partial<DemoSlot> = {}): DemoSlot {
   return {
@@ -76,7 +82,7 @@ describe('the demo', () => {
 
   it('tells each change of a slot once, with the reason of a failed attempt', () => {
     const lines: string[] = [];
-    const view = createLineView((text) => lines.push(text.trim()));
+    const view = createLineView((line) => lines.push(line.trim()));
     const running = slot({ status: 'running', provider: 'modal', endpoint: '/flux-dev', finishedAt: null });
     const fallback = slot({ status: 'running', attempts: [lostModal], finishedAt: null });
 
@@ -100,7 +106,7 @@ describe('the demo', () => {
       kept: false,
     };
 
-    const text = demoSummary(report);
+    const summary = demoSummary(report);
 
     for (const part of [
       'fal-ai/flux/dev',
@@ -109,7 +115,7 @@ describe('the demo', () => {
       '/data/base-images.png',
       'Total cost $0.0500, 31.2 s.',
     ]) {
-      expect(text).toContain(part);
+      expect(summary).toContain(part);
     }
     expect(demoDocument(report)).toMatchObject({
       ok: true,
@@ -134,6 +140,32 @@ describe('the demo', () => {
     expect(environment['DATABASE_URL']).toBeUndefined();
     expect(ignored).toEqual(['DATABASE_URL']);
   });
+});
+
+describe('npm run demo', () => {
+  it.each([[[]], [['--json']]])(
+    'leaves a directory that is not its own untouched, and names no log when there is none: %j',
+    async (options) => {
+      using directory = scratchDirectory();
+      writeFileSync(path.join(directory.path, 'thesis.doc'), 'x');
+      const args = ['src/stack/demo.ts', '--data-dir', directory.path, ...options];
+      const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
+        cwd: path.resolve(__dirname, '..', '..'),
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const closed = once(child, 'close');
+      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      await closed;
+
+      const reason = `${directory.path} is not empty and no data directory of this project`;
+      expect(child.exitCode).toBe(1);
+      expect(stderr).toContain(`The demo failed: ${reason}`);
+      expect(stderr).not.toContain('logs');
+      const document = JSON.stringify({ ok: false, error: `${reason}; choose another --data-dir.` }, null, 2);
+      expect(stdout).toBe(options.length === 0 ? '' : `${document}\n`);
+      expect(readdirSync(directory.path)).toEqual(['thesis.doc']);
+    },
+  );
 });
 
 describe('contact sheet', () => {

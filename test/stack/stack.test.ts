@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { freePorts } from '../../src/stack/free-ports';
 import { processIdentity } from '../../src/stack/process-identity';
@@ -134,6 +134,62 @@ describe('the local stack', () => {
     expect(emulator).toBeNull();
     expect(Object.keys(pids)).toEqual(['supervisor', 'worker', 'api']);
     expect(log.messages().filter((message) => message.includes('is disabled'))).toEqual([
+      'provider modal is disabled: set MODAL_WORKSPACE or MODAL_BASE_URL to enable it',
+      'provider comfyui is disabled: set COMFYUI_URL to enable it',
+    ]);
+  });
+
+  it.each([
+    [{}, 'providers: all emulated, since no real credential is set'],
+    [{ PROVIDERS: 'emulated', FAL_KEY: 'key' }, 'providers: all emulated, since PROVIDERS=emulated'],
+  ])('says which of the two reasons it has to emulate: %j', async (environment, message) => {
+    await create(await options(environment)).start();
+
+    expect(log.messages().filter((line) => line.startsWith('providers:'))).toEqual([message]);
+  });
+
+  it('keeps pictures of emulated and of real providers in different data directories', async () => {
+    const emulated = await options();
+    const real = { ...emulated, environment: { ...emulated.environment, FAL_KEY: 'key' } };
+    const directory = emulated.dataDirectory;
+    await create(emulated).start();
+    await stacks[0]?.stop();
+    const picture = path.join(directory, 'assets', 'picture');
+    writeFileSync(picture, 'x');
+
+    for (const fresh of [false, true]) {
+      const refused = create({ ...real, fresh });
+      await expect(refused.start()).rejects.toThrow(
+        `${directory} holds data of emulated providers, but providers are now real. ` +
+          'Choose another directory with --data-dir <directory>.',
+      );
+      await refused.stop();
+    }
+    expect(existsSync(picture)).toBe(true);
+    await create(emulated).start();
+    await stacks.at(-1)?.stop();
+    await create({ ...real, dataDirectory: path.join(scratch.path, 'real') }).start();
+  });
+
+  it('names the variable that keeps the emulator, the worker or the API from starting', async () => {
+    const broken = { ...(await options()), projectDirectory: path.resolve(__dirname, '..', '..') };
+    broken.environment['EMULATOR_TIME_SCALE'] = 'abc';
+
+    await expect(create(broken).start()).rejects.toThrow(
+      /^emulator died before it was ready \(exit code 1\): EMULATOR_TIME_SCALE: .* Log: .*emulator\.log$/,
+    );
+  });
+
+  it('tells a disabled provider once, by its name, though the worker reports it too', async () => {
+    const real = await options({ FAL_KEY: 'key' });
+
+    await expect(
+      create({ ...real, projectDirectory: path.resolve(__dirname, '..', '..') }).start(),
+    ).rejects.toThrow(/^worker died before it was ready \(exit code 1\): .*ECONNREFUSED/);
+
+    const workerLog = readFileSync(path.join(real.dataDirectory, 'logs', 'worker.log'), 'utf8');
+    expect(workerLog).toContain('provider disabled');
+    expect(log.messages().filter((message) => message.includes('disabled'))).toEqual([
       'provider modal is disabled: set MODAL_WORKSPACE or MODAL_BASE_URL to enable it',
       'provider comfyui is disabled: set COMFYUI_URL to enable it',
     ]);

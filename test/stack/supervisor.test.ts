@@ -112,10 +112,54 @@ describe('supervisor', () => {
     ]);
 
     await expect(running.start()).rejects.toThrow(
-      /worker died before it was ready \(exit code 2\)\. Log: .*worker\.log\nno such table: slots/,
+      /^worker died before it was ready \(exit code 2\): no such table: slots\. Log: .*worker\.log$/,
     );
     await running.stop();
     expect(linesOf(events)).toEqual(['started database', 'stopped database']);
+  });
+
+  it.each([
+    ['its fatal line', ['{"level":30,"msg":"hello"}', '{"level":"fatal","msg":"FAL_KEY: is wrong."}', 'bye']],
+    ['its error line', ['/src/main.ts:1', 'TypeError: FAL_KEY: is wrong', '    at main', '', 'Node.js v20']],
+    ['its last line', ['{"level":30,"msg":"hello"}', 'FAL_KEY: is wrong', '']],
+  ])('names why a service died before it was ready: %s', async (_what, lines) => {
+    const program = `for (const line of ${JSON.stringify(lines)}) console.error(line); process.exit(1)`;
+    const running = supervise([fakeService('worker', program)]);
+
+    const error: unknown = await running.start().catch((reason: unknown) => reason);
+
+    const [first, ...rest] = String(error).split('\n');
+    expect(first).toMatch(/worker died before it was ready \(exit code 1\): .*FAL_KEY: is wrong\. Log: /);
+    expect(rest.join('\n')).toBe(lines.join('\n'));
+    expect(log.messages()).toEqual([]);
+  });
+
+  it('names why a running service died, once', async () => {
+    const fatal = JSON.stringify({ level: 60, msg: 'the disk is full' });
+    const program = `
+      process.on('SIGUSR2', () => { console.error(${JSON.stringify(fatal)}); process.exit(1); });
+      ${fakeProgram(events, 'worker')}`;
+    const running = supervise([fakeService('worker', program)]);
+    await running.start();
+
+    process.kill(running.pids()['worker'] ?? 0, 'SIGUSR2');
+    await log.until('worker is back');
+
+    expect(log.messages().filter((message) => message.includes('the disk is full'))).toEqual([
+      'worker died (exit code 1): the disk is full; restarting it in 0.0 s',
+    ]);
+  });
+
+  it('leaves out the warnings the stack gives itself', async () => {
+    const lines = ['disk is slow', 'provider disabled'].map((msg) => JSON.stringify({ level: 40, msg }));
+    const program = `for (const line of ${JSON.stringify(lines)}) console.error(line); ${fakeProgram(events, 'worker')}`;
+    const running = supervise([
+      fakeService('worker', program, { toldByStack: new Set(['provider disabled']) }),
+    ]);
+    await running.start();
+    await running.stop();
+
+    expect(log.messages().filter((message) => !message.includes('is ready'))).toEqual(['disk is slow']);
   });
 
   it('fails the start when a service is not ready in time, and ends it', async () => {

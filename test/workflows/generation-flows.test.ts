@@ -156,6 +156,21 @@ describe('one slot', () => {
     expect(result.slots[0]?.error?.message).toContain('connection refused');
   });
 
+  it.each([
+    ['transient', { code: 'bad_gateway', certainty: 'unknown' }],
+    ['transient', { code: 'connection_lost', certainty: 'unknown' }],
+    ['corrupt', { code: 'media_not_media', certainty: 'accepted' }],
+  ] as const)('waits through an outage that answers, too: %s %o', async (kind, options) => {
+    const gateway = failing(kind, options);
+    const modal = new FakeProvider('modal', (job, call, context) =>
+      (call > 6 ? ok : gateway)(job, call, context),
+    );
+    const result = await run([modal, new FakeProvider('fal', gateway)], studio());
+
+    expect(result.slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
+    expect(result.slots[0]!.attempts.length).toBeGreaterThan(6);
+  });
+
   it('stops paying for pictures nobody can use', async () => {
     const broken = failing('corrupt', { certainty: 'accepted' });
     const modal = new FakeProvider('modal', broken);

@@ -31,7 +31,8 @@ describe('an outage longer than one history', () => {
       );
       const { runId } = await harness.client.workflow.getHandle(handle.workflowId).describe();
       expect(runId).not.toBe(handle.firstExecutionRunId);
-      expect(new Set(modal.jobs.map(({ jobKey }) => jobKey)).size).toBe(calls);
+      expect(calls).toBe(13);
+      expect(new Set(modal.jobs.map(({ jobKey }) => jobKey)).size).toBe(1);
       expect(harness.saved.get(state.generationId)).toEqual(state);
     });
   });

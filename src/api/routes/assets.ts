@@ -3,8 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { AssetNotFound } from '../../assets';
+import type { Recipe } from '../../domain/generation';
 import type { ApiContext, ApiServer } from '../context';
 import { assetUrl } from '../links';
+import { serveAsset } from '../serve-asset';
 import { discardRest, uploadStream } from '../upload-stream';
 
 /** Largest upload. */
@@ -38,12 +40,18 @@ function addRoutes(app: ApiServer, context: ApiContext): void {
     method: ['GET', 'HEAD'],
     url: '/v1/assets/:id',
     schema: { params },
-    handler: (request, reply) => serve(context, request.params.id, { request, reply }),
+    handler: (request, reply) => serveAsset(context, request.params.id, { request, reply }),
   });
   app.get('/v1/assets/:id/recipe', { schema: { params } }, async ({ params: { id } }) => {
     if ((await context.assetRecords.find(id)) === undefined) throw new AssetNotFound(id);
-    return { assetId: id, recipes: await context.assetRecords.recipes(id) };
+    const recipes = await context.assetRecords.recipes(id);
+    return { assetId: id, recipes: recipes.map(recipeView) };
   });
+}
+
+/** Modal has no request id by contract; every recipe says so rather than leaving it out. */
+function recipeView(recipe: Recipe) {
+  return { ...recipe, providerRequestId: recipe.providerRequestId ?? null };
 }
 
 async function upload(
@@ -65,31 +73,4 @@ async function upload(
     discardRest(request);
     throw error;
   }
-}
-
-async function serve(
-  { assetStore }: ApiContext,
-  id: string,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-): Promise<FastifyReply> {
-  const { stream, mediaType, bytes } = await assetStore.open(id);
-  const etag = `"${id}"`;
-  reply
-    .type(mediaType)
-    // An id is the hash of the content: it can never mean anything else.
-    .headers({ etag, 'cache-control': 'private, max-age=31536000, immutable' })
-    .headers({
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "default-src 'none'; sandbox",
-    });
-  const isKnown = matches(request.headers['if-none-match'], etag);
-  if (!isKnown && request.method === 'GET') return reply.header('content-length', bytes).send(stream);
-  stream.destroy();
-  if (isKnown) return reply.code(304).send();
-  return reply.header('content-length', bytes).send();
-}
-
-function matches(header: string | undefined, etag: string): boolean {
-  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
-  return tags.includes(etag) || tags.includes('*');
 }

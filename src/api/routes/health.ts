@@ -12,10 +12,11 @@ export function addHealthRoutes(app: ApiServer, context: ApiContext): void {
 
   app.get('/readyz', async () => {
     const checks = await checkAll(context);
-    const failed = Object.entries(checks).filter(([, check]) => !check.ok);
-    if (failed.length === 0) return { status: 'ready', checks };
-    const names = failed.map(([name]) => name).join(', ');
-    throw new HttpProblem(503, 'not_ready', `Not ready: ${names}.`, {
+    const failures = Object.entries(checks).flatMap(([name, check]) =>
+      check.ok ? [] : [`${name} ${check.detail}`],
+    );
+    if (failures.length === 0) return { status: 'ready', checks };
+    throw new HttpProblem(503, 'not_ready', `Not ready: ${failures.join('; ')}.`, {
       extensions: { checks },
       retryAfterSeconds: 5,
     });

@@ -13,7 +13,7 @@ const body = z.strictObject({
   /** Only `ready` ones can be used. */
   status: z.enum(loraStatuses).default('ready'),
   defaultStrength: z.number().min(0.1).max(2).default(1),
-  /** Left out: stays as it is, or becomes the default where the character has none. */
+  /** Left out: stays as it is; but a `ready` one becomes the default where the character has no `ready` default. */
   isDefault: z.boolean().optional(),
 });
 

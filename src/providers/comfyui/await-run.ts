@@ -23,7 +23,7 @@ const failuresInARow = 5;
  * Follows a queued run to its entry in the history. The websocket only shortens the waits: every decision is made from
  * queue and history.
  *
- * @throws ProviderError `run_vanished` when the pod forgot the run, `queue_deadline` when it never began; else what the
+ * @throws ProviderError `run_vanished` when the pod forgot the run, `queue_timeout` when it never began; else what the
  * last of several failed looks threw, or the signal's reason.
  */
 export async function awaitRun(options: AwaitRunOptions): Promise<HistoryEntry> {
@@ -73,7 +73,7 @@ async function leaveQueue({ pod, promptId, queueSeconds }: AwaitRunOptions): Pro
   throw new ProviderError(`the pod did not begin within ${String(queueSeconds)} s`, {
     provider: 'comfyui',
     failureClass: 'capacity',
-    code: 'queue_deadline',
+    code: 'queue_timeout',
     certainty: 'not_sent',
     providerRequestId: promptId,
   });

@@ -53,7 +53,8 @@ function certaintyOf({ step, status }: FalFailure): DispatchCertainty {
   if (step === 'upload') return 'not_sent';
   // 408 is no refusal: somebody on the way lost patience, and the request may have gone on.
   const wasRefused = status < 500 && status !== 408;
-  return step === 'submit' && wasRefused ? 'not_sent' : 'accepted';
+  if (step !== 'submit') return 'accepted';
+  return wasRefused ? 'not_sent' : 'unknown';
 }
 
 /** A passing trouble on the way to a job that is still there; a failed job answers with an error body of Fal's. */

@@ -26,12 +26,11 @@ interface Verdict {
 export function modalError(failure: ModalFailure): ProviderError {
   const app = appError(failure.body);
   const { message, failureClass, code, beforeWork } = judge(failure, app);
-  const certainty: DispatchCertainty = failure.answerTo === 'submit' && beforeWork ? 'not_sent' : 'accepted';
   return new ProviderError(message, {
     provider: 'modal',
     failureClass,
     code,
-    certainty,
+    certainty: certaintyOf(failure, beforeWork, app),
     status: failure.status,
     retryAfterMs: parseRetryAfterMs(failure.retryAfter, Date.now()),
     providerRequestId: failure.providerRequestId,
@@ -39,6 +38,17 @@ export function modalError(failure: ModalFailure): ProviderError {
     resumable:
       failure.answerTo === 'result' && app === undefined && [429, 502, 503, 504].includes(failure.status),
   });
+}
+
+/** An answer to the submit that is not the app's own came from something in between: the call may have gone on or not. */
+function certaintyOf(
+  { answerTo }: ModalFailure,
+  beforeWork: boolean,
+  app: ModalErrorBody | undefined,
+): DispatchCertainty {
+  if (answerTo === 'result') return 'accepted';
+  if (beforeWork) return 'not_sent';
+  return app === undefined ? 'unknown' : 'accepted';
 }
 
 /** `undefined` when the answer is not one of our apps' own, but text or HTML of something in between. */

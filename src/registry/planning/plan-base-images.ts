@@ -2,7 +2,7 @@ import type { GenerationPlan } from '../../domain/plan';
 import type { BaseImagesRequest } from '../../domain/requests';
 import { RequestRefused, type RefusalIssue } from '../refusal';
 import type { RoutingContext } from '../types';
-import { checkNsfw } from './check-nsfw';
+import { checkMinors } from './check-minors';
 import { planSlot, slotSeed } from './plan-slot';
 
 /** Always six: each pair starts at another endpoint and has the other provider behind it. */
@@ -42,13 +42,14 @@ export function planBaseImages(
 }
 
 function baseImageIssues({ nsfw, prompt }: BaseImagesRequest, context: RoutingContext): RefusalIssue[] {
-  if (!nsfw) return [];
+  const minors = checkMinors(nsfw, { prompt }, context);
+  if (!nsfw) return minors;
   const always: RefusalIssue = {
     field: 'nsfw',
     code: 'base_images_are_sfw',
     message: 'base images are always SFW; leave nsfw out',
   };
-  return [always, ...checkNsfw(true, { prompt }, { ...context, nsfwEnabled: true })];
+  return [always, ...minors];
 }
 
 interface BaseSlot {

@@ -1,12 +1,12 @@
-import { normaliseText } from './normalise-text';
+import { ageEnd, minorDigits as digits, notCounted } from './age-patterns';
+import { agesBesideWords } from './ages-beside-words';
+import { agesInOtherLanguages } from './ages-in-languages';
+import { birthYear } from './birth-years';
 
 /**
  * Ages under 18 in digits and in words. Patterns run on normalised text. A number counts only beside a word that makes
  * it an age, so sizes, lenses, times and `thirteen candles` stay free.
  */
-
-/** 0-17, not part of a longer or a decimal number such as a prompt's weight; digits may be pulled apart (`1 7`). */
-const digits = String.raw`(?<![\d.,:/])(?:0?\d|1\s?[0-7])(?!\s?\d|[.,]\d)`;
 
 const englishNumbers =
   'zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen';
@@ -17,18 +17,27 @@ const englishAge = `(?:${digits}|${englishWords})`;
 const gap = String.raw`[\s.,'’-]{0,3}`;
 const filler = String.raw`(?:(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at|:|=|~)[\s:=~]*){0,4}`;
 
-/** Nothing countable follows. */
-const ageEnd = String.raw`(?=\s*(?:$|[,;.!?)\]\n]))`;
+/** Things that are known by their age, which then stands for no person; `12 year old cat girl` stays one. */
+const aged =
+  '(?:[\\s-]+(?:single|malt|red|white|leather|brick|stone|wooden|oak|vintage|family)){0,2}[\\s-]+' +
+  '(?:sofas?|couch|whisk(?:e?y|ies)|scotch|bourbon|rum|wine|cheese|cars?|truck|house|home|building|trees?|dogs?|cats?|horse|laptop)';
+const ofAThing = `${aged}(?=\\s*(?:$|[,;.!?)\\]\\n])|\\s(?:in|on|at|with|and|next|beside|near|behind|by|from|under)\\s)`;
 
-/** What may be counted after `under`, so that it is no age. */
-const countedUnits =
-  'percent|degrees?|seconds?|minutes?|hours?|am|pm|o|meters?|metres?|feet|foot|inch|inches|miles?|mm|cm|km|kg|lbs?|pounds?|' +
-  'euros?|dollars?|people|persons|lights?|lamps?|layers?|stars?|steps?|words|megapixels?|mp|k|x';
+/** Her 18th birthday, not yet reached. */
+const adulthood = String.raw`(?:(?:her|his|their|your|my|the)\s)?(?:18th|eighteenth)\s?(?:birthday|bday)`;
+
+const below = '\\b(?:under|below|beneath|less\\sthan|younger\\sthan)';
+const ofAge = '(?:the\\sage\\sof\\s|age\\s)?';
+const notYet =
+  "\\b(?:not|isn['’]?t|hasn['’]?t|aren['’]?t|never|nearly|almost|soon)(?:\\s(?:yet|even|quite|turned|turning|reached|had|to|be|turn)){0,3}";
+
+const roman = String.raw`(?<!\p{L})(?:x(?:vii|vi|v|iv|iii|ii|i)|ix|x|viii|vii|vi|iv|iii|ii)`;
 
 const english: readonly string[] = [
   // 17 years old, 17-year-old, 17yo, 17 y/o, 17 y.o., sixteen years young, 16 yrs
-  `${englishAge}${gap}(?:years?|yrs?|y|yr)${gap}/?${gap}(?:olds?|o(?:ld)?|young|of age)(?!\\p{L})`,
-  `${englishAge}${gap}(?:yo|yrs?o|yold|y/o)(?!\\p{L})`,
+  `${englishAge}${gap}(?:years?|yrs?|y|yr)${gap}/?${gap}(?:olds?|o(?:ld)?|young|of age)(?!\\p{L}|${ofAThing})`,
+  `${roman}${gap}(?:years?|yrs?)${gap}(?:olds?|young|of age)(?!\\p{L}|${ofAThing})`,
+  `${englishAge}${gap}(?:yo|yrs?o|yold|y/o)(?!\\p{L}|${ofAThing})`,
   `(?<!(?:for|over|past|last|after|in|since|within|took|next|every)\\s)${digits}${gap}(?:years?|yrs?)\\s*(?=$|[,;.!?)\\]\\n])`,
   // aged 15, age: 15, at the age of fifteen
   `\\b(?:aged?|ages)[\\s:=~-]*${filler}${englishAge}(?!\\p{L}|\\s?(?:%|percent|th century))`,
@@ -42,75 +51,24 @@ const english: readonly string[] = [
   // her 16th birthday, not yet 18, under eighteen, younger than 18, (16f), 14 months old
   `${englishAge}(?:th|st|nd|rd)?\\s?(?:birthday|bday)`,
   `\\b(?:sixteenth|fifteenth|fourteenth|thirteenth|seventeenth|twelfth|tenth)\\s?(?:birthday|bday)`,
-  `\\b(?:under|below|not\\s(?:yet|even)|less\\sthan|younger\\sthan)\\s(?:the\\sage\\sof\\s)?(?:1[0-8]|eighteen|${englishNumbers})(?!\\p{L}|\\d|${gap}(?:%|(?:${countedUnits})\\b))`,
+  `(?:${below}|${notYet}|before|until|till)[\\s-]${ofAge}${adulthood}`,
+  `${below}[\\s-]${ofAge}(?:1[0-8]s?|eighteen|${englishNumbers})${notCounted}`,
+  `\\bnot\\s(?:yet|even)\\s${ofAge}(?:1[0-8]|eighteen|${englishNumbers})${notCounted}`,
+  `${notYet}\\s${ofAge}(?:1[0-8]|eighteen)(?:${ageEnd}|\\s(?:yet|years?|yrs?|yo|and|but|in|on|at|with|who|nude|naked)\\b)`,
+  `\\b(?:18|eighteen)\\s(?:not\\syet|soon|tomorrow|next\\s(?:week|month|year))\\b`,
+  // u18, sub-18, <18
+  `(?<![\\p{L}\\p{N}])(?:u|sub)[\\s-]?1[0-8]${notCounted}`,
+  `<\\s?1[0-8]${notCounted}`,
   `(?:^|[\\s([])1[0-7]\\s?[f](?=$|[\\s)\\],.])`,
   `${englishAge}${gap}(?:months?|weeks?|days?)${gap}(?:olds?)\\b`,
 ];
 
-const spelled: Readonly<Record<string, readonly [numbers: string, units: string]>> = {
-  spanish: [
-    'uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieciseis|diecisiete',
-    'anitos|anos',
-  ],
-  portuguese: [
-    'um|dois|tres|quatro|cinco|seis|sete|oito|nove|dez|onze|doze|treze|quatorze|catorze|quinze|dezesseis|dezasseis|dezessete|dezassete',
-    'aninhos|anos',
-  ],
-  french: [
-    'un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|dix[\\s-]sept',
-    'ans',
-  ],
-  german: [
-    'ein|zwei|drei|vier|funf|sechs|sieben|acht|neun|zehn|elf|zwolf|dreizehn|vierzehn|funfzehn|sechzehn|siebzehn',
-    'jahre|jahren|jahriges?|jahrigen?|jahriger|jaehriges?|jaehrigen?',
-  ],
-  italian: [
-    'uno|due|tre|quattro|cinque|sei|sette|otto|nove|dieci|undici|dodici|tredici|quattordici|quindici|sedici|diciassette',
-    'anni|annetti',
-  ],
-  dutch: [
-    'een|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|dertien|veertien|vijftien|zestien|zeventien',
-    'jaar|jarige?n?',
-  ],
-  russian: [
-    'один|два|три|четыре|пять|шесть|семь|восемь|девять|десять|одиннадцать|двенадцать|тринадцать|четырнадцать|пятнадцать|шестнадцать|семнадцать|' +
-      'десяти|одиннадцати|двенадцати|тринадцати|четырнадцати|пятнадцати|шестнадцати|семнадцати',
-    'лет|года?|летн\\p{L}*|рок[иі]в',
-  ],
-  polish: [
-    'dziesiec|jedenascie|dwanascie|trzynascie|czternascie|pietnascie|szesnascie|siedemnascie',
-    'lat|letnia|latka',
-  ],
-  turkish: ['on|on bir|on iki|on uc|on dort|on bes|on alti|on yedi', 'yasinda|yas'],
-};
-
-/** Tens the numbers above may follow, with or without an "and". */
-const foreignTens = [
-  'vingt|trente|quarante|cinquante|soixante|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa',
-  'vinte|trinta|quarenta|cinquenta|sessenta|oitenta|yirmi|otuz|kirk|elli|altmis|dwadziescia|trzydziesci|czterdziesci',
-  'двадцать|тридцать|сорок|пятьдесят|шестьдесят|семьдесят|восемьдесят|девяносто|двадцати|тридцати|сорока|пятидесяти',
-]
-  .map(normaliseText)
-  .join('|');
-const notAfterTens = `(?<!\\p{L}|(?:${foreignTens})[\\s-]{1,2}(?:(?:e|et|y|i)[\\s-])?)`;
-
-const otherLanguages = Object.values(spelled).map(
-  ([numbers, units]) =>
-    `(?:${digits}|${notAfterTens}(?:${normaliseText(numbers)}))[\\s-]{0,2}(?:${units})(?!\\p{L})`,
-);
-
-/** Chinese and Japanese numerals up to seventeen, not the end of a larger one. */
-const hanNumber = '(?:(?<![二三四五六七八九百千])十[一二三四五六七]?|(?<![十百千])[一二三四五六七八九两])';
-const koreanNumber =
-  '(?<![가-힣])(?:열\\s?(?:하나|한|두|둘|세|셋|네|넷|다섯|여섯|일곱)?|한|두|세|네|다섯|여섯|일곱|여덟|아홉|십[일이삼사오육칠]?)';
-const eastAsian: readonly string[] = [
-  `(?:${digits}|${hanNumber})\\s?[岁歲歳才]`,
-  `(?:${digits}|${koreanNumber})\\s?[살세](?![가-힣]{2})`,
-];
-
-const agePatterns: readonly RegExp[] = [...english, ...otherLanguages, ...eastAsian].map(
-  (pattern) => new RegExp(pattern, 'u'),
-);
+const agePatterns: readonly RegExp[] = [
+  ...english,
+  ...agesInOtherLanguages,
+  ...agesBesideWords,
+  birthYear,
+].map((pattern) => new RegExp(pattern, 'u'));
 
 /** Whether a normalised text gives someone an age under 18. */
 export function namesMinorAge(text: string): boolean {

@@ -95,7 +95,7 @@ describe('a run that ends badly', () => {
     await rig.submitted();
     await expect(job.result).rejects.toMatchObject({
       failureClass: 'capacity',
-      code: 'queue_deadline',
+      code: 'queue_timeout',
       certainty: 'not_sent',
     });
     expect(rig.pod.pending).toEqual([]);

@@ -65,8 +65,8 @@ const table: Row[] = [
     'internal_server_error',
     'accepted',
   ],
-  ['plain 500', 500, 'oops', 'submit', 'transient', 'generation_failed', 'accepted'],
-  ['bad gateway', 502, '<html>', 'submit', 'transient', 'bad_gateway', 'accepted'],
+  ['plain 500', 500, 'oops', 'submit', 'transient', 'generation_failed', 'unknown'],
+  ['bad gateway', 502, '<html>', 'submit', 'transient', 'bad_gateway', 'unknown'],
   [
     'runner lost',
     503,
@@ -76,12 +76,12 @@ const table: Row[] = [
     'runner_disconnected',
     'accepted',
   ],
-  ['plain 503', 503, '', 'submit', 'transient', 'unavailable', 'accepted'],
+  ['plain 503', 503, '', 'submit', 'transient', 'unavailable', 'unknown'],
   ['upload refused', 401, text, 'upload', 'auth', 'unauthorized', 'not_sent'],
   ['upload failed', 500, '', 'upload', 'transient', 'generation_failed', 'not_sent'],
   ['redirect', 302, '', 'submit', 'outage', 'redirect_unsupported', 'not_sent'],
   ['unknown client error', 418, '', 'submit', 'auth', 'unexpected_status', 'not_sent'],
-  ['unknown server error', 599, '', 'submit', 'transient', 'unexpected_status', 'accepted'],
+  ['unknown server error', 599, '', 'submit', 'transient', 'unexpected_status', 'unknown'],
 ];
 
 describe('what an answer of Fal means', () => {

@@ -52,7 +52,7 @@ const table: Row[] = [
   ],
   ['wrong method', 405, fastApi('Method Not Allowed'), 'auth', 'route_unsupported', 'not_sent'],
   ['unsupported', 501, fastApi({ error: 'x', alternatives: [] }), 'auth', 'route_unsupported', 'not_sent'],
-  ['cold start given up', 408, 'timeout', 'transient', 'request_timeout', 'accepted'],
+  ['cold start given up', 408, 'timeout', 'transient', 'request_timeout', 'unknown'],
   ['rate limit', 429, 'modal-http: rate limited', 'capacity', 'rate_limited', 'not_sent'],
   ['KeyError', 500, caught("'prompt'", 'KeyError'), 'input', 'input_rejected', 'accepted'],
   [
@@ -121,8 +121,8 @@ const table: Row[] = [
     'generation_failed',
     'accepted',
   ],
-  ['container crash', 500, 'modal-http: internal error: x', 'transient', 'container_crashed', 'accepted'],
-  ['HTML page', 502, '<html>Bad Gateway</html>', 'transient', 'bad_gateway', 'accepted'],
+  ['container crash', 500, 'modal-http: internal error: x', 'transient', 'container_crashed', 'unknown'],
+  ['HTML page', 502, '<html>Bad Gateway</html>', 'transient', 'bad_gateway', 'unknown'],
   ['face swap failed', 502, fastApi('face swap failed'), 'transient', 'bad_gateway', 'accepted'],
   [
     'nodes not loaded',
@@ -132,12 +132,12 @@ const table: Row[] = [
     'nodes_not_loaded',
     'not_sent',
   ],
-  ['unavailable', 503, 'modal-http: unavailable', 'transient', 'unavailable', 'accepted'],
-  ['gateway timeout', 504, '', 'transient', 'gateway_timeout', 'accepted'],
-  ['other redirect', 307, '', 'outage', 'redirect_unsupported', 'accepted'],
-  ['empty success', 204, '', 'corrupt', 'unexpected_status', 'accepted'],
+  ['unavailable', 503, 'modal-http: unavailable', 'transient', 'unavailable', 'unknown'],
+  ['gateway timeout', 504, '', 'transient', 'gateway_timeout', 'unknown'],
+  ['other redirect', 307, '', 'outage', 'redirect_unsupported', 'unknown'],
+  ['empty success', 204, '', 'corrupt', 'unexpected_status', 'unknown'],
   ['unknown client error', 418, '', 'auth', 'unexpected_status', 'not_sent'],
-  ['unknown server error', 599, '', 'transient', 'unexpected_status', 'accepted'],
+  ['unknown server error', 599, '', 'transient', 'unexpected_status', 'unknown'],
 ];
 
 describe('what an answer of Modal means', () => {

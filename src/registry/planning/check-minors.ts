@@ -1,0 +1,33 @@
+import type { RefusalIssue } from '../refusal';
+import { suggestsMinor } from '../safety/suggests-minor';
+import { suggestsSexual } from '../safety/suggests-sexual';
+import type { RoutingContext } from '../types';
+
+/** Texts of a request that shape the picture, by request field. Negative prompts name what must not be there. */
+export type CheckedTexts = Readonly<Record<string, string | undefined>>;
+
+/**
+ * An issue for each text that suggests a minor, where that is refused: in an NSFW request, in every request while NSFW
+ * is switched on here, and beside a sexual word in any of the texts, whatever is declared or switched on.
+ */
+export function checkMinors(
+  nsfw: boolean,
+  texts: CheckedTexts,
+  { nsfwEnabled }: Pick<RoutingContext, 'nsfwEnabled'>,
+): RefusalIssue[] {
+  const given = Object.entries(texts).flatMap(([field, text]) =>
+    text === undefined ? [] : [{ field, text }],
+  );
+  const applies = nsfw || nsfwEnabled || given.some(({ text }) => suggestsSexual(text));
+  if (!applies) return [];
+  return given.filter(({ text }) => suggestsMinor(text)).map(({ field }) => minorIssue(field));
+}
+
+function minorIssue(field: string): RefusalIssue {
+  return {
+    field,
+    code: 'minor_suggested',
+    message:
+      'only adults are shown in NSFW pictures, and anywhere while NSFW is switched on: reword whatever suggests someone under 18',
+  };
+}
