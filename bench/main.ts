@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { startBenchStack, type BenchStack } from './bench-stack';
 import type { Figure } from './figure';
 import { measureFailover } from './scenarios/failover';
@@ -16,10 +16,12 @@ const scenarios: Record<string, (stack: BenchStack) => Promise<Figure[]>> = {
 
 /** `npm run bench`: measures the whole stack on this machine and prints a table. Takes about three minutes. */
 async function main(): Promise<void> {
-  const { json, only } = new Command('bench')
-    .description('Measures flows, failover, starts and memory on the local stack with emulated providers.')
+  const { json, only } = new Command('npm run bench --')
+    .description(
+      'Measures the whole stack with emulated providers on this machine. Takes about three minutes.',
+    )
     .option('--json', 'print one JSON document instead of a table')
-    .option('--only <names...>', `run only these: ${Object.keys(scenarios).join(', ')}`)
+    .addOption(new Option('--only <names...>', 'run only these').choices(Object.keys(scenarios)))
     .parse()
     .opts<{ json?: boolean; only?: string[] }>();
   const stack = await startBenchStack();

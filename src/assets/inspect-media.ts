@@ -18,6 +18,8 @@ export interface MediaFacts extends MediaSignature {
 const maximumPixels = 40e6;
 /** The longest clip of any endpoint has 161 frames. */
 const maximumFrames = 1_000;
+/** 161 frames of 2048 x 2048, two seconds of decoding: a tiny file may hold minutes of it, and decoders are few. */
+const maximumClipPixels = 700e6;
 const decodeSeconds = 30;
 /** Side of the shrunk copy that blankness is measured on. */
 const sampleSide = 64;
@@ -67,6 +69,8 @@ async function pictureFacts(path: string): Promise<Pick<MediaFacts, 'width' | 'h
   const frames = metadata.pages ?? 1;
   if (frames > maximumFrames) throw new MediaError('too_large', `more than ${String(maximumFrames)} frames`);
   const { width, height } = metadata.autoOrient;
+  if (width * height * frames > maximumClipPixels)
+    throw new MediaError('too_large', 'the clip is too large to decode');
   return { width, height, ...(frames > 1 && { frames }) };
 }
 

@@ -1,5 +1,6 @@
 import type { WireInput } from '../domain/plan';
-import type { JsonObject, JsonValue } from '../domain/taxonomy';
+import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
+import { ProviderError } from './errors';
 import type { MediaStore } from './types';
 
 /**
@@ -25,11 +26,34 @@ function shape(value: string, input: WireInput, earlier: JsonValue | undefined):
   return input.shape === 'image-url-objects' ? [...before, { image_url: value }] : value;
 }
 
-/** A stored picture as base64, with or without the `data:` prefix. Held in memory only as long as the request. */
-export async function inlineInput({ assetId, encoding }: WireInput, media: MediaStore): Promise<string> {
-  const { stream, mediaType } = await media.open(assetId);
+/** 16 MB: a request holds its inputs in memory for as long as it is open, and many are open at once. */
+const maximumInlinedBytes = 16 * 1024 * 1024;
+
+/**
+ * A stored picture as base64, with or without the `data:` prefix. Held in memory only as long as the request.
+ *
+ * @throws ProviderError `input_too_large` above 16 MB; nothing was sent.
+ */
+export async function inlineInput(
+  { assetId, encoding }: WireInput,
+  media: MediaStore,
+  provider: ProviderName,
+): Promise<string> {
+  const { stream, mediaType, bytes } = await media.open(assetId);
+  if (bytes > maximumInlinedBytes) {
+    stream.destroy();
+    throw tooLarge(bytes, provider);
+  }
   const chunks: Buffer[] = [];
   for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
   const base64 = Buffer.concat(chunks).toString('base64');
   return encoding === 'base64' ? base64 : `data:${mediaType};base64,${base64}`;
+}
+
+function tooLarge(bytes: number, provider: ProviderName): ProviderError {
+  const megabytes = (size: number): string => (size / 1024 / 1024).toFixed(1);
+  return new ProviderError(
+    `An input picture of ${megabytes(bytes)} MB is too large: send one of at most ${megabytes(maximumInlinedBytes)} MB.`,
+    { provider, failureClass: 'input', code: 'input_too_large', certainty: 'not_sent' },
+  );
 }

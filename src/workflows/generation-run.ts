@@ -20,8 +20,8 @@ export interface GenerationRun {
   isResting: boolean;
   /** Pictures made since the last save. */
   unsaved: { asset: StoredAsset; recipe: Recipe }[];
-  /** The `GenerationStatus` search attribute says `waiting`. */
-  isAnnouncedWaiting: boolean;
+  /** What the search attributes say. */
+  announced: string;
   /** The state changed: show it. */
   changed(): void;
   /** The state reached a point the database must know soon. */
@@ -56,7 +56,7 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     progress: input.resumed?.progress ?? [],
     isResting: false,
     unsaved: [],
-    isAnnouncedWaiting: input.resumed !== undefined,
+    announced: '',
     changed: () => undefined,
     save: () => undefined,
   };

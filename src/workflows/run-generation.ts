@@ -9,7 +9,8 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { GenerationInput, GenerationState, GenerationStatus } from '../domain/generation';
+import type { GenerationInput, GenerationState, GenerationStatus, SlotState } from '../domain/generation';
+import type { ProviderName } from '../domain/taxonomy';
 import type { GenerationPlan } from '../domain/plan';
 import { roundUsd } from '../domain/round-usd';
 import { generationStatusAttribute, providerAttribute } from '../domain/search-attributes';
@@ -34,7 +35,7 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
     show(run);
   };
   run.save = () => {
-    announceWaiting(run);
+    announce(run);
     projection.touch();
   };
 
@@ -105,15 +106,10 @@ async function goOnInNewRun({ input, state, plan, progress }: GenerationRun): Pr
 }
 
 function end(run: GenerationRun): void {
-  const { state } = run;
-  state.status = finalStatus(state);
-  state.finishedAt = new Date().toISOString();
+  run.state.status = finalStatus(run.state);
+  run.state.finishedAt = new Date().toISOString();
   run.changed();
-  const makers = state.slots.flatMap(({ asset, provider }) => (asset && provider ? [provider] : []));
-  upsertSearchAttributes([
-    { key: generationStatusAttribute, value: state.status },
-    { key: providerAttribute, value: [...new Set(makers)] },
-  ]);
+  announce(run);
 }
 
 function finalStatus({ slots, error }: GenerationState): GenerationStatus {
@@ -131,10 +127,24 @@ function show({ state }: GenerationRun): void {
   setCurrentDetails(detailsTable(state));
 }
 
-/** On-call finds every run that waits for a provider by one search. */
-function announceWaiting(run: GenerationRun): void {
-  const isWaiting = run.state.slots.some(({ waiting }) => waiting !== undefined);
-  if (isWaiting === run.isAnnouncedWaiting) return;
-  run.isAnnouncedWaiting = isWaiting;
-  upsertSearchAttributes([{ key: generationStatusAttribute, value: isWaiting ? 'waiting' : 'running' }]);
+/** Search attributes: on-call finds by one search what runs at a provider, and what waits for one. */
+function announce(run: GenerationRun): void {
+  const { status, slots } = run.state;
+  const isWaiting = status === 'running' && slots.some(({ waiting }) => waiting !== undefined);
+  const statusValue = isWaiting ? 'waiting' : status;
+  const providers = [...new Set(slots.flatMap(providersOf))];
+  const announced = JSON.stringify([statusValue, providers]);
+  if (announced === run.announced) return;
+  run.announced = announced;
+  upsertSearchAttributes([
+    { key: generationStatusAttribute, value: statusValue },
+    { key: providerAttribute, value: providers },
+  ]);
+}
+
+/** Every provider that was asked; before the first call the one that will be. */
+function providersOf({ attempts, provider, considered }: SlotState): ProviderName[] {
+  const asked = attempts.map((attempt) => attempt.provider);
+  const next = provider ?? considered.find(({ eligible }) => eligible)?.provider;
+  return next === undefined ? asked : [...asked, next];
 }

@@ -104,6 +104,15 @@ describe('inspectMedia', () => {
     await expect(inspect(await blankPicture(colour, format))).rejects.toMatchObject({ problem: 'blank' });
   });
 
+  it('refuses a tiny clip that would take minutes to decode, without decoding it', async () => {
+    const bytes = await clip({ frames: 20 });
+    // The canvas in the VP8X header: each frame then stands on 6000 x 6000 pixels.
+    bytes.writeUIntLE(6000 - 1, 24, 3);
+    bytes.writeUIntLE(6000 - 1, 27, 3);
+
+    await expect(inspect(bytes)).rejects.toMatchObject({ problem: 'too_large' });
+  });
+
   it('accepts a blank picture where masks are welcome', async () => {
     expect(await inspect(await blankPicture('white'), true)).toMatchObject({ mediaType: 'image/png' });
   });

@@ -32,6 +32,12 @@ describe.each(flows)('%s without the nsfw flag', (_flow, request) => {
   });
 });
 
+it('a trigger word and a prompt are refused that suggest a minor only together', () => {
+  const split = studio({ prompt: 'year old woman, nude', useLora: true }, lora({ triggerWord: '15' }));
+
+  expect(refusalOf(split)).toMatchObject([minor, minor]);
+});
+
 describe('a trigger word that suggests a minor', () => {
   const order = (prompt: string) => studio({ prompt, useLora: true }, lora({ triggerWord: 'sch00lgirl' }));
 

@@ -3,6 +3,7 @@ import type { FlowRequest } from '../../src/domain/requests';
 import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
 import { baseImages, fluxLora, profilePictures, studio } from '../support/flow-requests';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import globalTeardown from '../support/global-teardown';
 import { bundleForTests } from '../support/workflow-bundle';
 import { writeHistory } from './history-file';
 
@@ -20,6 +21,7 @@ async function main(): Promise<void> {
     await harness.close();
   }
   await recordResumed();
+  await globalTeardown();
 }
 
 /** The second run of a job whose first history grew long. */

@@ -1,6 +1,10 @@
-import { Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { workflowBundle } from '../support/workflow-bundle';
 import { readHistories } from './history-file';
+
+beforeAll(() => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+});
 
 describe('runs that were started by an earlier version', () => {
   it('go on unchanged under this one', async () => {

@@ -13,7 +13,8 @@ export async function uploadInput(
   input: WireInput,
   { api, media, exchange }: { api: FalApi; media: MediaStore; exchange: ExchangeOptions },
 ): Promise<string> {
-  if (input.encoding === 'data-url' || input.encoding === 'base64') return await inlineInput(input, media);
+  if (input.encoding === 'data-url' || input.encoding === 'base64')
+    return await inlineInput(input, media, 'fal');
   const { stream, mediaType, bytes } = await media.open(input.assetId);
   try {
     const fileName = `${input.assetId.slice(0, 16)}.${mediaType.split('/')[1] ?? 'bin'}`;

@@ -73,7 +73,9 @@ export class ModalCall {
   /** Modal fetches no URLs: a string without `data:` would be taken for a file name on the server. */
   private async wireBody(): Promise<JsonObject> {
     const { job, context } = this.options;
-    return await withInputs(job.parameters, job.inputs, (input) => inlineInput(input, context.media));
+    return await withInputs(job.parameters, job.inputs, (input) =>
+      inlineInput(input, context.media, 'modal'),
+    );
   }
 
   private async awaitResult(first: HttpReply): Promise<ProviderResult> {

@@ -20,7 +20,12 @@ export function checkMinors(
   );
   const applies = nsfw || nsfwEnabled || given.some(({ text }) => suggestsSexual(text));
   if (!applies) return [];
-  return given.filter(({ text }) => suggestsMinor(text)).map(({ field }) => minorIssue(field));
+  const suspicious = given.filter(({ text }) => suggestsMinor(text));
+  if (suspicious.length > 0) return suspicious.map(({ field }) => minorIssue(field));
+  // The server puts the trigger word before the prompt: "15" and "year old woman" are harmless only apart.
+  const together = given.map(({ text }) => text);
+  const isSuspicious = suggestsMinor(together.join(' ')) || suggestsMinor([...together].reverse().join(' '));
+  return isSuspicious ? given.map(({ field }) => minorIssue(field)) : [];
 }
 
 function minorIssue(field: string): RefusalIssue {
