@@ -151,7 +151,7 @@ export class AttemptLog implements DispatchLog {
 function completeTrail(
   earlier: DispatchNote | undefined,
   attempt: number,
-  { provider, endpoint }: PlannedCandidate,
+  { provider, endpoint, priceUsd }: PlannedCandidate,
 ): AttemptRecord[] {
   const trail = [...(earlier?.trail ?? [])];
   for (let number = 1; number < attempt; number += 1) {
@@ -167,6 +167,8 @@ function completeTrail(
       errorCode: 'worker_lost',
       message: 'The worker running this attempt stopped without an answer.',
       certainty: earlier === undefined ? 'not_sent' : certaintyOf(earlier.dispatch),
+      // With a handle the next attempt collects the job; without one it may be lost and paid.
+      ...(earlier?.dispatch.phase === 'intent' && { possibleCostUsd: priceUsd }),
     });
   }
   return trail;
@@ -175,7 +177,7 @@ function completeTrail(
 /** The worker lived on; the paid job belongs to the attempt that took its call over. */
 function outOfTouch(lost: AttemptRecord): AttemptRecord {
   const message = 'The worker was out of touch with Temporal; its call went on.';
-  return { ...lost, errorCode: 'out_of_touch', message, certainty: 'not_sent' };
+  return { ...lost, errorCode: 'out_of_touch', message, certainty: 'not_sent', possibleCostUsd: undefined };
 }
 
 function certaintyOf(dispatch: DispatchState): DispatchCertainty {

@@ -35,7 +35,7 @@ export function createGenerateMedia({ clients, media }: GenerateMediaDependencie
     try {
       return succeeded(await call.result, candidate, log);
     } catch (error) {
-      if (call.controller.signal.aborted) throw cancelled(log);
+      if (call.controller.signal.aborted) throw cancelled(log, candidate);
       throw await failed(error, candidate, log);
     } finally {
       stopBeating();
@@ -86,11 +86,13 @@ function succeeded(
   return { asset: result.assets[0], providerRequestId, trail, ...cost };
 }
 
-function cancelled(log: AttemptLog): CancelledFailure {
+function cancelled(log: AttemptLog, { priceUsd }: PlannedCandidate): CancelledFailure {
+  const certainty = log.certainty();
   const trail = log.close({
     outcome: 'cancelled',
-    certainty: log.certainty(),
+    certainty,
     message: 'Cancelled by the caller.',
+    ...(certainty !== 'not_sent' && { possibleCostUsd: priceUsd }),
   });
   return new CancelledFailure('cancelled', [{ trail }]);
 }
@@ -112,8 +114,18 @@ async function failed(error: unknown, candidate: PlannedCandidate, log: AttemptL
   return toApplicationFailure(failure, candidate, log);
 }
 
-/** A picture was made and paid although it is of no use; other failures are not billed, or not known to be. */
-function chargeOf(failure: ProviderError, candidate: PlannedCandidate): Partial<AttemptRecord> {
-  const wasMade = failure.certainty === 'accepted' && ['corrupt', 'policy'].includes(failure.failureClass);
-  return wasMade && !failure.resumable ? { costUsd: candidate.priceUsd, costEstimated: true } : {};
+/**
+ * A picture of no use was made and paid all the same. Where we do not know whether the provider did the work, it may have
+ * been. A resumable job is neither: its result is still to come.
+ */
+function chargeOf(
+  { failureClass, certainty, code, resumable }: ProviderError,
+  { priceUsd }: PlannedCandidate,
+): Charge {
+  // The attempt before it has the doubt.
+  if (resumable || certainty === 'not_sent' || code === 'outcome_unknown') return {};
+  const wasMade = certainty === 'accepted' && ['corrupt', 'policy'].includes(failureClass);
+  return wasMade ? { costUsd: priceUsd, costEstimated: true } : { possibleCostUsd: priceUsd };
 }
+
+type Charge = Pick<AttemptRecord, 'costUsd' | 'costEstimated' | 'possibleCostUsd'>;

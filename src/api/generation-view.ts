@@ -20,6 +20,8 @@ export function generationView(
     live: isLive,
     costUsd: roundUsd(record.costUsd),
     costEstimated: record.costEstimated,
+    /** On top, at most: attempts whose outcome is not known to us. */
+    possibleCostUsd: possibleCost(record.slots),
     error: record.error ?? null,
     createdAt: record.createdAt,
     startedAt: record.startedAt ?? null,
@@ -43,6 +45,7 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     attempts: slot.attempts,
     costUsd: roundUsd(slot.costUsd),
     costEstimated: slot.costEstimated,
+    possibleCostUsd: possibleCost([slot]),
     assetId: asset?.assetId ?? null,
     assetUrl: asset === undefined ? null : assetUrl(asset.assetId),
     mediaType: asset?.mediaType ?? null,
@@ -54,6 +57,11 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     startedAt: slot.startedAt ?? null,
     finishedAt: slot.finishedAt ?? null,
   };
+}
+
+function possibleCost(slots: readonly SlotRecord[]): number {
+  const attempts = slots.flatMap((slot) => slot.attempts);
+  return roundUsd(attempts.reduce((sum, { possibleCostUsd = 0 }) => sum + possibleCostUsd, 0));
 }
 
 const endStatuses: readonly SlotStatus[] = ['completed', 'failed', 'cancelled'];

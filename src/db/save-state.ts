@@ -76,7 +76,7 @@ async function upsertSlots(
     .execute();
 }
 
-/** PostgreSQL takes 65,535 parameters a statement; an attempt needs 17. */
+/** PostgreSQL takes 65,535 parameters a statement; an attempt needs 18. */
 const attemptsPerStatement = 1000;
 
 async function upsertAttempts(
@@ -112,6 +112,7 @@ async function upsertSomeAttempts(
         seconds: row.ref('excluded.seconds'),
         cost_usd: row.ref('excluded.cost_usd'),
         cost_estimated: row.ref('excluded.cost_estimated'),
+        possible_cost_usd: row.ref('excluded.possible_cost_usd'),
         error_class: row.ref('excluded.error_class'),
         error_code: row.ref('excluded.error_code'),
         message: row.ref('excluded.message'),

@@ -118,6 +118,7 @@ export interface AttemptTable {
   seconds: number;
   cost_usd: number | null;
   cost_estimated: boolean | null;
+  possible_cost_usd: number | null;
   error_class: FailureClass | null;
   error_code: string | null;
   message: string | null;

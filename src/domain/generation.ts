@@ -63,6 +63,8 @@ export interface AttemptRecord {
   /** What this attempt cost, if anything is known. */
   costUsd?: number | undefined;
   costEstimated?: boolean | undefined;
+  /** What it cost if the provider did the work after all, by the price table: the outcome is not known to us. */
+  possibleCostUsd?: number | undefined;
   errorClass?: FailureClass | undefined;
   errorCode?: string | undefined;
   /** Safe for callers: never an upstream traceback. */

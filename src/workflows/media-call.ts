@@ -72,6 +72,7 @@ function withoutAnswer({ candidate, note, certainty, code, ...call }: SilentCall
     errorCode: code,
     message,
     certainty,
+    ...(certainty === 'unknown' && { possibleCostUsd: candidate.priceUsd }),
   };
   const trail = [...(note?.trail ?? []), record];
   const handle = note?.dispatch.phase === 'accepted' ? note.dispatch.handle : undefined;

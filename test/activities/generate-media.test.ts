@@ -93,7 +93,7 @@ describe('generateMedia', () => {
     const { run } = activity((job) => Promise.resolve(picture(job)), { attempt: 2, heartbeatDetails: note });
     const { trail } = await run();
 
-    expect(trail[0]).toMatchObject({ errorCode: 'worker_lost', certainty: 'unknown' });
+    expect(trail[0]).toMatchObject({ errorCode: 'worker_lost', certainty: 'unknown', possibleCostUsd: 0.02 });
   });
 
   it('hands a handle over only when it can still give the result', async () => {

@@ -23,6 +23,7 @@ export function attempt(fields: Partial<AttemptRecord> = {}): AttemptRecord {
     seconds: 6.25,
     costUsd: 0.012345,
     costEstimated: true,
+    possibleCostUsd: undefined,
     errorClass: undefined,
     errorCode: undefined,
     message: undefined,

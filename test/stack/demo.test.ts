@@ -35,7 +35,7 @@ function run(slots: DemoSlot[], status = 'completed'): { name: string; generatio
   const links = { temporalUi: 'http://ui/run' };
   return {
     name: 'base image',
-    generation: { id: 'g', flow: 'base-images', status, costUsd: 0.05, slots, links },
+    generation: { id: 'g', flow: 'base-images', status, costUsd: 0.05, possibleCostUsd: 0.02, slots, links },
   };
 }
 
@@ -113,13 +113,14 @@ describe('the demo', () => {
       '2.5',
       'http://ui/run',
       '/data/base-images.png',
-      'Total cost $0.0500, 31.2 s.',
+      'Total cost $0.0500, plus up to $0.0200 for calls whose outcome is not known, 31.2 s.',
     ]) {
       expect(summary).toContain(part);
     }
     expect(demoDocument(report)).toMatchObject({
       ok: true,
       costUsd: 0.05,
+      possibleCostUsd: 0.02,
       flows: [
         {
           flow: 'base-images',

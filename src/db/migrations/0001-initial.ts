@@ -96,6 +96,7 @@ const statements = [
     seconds double precision not null,
     cost_usd numeric(12,6),
     cost_estimated boolean,
+    possible_cost_usd numeric(12,6),
     error_class text,
     error_code text,
     message text,

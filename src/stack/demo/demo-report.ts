@@ -37,7 +37,7 @@ export function demoSummary({ flows, contactSheets, elapsedSeconds, kept }: Demo
     ...contactSheets.map((file) => `  ${file}`),
     `Runs in the Temporal UI${kept ? '' : ' (it stops with the demo; --keep leaves it open)'}:`,
     ...links,
-    `Total cost $${totalUsd(flows).toFixed(4)}, ${elapsedSeconds.toFixed(1)} s.`,
+    `Total cost $${totalUsd(flows).toFixed(4)}${doubt(flows)}, ${elapsedSeconds.toFixed(1)} s.`,
   ].join('\n');
 }
 
@@ -48,6 +48,7 @@ export function demoDocument(report: DemoReport): object {
     ok: true,
     elapsedSeconds,
     costUsd: totalUsd(flows),
+    possibleCostUsd: possibleUsd(flows),
     contactSheets,
     flows: flows.map((flow) => ({
       flow: flow.name,
@@ -57,6 +58,7 @@ export function demoDocument(report: DemoReport): object {
         status: generation.status,
         temporalUi: generation.links.temporalUi ?? null,
         costUsd: generation.costUsd,
+        possibleCostUsd: generation.possibleCostUsd,
         slots: generation.slots.map((slot) => ({ ...slot, seconds: secondsOf(slot, Date.now()) })),
       })),
     })),
@@ -68,4 +70,15 @@ function totalUsd(flows: readonly DemoFlow[]): number {
     .flatMap(({ runs }) => runs)
     .reduce((sum, { generation }) => sum + generation.costUsd, 0);
   return roundUsd(total);
+}
+
+/** Calls that were cut off: whether the provider billed them is not known. */
+function possibleUsd(flows: readonly DemoFlow[]): number {
+  const runs = flows.flatMap((flow) => flow.runs);
+  return roundUsd(runs.reduce((sum, { generation }) => sum + generation.possibleCostUsd, 0));
+}
+
+function doubt(flows: readonly DemoFlow[]): string {
+  const usd = possibleUsd(flows);
+  return usd === 0 ? '' : `, plus up to $${usd.toFixed(4)} for calls whose outcome is not known`;
 }
