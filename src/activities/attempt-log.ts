@@ -1,6 +1,12 @@
 import { ActivityCancelledError } from '@temporalio/client';
 import type { Context } from '@temporalio/activity';
-import type { CallProgress, DispatchNote, DispatchState } from '../domain/dispatch';
+import {
+  certaintyOf,
+  handleOf,
+  type CallProgress,
+  type DispatchNote,
+  type DispatchState,
+} from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, JsonValue } from '../domain/taxonomy';
@@ -49,7 +55,7 @@ export class AttemptLog implements DispatchLog {
 
   /** The handle of the job, once it has one. */
   get handle(): JsonValue | undefined {
-    return this.note.dispatch.phase === 'accepted' ? this.note.dispatch.handle : undefined;
+    return handleOf(this.note.dispatch);
   }
 
   /** @throws when the note could not be stored; nothing may be sent then. */
@@ -178,9 +184,4 @@ function completeTrail(
 function outOfTouch(lost: AttemptRecord): AttemptRecord {
   const message = 'The worker was out of touch with Temporal; its call went on.';
   return { ...lost, errorCode: 'out_of_touch', message, certainty: 'not_sent', possibleCostUsd: undefined };
-}
-
-function certaintyOf(dispatch: DispatchState): DispatchCertainty {
-  const byPhase = { none: 'not_sent', intent: 'unknown', accepted: 'accepted' } as const;
-  return byPhase[dispatch.phase];
 }

@@ -6,6 +6,17 @@ import type { DispatchCertainty, FailureClass, JsonValue } from './taxonomy';
 export type DispatchState =
   { phase: 'none' } | { phase: 'intent' } | { phase: 'accepted'; handle: JsonValue };
 
+/** How sure a dispatch state makes us that a paid job exists. */
+export function certaintyOf(dispatch: DispatchState): DispatchCertainty {
+  const byPhase = { none: 'not_sent', intent: 'unknown', accepted: 'accepted' } as const;
+  return byPhase[dispatch.phase];
+}
+
+/** The way back to the job, once it is accepted. */
+export function handleOf(dispatch: DispatchState): JsonValue | undefined {
+  return dispatch.phase === 'accepted' ? dispatch.handle : undefined;
+}
+
 /** How far a running call is. */
 export interface CallProgress {
   phase: 'uploading' | 'queued' | 'running' | 'downloading';

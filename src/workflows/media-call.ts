@@ -1,5 +1,11 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
-import type { DispatchNote, GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
+import {
+  certaintyOf,
+  handleOf,
+  type DispatchNote,
+  type GenerateMediaFailure,
+  type GenerateMediaResult,
+} from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, FailureClass } from '../domain/taxonomy';
@@ -38,8 +44,7 @@ function trailOf(detail: unknown): AttemptRecord[] {
 /** No worker took the call, or the last one that did fell silent: what it knew stands in its last heartbeat. */
 function timedOut(timeout: TimeoutFailure, candidate: PlannedCandidate, startedAt: string): CallOutcome {
   const note = timeout.lastHeartbeatDetails as DispatchNote | undefined;
-  const certainties = { none: 'not_sent', intent: 'unknown', accepted: 'accepted' } as const;
-  const certainty = certainties[note?.dispatch.phase ?? 'none'];
+  const certainty = certaintyOf(note?.dispatch ?? { phase: 'none' });
   return withoutAnswer({ candidate, startedAt, note, certainty, code: 'activity_timed_out' });
 }
 
@@ -75,6 +80,6 @@ function withoutAnswer({ candidate, note, certainty, code, ...call }: SilentCall
     ...(certainty === 'unknown' && { possibleCostUsd: candidate.priceUsd }),
   };
   const trail = [...(note?.trail ?? []), record];
-  const handle = note?.dispatch.phase === 'accepted' ? note.dispatch.handle : undefined;
+  const handle = note === undefined ? undefined : handleOf(note.dispatch);
   return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, handle, trail } };
 }

@@ -2,7 +2,8 @@ import { toProviderError } from '../call-failure';
 import { openCallScope } from '../deadlines';
 import { createHttpClient, type HttpClient } from '../http';
 import { discardBody } from '../read-body';
-import type { CallContext, ProviderClient, ProviderHealth, ProviderJob, ProviderResult } from '../types';
+import { runCall } from '../run-call';
+import type { ProviderClient, ProviderHealth } from '../types';
 import { FalApi, type FalClientSettings } from './api';
 import { FalCall } from './call';
 
@@ -18,22 +19,10 @@ export function createFalClient(settings: FalClientSettings): ProviderClient {
   const api = new FalApi(http, settings);
   return {
     provider: 'fal',
-    generate: async (job, context) => await generate(api, job, context),
+    generate: async (job, context) =>
+      await runCall(job, context, (signal) => new FalCall({ api, job, context, signal })),
     checkHealth: async ({ signal }) => await checkHealth(http, settings, signal),
   };
-}
-
-async function generate(api: FalApi, job: ProviderJob, context: CallContext): Promise<ProviderResult> {
-  const scope = openCallScope(context.signal, job.deadlines.totalSeconds);
-  const call = new FalCall({ api, job, context, signal: scope.signal });
-  try {
-    return await call.run();
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw toProviderError(error, call.state);
-  } finally {
-    scope.close();
-  }
 }
 
 /** Healthy: Fal answers and takes our key. */

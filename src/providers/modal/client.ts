@@ -2,6 +2,7 @@ import { toProviderError } from '../call-failure';
 import { openCallScope } from '../deadlines';
 import { createHttpClient, type HttpClient } from '../http';
 import { readJson } from '../read-body';
+import { runCall } from '../run-call';
 import type { CallContext, ProviderClient, ProviderHealth, ProviderJob, ProviderResult } from '../types';
 import { ModalCall } from './call';
 import { modalUrl } from './endpoint-url';
@@ -46,16 +47,7 @@ async function generate(
 ): Promise<ProviderResult> {
   const { http, headers, settings } = connection;
   const url = modalUrl(settings.baseUrl, job.app, job.endpoint);
-  const scope = openCallScope(context.signal, job.deadlines.totalSeconds);
-  const call = new ModalCall({ http, headers, url, job, context, signal: scope.signal });
-  try {
-    return await call.run();
-  } catch (error) {
-    context.signal.throwIfAborted();
-    throw toProviderError(error, call.state);
-  } finally {
-    scope.close();
-  }
+  return await runCall(job, context, (signal) => new ModalCall({ http, headers, url, job, context, signal }));
 }
 
 async function checkHealth(
