@@ -34,8 +34,6 @@ export interface DispatchNote {
   dispatch: DispatchState;
   /** Finished attempts of this activity, oldest first. */
   trail: AttemptRecord[];
-  /** How many of them ended with a handle that can still give the result. */
-  resumes: number;
   progress?: CallProgress | undefined;
 }
 
@@ -45,15 +43,12 @@ export interface GenerateMediaInput {
   /** The same in every attempt of this slot at this model, also in later rounds. */
   jobKey: string;
   candidate: PlannedCandidate;
-  /** The way back to a job that an earlier round had to leave. */
-  handle?: JsonValue | undefined;
+  /**
+   * What earlier calls of this job left behind. `none`: the job may be submitted. `accepted`: it must be collected.
+   * `intent`: it must be found, and nothing may be paid where that is impossible.
+   */
+  previous: DispatchState;
 }
-
-/**
- * Further attempts at a job that is accepted and cannot be reached: about two and a half minutes of patience, because
- * another provider would be paid for the same picture again.
- */
-export const resumeAttempts = 8;
 
 export interface GenerateMediaResult {
   asset: StoredAsset;
@@ -70,8 +65,8 @@ export interface GenerateMediaFailure {
   code: string;
   message: string;
   certainty: DispatchCertainty;
-  /** Set when the job may still give its result. */
-  handle?: JsonValue | undefined;
+  /** What the next call of this job must know: `accepted` while it may still give its result, `intent` while nobody knows. */
+  dispatch: DispatchState;
   /** Seconds the provider asked us to stay away. */
   retryAfterSeconds?: number | undefined;
   trail: AttemptRecord[];

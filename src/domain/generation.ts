@@ -1,10 +1,10 @@
+import type { DispatchState } from './dispatch';
 import type { GenerationPlan, Identity, RouteCandidate } from './plan';
 import type { Flow, FlowRequest } from './requests';
 import type {
   DispatchCertainty,
   FailureClass,
   JsonObject,
-  JsonValue,
   ProviderName,
   SlotFailureCode,
 } from './taxonomy';
@@ -14,9 +14,22 @@ export interface GenerationInput {
   generationId: string;
   characterId: string;
   nsfw: boolean;
+  /** Who pays; daily limits and fairness are counted by it. */
+  caller: string;
+  /** USD set aside for this job when it was accepted: its worst eligible prices. */
+  reservedUsd: number;
   flowRequest: FlowRequest;
+  /** The slot this generation makes anew. */
+  lineage?: Lineage | undefined;
   /** Set by the workflow itself when it goes on in a new run, because the history of the old one grew long. */
   resumed?: ResumedGeneration | undefined;
+}
+
+/** Which picture of which earlier generation this one replaces. */
+export interface Lineage {
+  generationId: string;
+  /** 1-based. */
+  slot: number;
 }
 
 export interface ResumedGeneration {
@@ -32,12 +45,29 @@ export interface SlotProgress {
   calls: number;
   /** Rounds through all candidates so far. */
   rounds: number;
-  /** By model id: the way back to an accepted job that could not be reached. */
-  handles: Record<string, JsonValue>;
+  /** By model id: jobs that may still give their result, or of which nobody knows. */
+  dispatches: Record<string, DispatchState>;
+  /** Submits made although an earlier one may have been accepted. */
+  resubmits: number;
+  /** How often the slot began anew with another seed. */
+  refills: number;
+  /** By model id: jobs that are known to be over. The next one needs a key of its own. */
+  finishedJobs: Record<string, number>;
 }
 
-export const slotStatuses = ['pending', 'running', 'waiting', 'completed', 'failed', 'cancelled'] as const;
-/** `waiting`: every provider is out; a durable timer will try the chain again. */
+export const slotStatuses = [
+  'pending',
+  'running',
+  'waiting',
+  'needs_decision',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+/**
+ * `waiting`: every provider is out; the slot goes on when one is back. `needs_decision`: a submit was lost and the job
+ * says `unknownOutcome: hold`, so a person decides.
+ */
 export type SlotStatus = (typeof slotStatuses)[number];
 
 export const generationStatuses = [
@@ -63,8 +93,8 @@ export interface AttemptRecord {
   /** What this attempt cost, if anything is known. */
   costUsd?: number | undefined;
   costEstimated?: boolean | undefined;
-  /** What it cost if the provider did the work after all, by the price table: the outcome is not known to us. */
-  possibleCostUsd?: number | undefined;
+  /** What it cost if the provider did the work after all, by the price table: paid, perhaps, for nothing. */
+  atRiskUsd?: number | undefined;
   errorClass?: FailureClass | undefined;
   errorCode?: string | undefined;
   /** Safe for callers: never an upstream traceback. */
@@ -91,7 +121,32 @@ export interface StoredAsset {
   height?: number | undefined;
   /** Frames of an animation; absent for stills. */
   frames?: number | undefined;
+  /** 64-bit perceptual hash, as bits; absent for clips. Pictures that look alike differ in few bits. */
+  perceptualHash?: string | undefined;
 }
+
+/** Why and how long a slot waits. Times are ISO 8601. */
+export interface SlotWait {
+  reason: string;
+  since: string;
+  /** The latest time at which the slot tries again by itself. */
+  nextTryAt: string;
+  round: number;
+  /** Providers that are known to be down: their watches wake the slot. */
+  watched: ProviderName[];
+}
+
+/** A submit whose outcome nobody knows, put before a person. */
+export interface DecisionNeeded {
+  provider: ProviderName;
+  endpoint: string;
+  since: string;
+  /** Lost if the job is submitted again although the first submit was accepted. */
+  atRiskUsd: number;
+}
+
+export const slotDecisions = ['resubmit', 'give_up'] as const;
+export type SlotDecision = (typeof slotDecisions)[number];
 
 /** State of one slot: what the `progress` query, the result and the database all show. */
 export interface SlotState {
@@ -106,10 +161,16 @@ export interface SlotState {
   /** USD of all attempts of this slot. */
   costUsd: number;
   costEstimated: boolean;
+  /** USD that may have been paid on top, with nothing to show for it. */
+  atRiskUsd: number;
   asset?: StoredAsset | undefined;
+  /** The picture is a stored one of the same recipe, made at no cost. */
+  reused?: boolean | undefined;
   error?: SlotError | undefined;
   /** From the first round that found every provider out until the slot ends. */
-  waiting?: { reason: string; since: string; nextTryAt: string; round: number } | undefined;
+  waiting?: SlotWait | undefined;
+  /** While `needs_decision`. */
+  decision?: DecisionNeeded | undefined;
   startedAt?: string | undefined;
   finishedAt?: string | undefined;
   considered: RouteCandidate[];
@@ -126,6 +187,10 @@ export interface GenerationState {
   deadlineAt?: string | undefined;
   costUsd: number;
   costEstimated: boolean;
+  atRiskUsd: number;
+  /** Model ids of the finished pictures: more than one where the set mixes engines. */
+  engines: string[];
+  lineage?: Lineage | undefined;
   error?: SlotError | undefined;
   slots: SlotState[];
   startedAt: string;
@@ -145,4 +210,5 @@ export interface Recipe {
   costUsd: number;
   costEstimated: boolean;
   providerRequestId?: string | undefined;
+  lineage?: Lineage | undefined;
 }

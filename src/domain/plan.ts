@@ -1,3 +1,5 @@
+import type { StoredAsset } from './generation';
+import type { Coherence, UnknownOutcome } from './requests';
 import type { JsonObject, ProviderName } from './taxonomy';
 
 /** What keeps the character recognisable on a route. */
@@ -79,6 +81,8 @@ export interface SlotPlan {
   candidates: PlannedCandidate[];
   /** Every candidate that was looked at, with its reason. */
   considered: RouteCandidate[];
+  /** A stored picture of the very recipe of the first candidate, where the request allows its reuse. */
+  reusable?: { asset: StoredAsset; modelId: string } | undefined;
 }
 
 /** How a slot waits when every provider is out: doubling from `initialSeconds`, at most `maximumSeconds`. */
@@ -94,4 +98,19 @@ export interface GenerationPlan {
   deadlineSeconds: number;
   /** Submits that may have cost money, per slot, before it gives up. */
   maxPaidAttempts: number;
+  rules: JobRules;
+}
+
+/** What the caller decided about money and sets. */
+export interface JobRules {
+  unknownOutcome: UnknownOutcome;
+  /** USD for the whole job, attempts of unknown outcome included; absent: no limit. */
+  maxCostUsd?: number | undefined;
+  /** Pictures without which the set counts as failed. */
+  minSuccess: number;
+  coherence: Coherence;
+  /** New seeds tried for a slot whose picture was of no use. */
+  maxRefills: number;
+  /** Whether a slow call is raced by the next candidate. */
+  hedge: boolean;
 }

@@ -46,6 +46,32 @@ const deadlineSeconds = z
   .min(60)
   .max(7 * 24 * 3600);
 
+export const unknownOutcomes = ['resubmit', 'hold'] as const;
+/** What happens to a submit whose outcome nobody can find out: sent once more, or put before a person. */
+export type UnknownOutcome = (typeof unknownOutcomes)[number];
+
+export const coherences = ['preferred', 'required'] as const;
+/** Whether a set may mix engines while the first one is out (`preferred`, and then it says so) or waits for it. */
+export type Coherence = (typeof coherences)[number];
+
+/** Rules about money, common to every flow. */
+const jobFields = {
+  deadlineSeconds: deadlineSeconds.optional(),
+  unknownOutcome: z.enum(unknownOutcomes).default('resubmit'),
+  /** USD for the whole job, everything that may have been paid included. */
+  maxCostUsd: z.number().min(0.001).max(1000).optional(),
+  /** Return the stored picture of the very same recipe at no cost, where there is one; needs a `seed`. */
+  reuse: z.boolean().default(false),
+  /** Start the next provider when a call takes longer than nearly all others did, and keep whichever is first. */
+  hedge: z.boolean().default(false),
+};
+
+/** Pictures a set needs to count as more than failed. */
+const minSuccess = z.int().min(1).max(13).default(1);
+/** New seeds for a slot whose picture was of no use: blank, broken, or a copy of another one of the set. */
+const maxRefills = z.int().min(0).max(3).default(1);
+const coherence = z.enum(coherences).default('preferred');
+
 export const baseImagesRequestSchema = z.strictObject({
   characterId: characterIdSchema,
   prompt,
@@ -55,7 +81,9 @@ export const baseImagesRequestSchema = z.strictObject({
   seed: seed.optional(),
   /** Base images are always SFW; `true` is refused with the reason instead of being ignored. */
   nsfw: z.boolean().default(false),
-  deadlineSeconds: deadlineSeconds.optional(),
+  minSuccess,
+  maxRefills,
+  ...jobFields,
 });
 export type BaseImagesRequest = z.infer<typeof baseImagesRequestSchema>;
 
@@ -72,7 +100,10 @@ export const profilePicturesRequestSchema = z.strictObject({
   referenceImageUrl: assetUrl.optional(),
   nsfw: z.boolean().default(false),
   seed: seed.optional(),
-  deadlineSeconds: deadlineSeconds.optional(),
+  minSuccess,
+  maxRefills,
+  coherence,
+  ...jobFields,
 });
 export type ProfilePicturesRequest = z.infer<typeof profilePicturesRequestSchema>;
 
@@ -114,7 +145,10 @@ export const studioRequestSchema = z.strictObject({
   /** Video length in frames (16 a second by default). */
   frames: z.int().min(5).max(161).optional(),
   fps: z.int().min(4).max(30).optional(),
-  deadlineSeconds: deadlineSeconds.optional(),
+  minSuccess,
+  maxRefills,
+  coherence,
+  ...jobFields,
 });
 export type StudioRequest = z.infer<typeof studioRequestSchema>;
 

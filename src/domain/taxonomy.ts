@@ -39,7 +39,14 @@ export type DispatchCertainty = (typeof dispatchCertainties)[number];
 
 /** Why a slot ended without a picture: a provider's failure class, or one of our own limits. */
 export type SlotFailureCode =
-  FailureClass | 'deadline_exceeded' | 'paid_attempt_limit' | 'cancelled' | 'no_route';
+  | FailureClass
+  | 'deadline_exceeded'
+  | 'paid_attempt_limit'
+  | 'budget_exceeded'
+  | 'outcome_unknown'
+  | 'duplicate'
+  | 'cancelled'
+  | 'no_route';
 
 /** JSON that may cross a payload or a wire. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
