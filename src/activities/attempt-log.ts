@@ -1,15 +1,10 @@
 import { ActivityCancelledError } from '@temporalio/client';
 import type { Context } from '@temporalio/activity';
-import {
-  certaintyOf,
-  handleOf,
-  type CallProgress,
-  type DispatchNote,
-  type DispatchState,
-} from '../domain/dispatch';
+import { certaintyOf, type CallProgress, type DispatchNote, type DispatchState } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, JsonValue } from '../domain/taxonomy';
+import type { ProviderError } from '../providers/errors';
 import type { DispatchLog } from '../providers/types';
 
 /** A cancellation reaches a call with its next heartbeat. */
@@ -23,39 +18,27 @@ export const cancellationLatencySeconds = 5;
  * own heartbeat is throttled and may hold a note back for most of the heartbeat timeout; it only keeps the call alive.
  */
 export class AttemptLog implements DispatchLog {
-  readonly previous: DispatchState;
   private note: DispatchNote;
   private hasBeaten = false;
 
+  /** @param previous what earlier calls of this job left behind. */
   constructor(
     private readonly context: Context,
     private readonly candidate: PlannedCandidate,
-    handle?: JsonValue,
+    readonly previous: DispatchState,
   ) {
-    const { attempt } = context.info;
+    // An earlier attempt of this activity surely sent nothing, or Temporal would not have repeated it.
     const earlier = context.info.heartbeatDetails as DispatchNote | undefined;
-    const left: DispatchState = handle === undefined ? { phase: 'none' } : { phase: 'accepted', handle };
-    this.previous = earlier?.dispatch ?? left;
     this.note = {
-      attempt,
+      attempt: context.info.attempt,
       startedAt: new Date().toISOString(),
-      dispatch: this.previous,
-      trail: completeTrail(earlier, attempt, candidate),
-      resumes: earlier?.resumes ?? 0,
+      dispatch: previous,
+      trail: earlier?.trail ?? [],
     };
   }
 
   get trail(): AttemptRecord[] {
     return this.note.trail;
-  }
-
-  get resumes(): number {
-    return this.note.resumes;
-  }
-
-  /** The handle of the job, once it has one. */
-  get handle(): JsonValue | undefined {
-    return handleOf(this.note.dispatch);
   }
 
   /** @throws when the note could not be stored; nothing may be sent then. */
@@ -75,12 +58,9 @@ export class AttemptLog implements DispatchLog {
     });
   }
 
-  /** Takes over a call that an earlier attempt on this worker began, and which never stopped. */
+  /** Takes over a call that an earlier activity of this job began on this worker, and which never stopped. */
   takeOver(earlier: AttemptLog): void {
-    const [lost, ...others] = [...this.note.trail].reverse();
-    const trail =
-      lost?.errorCode === 'worker_lost' ? [...others.reverse(), outOfTouch(lost)] : this.note.trail;
-    this.note = { ...this.note, dispatch: earlier.note.dispatch, trail };
+    this.note = { ...this.note, dispatch: earlier.note.dispatch };
     this.beat();
   }
 
@@ -119,13 +99,21 @@ export class AttemptLog implements DispatchLog {
     return this.note.trail;
   }
 
-  /** Leaves the trail, and the handle if it can still give the result, to the next attempt. */
-  async handOver(options: { resumable: boolean }): Promise<void> {
-    const dispatch: DispatchState = options.resumable ? this.note.dispatch : { phase: 'none' };
-    const resumes = this.note.resumes + (options.resumable ? 1 : 0);
-    await this.store({ ...this.note, dispatch, resumes }).catch((error: unknown) => {
+  /** Leaves the trail to the next attempt. */
+  async handOver(): Promise<void> {
+    await this.store({ ...this.note, dispatch: this.previous }).catch((error: unknown) => {
       this.context.log.warn('the trail of this attempt could not be handed over', { error });
     });
+  }
+
+  /** What the next call of this job must know: the handle while the job may still give its result, or that nobody knows. */
+  dispatchAfter(failure: ProviderError): DispatchState {
+    const { dispatch } = this.note;
+    if (dispatch.phase === 'none') return dispatch;
+    if (dispatch.phase === 'accepted') return saysNothingOfTheJob(failure) ? dispatch : { phase: 'none' };
+    // A look-up that did not get through leaves us where we were; a submit that did not leave is undone.
+    if (failure.certainty === 'not_sent') return this.previous;
+    return isSilence(failure) ? dispatch : { phase: 'none' };
   }
 
   /** What a failure of unknown kind means for the money, from what was noted so far. */
@@ -153,35 +141,14 @@ export class AttemptLog implements DispatchLog {
   }
 }
 
-/** Attempts that ended without a word (their worker died) get their place in the trail. */
-function completeTrail(
-  earlier: DispatchNote | undefined,
-  attempt: number,
-  { provider, endpoint, priceUsd }: PlannedCandidate,
-): AttemptRecord[] {
-  const trail = [...(earlier?.trail ?? [])];
-  for (let number = 1; number < attempt; number += 1) {
-    if (trail.some((record) => record.number === number)) continue;
-    trail.push({
-      number,
-      provider,
-      endpoint,
-      outcome: 'failed',
-      startedAt: earlier?.startedAt ?? new Date().toISOString(),
-      seconds: earlier === undefined ? 0 : (Date.now() - Date.parse(earlier.startedAt)) / 1000,
-      errorClass: 'transient',
-      errorCode: 'worker_lost',
-      message: 'The worker running this attempt stopped without an answer.',
-      certainty: earlier === undefined ? 'not_sent' : certaintyOf(earlier.dispatch),
-      // With a handle the next attempt collects the job; without one it may be lost and paid.
-      ...(earlier?.dispatch.phase === 'intent' && { possibleCostUsd: priceUsd }),
-    });
-  }
-  return trail;
+function saysNothingOfTheJob({ resumable, certainty, failureClass }: ProviderError): boolean {
+  return resumable || certainty === 'not_sent' || failureClass === 'auth';
 }
 
-/** The worker lived on; the paid job belongs to the attempt that took its call over. */
-function outOfTouch(lost: AttemptRecord): AttemptRecord {
-  const message = 'The worker was out of touch with Temporal; its call went on.';
-  return { ...lost, errorCode: 'out_of_touch', message, certainty: 'not_sent', possibleCostUsd: undefined };
+/** A gateway answers so when whoever it passed the request on to did not. */
+const answersOfALostRequest: readonly (number | undefined)[] = [undefined, 408, 504];
+
+/** The submit left, and nobody who could know said what became of it. */
+function isSilence({ certainty, status }: ProviderError): boolean {
+  return certainty === 'unknown' && answersOfALostRequest.includes(status);
 }

@@ -1,13 +1,14 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
-import type { AttemptRecord } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import type { ProviderName } from '../domain/taxonomy';
 import { ProviderError } from '../providers/errors';
-import type { MediaStore, ProviderClient, ProviderResult } from '../providers/types';
+import type { CallContext, MediaStore, ProviderClient, ProviderResult } from '../providers/types';
 import { AttemptLog } from './attempt-log';
+import { chargeOf } from './charge';
 import { asProviderError, toApplicationFailure } from './failures';
+import type { ProviderHealthPort } from './provider-health';
 import { RunningCalls } from './running-calls';
 
 export interface GenerateMediaDependencies {
@@ -15,32 +16,52 @@ export interface GenerateMediaDependencies {
   clients: Readonly<Partial<Record<ProviderName, ProviderClient>>>;
   /** The asset store as this provider's client sees it. */
   media: (provider: ProviderName) => MediaStore;
+  health: ProviderHealthPort;
 }
 
-/** The activity that calls a provider: one paid job, waited for, stored, and remembered across attempts. */
-export function createGenerateMedia({ clients, media }: GenerateMediaDependencies) {
+/**
+ * The activity that calls a provider: at most one submit that may be paid, waited for and stored. Temporal repeats it
+ * only after a failure that surely sent nothing; whatever else happens is the workflow's to judge.
+ */
+export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
   const calls = new RunningCalls();
+  const { health } = dependencies;
   return async function generateMedia(input: GenerateMediaInput): Promise<GenerateMediaResult> {
     const context = Context.current();
     const { candidate } = input;
-    const log = new AttemptLog(context, candidate, input.handle);
+    const log = new AttemptLog(context, candidate, input.previous);
     const stopBeating = log.keepAlive();
-    const call = calls.join(input.jobKey, log, async (parts) => {
-      return await clientFor(clients, candidate).generate(jobOf(input), {
-        ...parts,
-        media: media(candidate.provider),
-      });
-    });
+    const call = calls.join(input.jobKey, log, (parts) => callProvider(dependencies, input, parts));
     abortWhenCancelled(context, call.controller);
     try {
-      return succeeded(await call.result, candidate, log);
+      const result = await call.result;
+      health.succeeded(candidate.provider);
+      return succeeded(result, candidate, log);
     } catch (error) {
       if (call.controller.signal.aborted) throw cancelled(log, candidate);
-      throw await failed(error, candidate, log);
+      const failure = asProviderError(error, candidate.provider, log);
+      if (failure !== error) context.log.error('unexpected error in a provider call', { error });
+      health.failed(candidate.provider, failure);
+      throw await failed(failure, candidate, log);
     } finally {
       stopBeating();
     }
   };
+}
+
+async function callProvider(
+  { clients, media, health }: GenerateMediaDependencies,
+  { jobKey, candidate, previous, deadlineAt }: GenerateMediaInput,
+  parts: Pick<CallContext, 'signal' | 'dispatch' | 'onProgress'>,
+): Promise<ProviderResult> {
+  const { provider, endpoint, app, parameters, inputs, mediaKind, policy } = candidate;
+  const client = clients[provider];
+  if (client === undefined) throw disabled(provider);
+  const downSince = health.downSince(provider);
+  if (downSince !== undefined) throw knownDown(provider, downSince);
+  if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
+  const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines: policy.http };
+  return await client.generate(job, { ...parts, media: media(provider) });
 }
 
 /**
@@ -53,23 +74,23 @@ function abortWhenCancelled(context: Context, controller: AbortController): void
   });
 }
 
-function clientFor(
-  clients: GenerateMediaDependencies['clients'],
-  { provider }: PlannedCandidate,
-): ProviderClient {
-  const client = clients[provider];
-  if (client !== undefined) return client;
-  throw new ProviderError(`${provider} is disabled on this worker: it has no credential.`, {
-    provider,
-    failureClass: 'auth',
-    code: 'provider_disabled',
-    certainty: 'not_sent',
-  });
+function disabled(provider: ProviderName): ProviderError {
+  const message = `${provider} is disabled on this worker: it has no credential.`;
+  const code = 'provider_disabled';
+  return new ProviderError(message, { provider, failureClass: 'auth', code, certainty: 'not_sent' });
 }
 
-function jobOf({ jobKey, candidate }: GenerateMediaInput) {
-  const { endpoint, app, parameters, inputs, mediaKind, policy } = candidate;
-  return { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines: policy.http };
+/** Only its watch asks a provider that is down whether it is back. */
+function knownDown(provider: ProviderName, since: string): ProviderError {
+  const message = `${provider} is known to be down since ${since}; nothing was sent.`;
+  const code = 'provider_down';
+  return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
+}
+
+function tooLate(provider: ProviderName): ProviderError {
+  const message = 'The deadline of the job passed before the call was sent.';
+  const code = 'deadline_passed';
+  return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
 }
 
 function succeeded(
@@ -92,40 +113,24 @@ function cancelled(log: AttemptLog, { priceUsd }: PlannedCandidate): CancelledFa
     outcome: 'cancelled',
     certainty,
     message: 'Cancelled by the caller.',
-    ...(certainty !== 'not_sent' && { possibleCostUsd: priceUsd }),
+    ...(certainty !== 'not_sent' && { atRiskUsd: priceUsd }),
   });
   return new CancelledFailure('cancelled', [{ trail }]);
 }
 
-async function failed(error: unknown, candidate: PlannedCandidate, log: AttemptLog): Promise<Error> {
-  const failure = asProviderError(error, candidate.provider, log.certainty());
-  if (failure !== error) Context.current().log.error('unexpected error in a provider call', { error });
+async function failed(failure: ProviderError, candidate: PlannedCandidate, log: AttemptLog): Promise<Error> {
+  const dispatch = log.dispatchAfter(failure);
   log.close({
     outcome: 'failed',
     errorClass: failure.failureClass,
     errorCode: failure.code,
     message: failure.message,
-    // Says what is not known of the attempt before; this one sent nothing.
+    // Says what is not known of the call before; this one sent nothing.
     certainty: failure.code === 'outcome_unknown' ? 'not_sent' : failure.certainty,
     providerRequestId: failure.providerRequestId,
-    ...chargeOf(failure, candidate),
+    ...chargeOf(failure, dispatch, candidate.priceUsd),
   });
-  await log.handOver({ resumable: failure.resumable });
-  return toApplicationFailure(failure, candidate, log);
+  const applicationFailure = toApplicationFailure(failure, candidate, { trail: log.trail, dispatch });
+  if (applicationFailure.nonRetryable !== true) await log.handOver();
+  return applicationFailure;
 }
-
-/**
- * A picture of no use was made and paid all the same. Where we do not know whether the provider did the work, it may have
- * been. A resumable job is neither: its result is still to come.
- */
-function chargeOf(
-  { failureClass, certainty, code, resumable }: ProviderError,
-  { priceUsd }: PlannedCandidate,
-): Charge {
-  // The attempt before it has the doubt.
-  if (resumable || certainty === 'not_sent' || code === 'outcome_unknown') return {};
-  const wasMade = certainty === 'accepted' && ['corrupt', 'policy'].includes(failureClass);
-  return wasMade ? { costUsd: priceUsd, costEstimated: true } : { possibleCostUsd: priceUsd };
-}
-
-type Charge = Pick<AttemptRecord, 'costUsd' | 'costEstimated' | 'possibleCostUsd'>;

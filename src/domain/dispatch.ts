@@ -12,11 +12,6 @@ export function certaintyOf(dispatch: DispatchState): DispatchCertainty {
   return byPhase[dispatch.phase];
 }
 
-/** The way back to the job, once it is accepted. */
-export function handleOf(dispatch: DispatchState): JsonValue | undefined {
-  return dispatch.phase === 'accepted' ? dispatch.handle : undefined;
-}
-
 /** How far a running call is. */
 export interface CallProgress {
   phase: 'uploading' | 'queued' | 'running' | 'downloading';
@@ -48,6 +43,8 @@ export interface GenerateMediaInput {
    * `intent`: it must be found, and nothing may be paid where that is impossible.
    */
   previous: DispatchState;
+  /** ISO 8601; nothing new is submitted after it. */
+  deadlineAt: string;
 }
 
 export interface GenerateMediaResult {
@@ -67,6 +64,7 @@ export interface GenerateMediaFailure {
   certainty: DispatchCertainty;
   /** What the next call of this job must know: `accepted` while it may still give its result, `intent` while nobody knows. */
   dispatch: DispatchState;
+  providerRequestId?: string | undefined;
   /** Seconds the provider asked us to stay away. */
   retryAfterSeconds?: number | undefined;
   trail: AttemptRecord[];

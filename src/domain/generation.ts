@@ -1,13 +1,7 @@
 import type { DispatchState } from './dispatch';
 import type { GenerationPlan, Identity, RouteCandidate } from './plan';
 import type { Flow, FlowRequest } from './requests';
-import type {
-  DispatchCertainty,
-  FailureClass,
-  JsonObject,
-  ProviderName,
-  SlotFailureCode,
-} from './taxonomy';
+import type { DispatchCertainty, FailureClass, JsonObject, ProviderName, SlotFailureCode } from './taxonomy';
 
 /** Argument of all three workflows. */
 export interface GenerationInput {
@@ -49,6 +43,8 @@ export interface SlotProgress {
   dispatches: Record<string, DispatchState>;
   /** Submits made although an earlier one may have been accepted. */
   resubmits: number;
+  /** By model id: number of the attempt that carries the price of a job given up while it was open. */
+  booked: Record<string, number>;
   /** How often the slot began anew with another seed. */
   refills: number;
   /** By model id: jobs that are known to be over. The next one needs a key of its own. */
@@ -188,7 +184,7 @@ export interface GenerationState {
   costUsd: number;
   costEstimated: boolean;
   atRiskUsd: number;
-  /** Model ids of the finished pictures: more than one where the set mixes engines. */
+  /** Endpoints that made the finished pictures: more than one where the set mixes engines. */
   engines: string[];
   lineage?: Lineage | undefined;
   error?: SlotError | undefined;

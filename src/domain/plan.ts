@@ -36,7 +36,8 @@ export interface WireInput {
 export interface ExecutionPolicy {
   name: string;
   startToCloseSeconds: number;
-  scheduleToCloseSeconds: number;
+  /** Longest wait for a free worker. */
+  scheduleToStartSeconds: number;
   heartbeatSeconds: number;
   retry: {
     initialSeconds: number;
@@ -68,6 +69,8 @@ export interface PlannedCandidate extends RouteCandidate {
   parameters: JsonObject;
   inputs: WireInput[];
   mediaKind: 'image' | 'video';
+  /** Seconds after which nearly every call of this endpoint has ended. */
+  slowAfterSeconds: number;
   policy: ExecutionPolicy;
 }
 
@@ -109,6 +112,8 @@ export interface JobRules {
   /** Pictures without which the set counts as failed. */
   minSuccess: number;
   coherence: Coherence;
+  /** Whether two pictures of the set that look alike are one too many. */
+  distinct: boolean;
   /** New seeds tried for a slot whose picture was of no use. */
   maxRefills: number;
   /** Whether a slow call is raced by the next candidate. */

@@ -10,7 +10,7 @@ const heartbeatSeconds = 30;
 export const modalImagePolicy: ExecutionPolicy = {
   name: 'modal-image',
   startToCloseSeconds: 900,
-  scheduleToCloseSeconds: 3600,
+  scheduleToStartSeconds: 3600,
   heartbeatSeconds,
   retry,
   http: { connectSeconds: 10, firstByteSeconds: 170, idleSeconds: 60, queueSeconds: 870, totalSeconds: 870 },
@@ -20,7 +20,7 @@ export const modalImagePolicy: ExecutionPolicy = {
 export const modalVideoPolicy: ExecutionPolicy = {
   name: 'modal-video',
   startToCloseSeconds: 1500,
-  scheduleToCloseSeconds: 5400,
+  scheduleToStartSeconds: 5400,
   heartbeatSeconds,
   retry,
   http: {
@@ -36,7 +36,7 @@ export const modalVideoPolicy: ExecutionPolicy = {
 export const falImagePolicy: ExecutionPolicy = {
   name: 'fal-image',
   startToCloseSeconds: 420,
-  scheduleToCloseSeconds: 1800,
+  scheduleToStartSeconds: 1800,
   heartbeatSeconds,
   retry,
   http: { connectSeconds: 10, firstByteSeconds: 30, idleSeconds: 30, queueSeconds: 180, totalSeconds: 390 },
@@ -46,7 +46,7 @@ export const falImagePolicy: ExecutionPolicy = {
 export const comfyUiPolicy: ExecutionPolicy = {
   name: 'comfyui',
   startToCloseSeconds: 900,
-  scheduleToCloseSeconds: 3600,
+  scheduleToStartSeconds: 3600,
   heartbeatSeconds,
   retry,
   http: { connectSeconds: 10, firstByteSeconds: 30, idleSeconds: 60, queueSeconds: 600, totalSeconds: 870 },

@@ -5,7 +5,6 @@ import {
   type RetryPolicy,
 } from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
-import { resumeAttempts } from '../domain/dispatch';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
 
@@ -25,28 +24,45 @@ export const { saveGeneration } = proxyActivities<CoreActivities>({
   summary: 'save state',
 });
 
+/** Asks for more than was set aside for the job; a limit that cannot be read is waited for. */
+export const { reserveSpend } = proxyActivities<CoreActivities>({
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '7 days',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  summary: 'reserve spending',
+});
+
+/** Leaves the job's address with the watches of providers that are down. */
+export const { joinWatches } = proxyActivities<CoreActivities>({
+  startToCloseTimeout: '30 seconds',
+  scheduleToCloseTimeout: '7 days',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  summary: 'wait for providers',
+});
+
 export interface MediaCall {
   candidate: PlannedCandidate;
   slot: number;
   /** 1-based count of calls in this slot. */
   call: number;
+  /** 1 in the first round through the candidates. */
+  round: number;
   /** Seconds until the job's deadline, at least 1. */
   remainingSeconds: number;
 }
 
 /** `generateMedia` on the provider's own queue, under the limits of the candidate's policy. */
-export function mediaActivity({ candidate, slot, call, remainingSeconds }: MediaCall) {
+export function mediaActivity({ candidate, slot, call, round, remainingSeconds }: MediaCall) {
   const { policy } = candidate;
   // The deadline ends the wait for a free worker. A call under way may be paid, so it is never cut off by it.
-  const waitSeconds = Math.ceil(Math.min(policy.scheduleToCloseSeconds, remainingSeconds));
-  const retry = retryOf(policy);
+  const waitSeconds = Math.max(1, Math.ceil(Math.min(policy.scheduleToStartSeconds, remainingSeconds)));
   const attemptSeconds = policy.startToCloseSeconds + policy.retry.maximumSeconds;
   const { generateMedia } = proxyActivities<ProviderActivities>({
     startToCloseTimeout: policy.startToCloseSeconds * 1000,
     scheduleToStartTimeout: waitSeconds * 1000,
-    scheduleToCloseTimeout: (waitSeconds + attemptSeconds * retry.maximumAttempts) * 1000,
+    scheduleToCloseTimeout: (waitSeconds + attemptSeconds * policy.retry.maximumAttempts) * 1000,
     heartbeatTimeout: policy.heartbeatSeconds * 1000,
-    retry,
+    retry: retryOf(policy, round),
     taskQueue: providerTaskQueue(workflowInfo().taskQueue, candidate.provider),
     activityId: `slot-${slot}-${call}`,
     summary: `slot ${slot} · ${candidate.provider} ${candidate.endpoint}`,
@@ -56,12 +72,17 @@ export function mediaActivity({ candidate, slot, call, remainingSeconds }: Media
   return generateMedia;
 }
 
-/** `generateMedia` itself keeps to the policy's attempts; what comes on top are attempts to collect an accepted job. */
-function retryOf({ retry }: ExecutionPolicy): RetryPolicy & { maximumAttempts: number } {
+/**
+ * Temporal repeats what surely sent nothing. A worker that fell silent may have paid: that comes back to the workflow, with
+ * the last heartbeat. The server knows timeouts by these names (service/history/workflow/retry.go).
+ */
+function retryOf({ retry }: ExecutionPolicy, round: number): RetryPolicy {
   return {
     initialInterval: retry.initialSeconds * 1000,
     backoffCoefficient: retry.backoffCoefficient,
     maximumInterval: retry.maximumSeconds * 1000,
-    maximumAttempts: retry.maximumAttempts + resumeAttempts,
+    // Later rounds find out whether a provider is back; they need not press it.
+    maximumAttempts: round > 1 ? 1 : retry.maximumAttempts,
+    nonRetryableErrorTypes: ['TemporalTimeout:StartToClose', 'TemporalTimeout:Heartbeat'],
   };
 }

@@ -2,19 +2,20 @@ import type { GenerationState, SlotState } from '../domain/generation';
 
 /** The table the Temporal UI shows as current details (Markdown). */
 export function detailsTable(state: GenerationState): string {
-  const head = `**${state.status}** · $${state.costUsd}${state.costEstimated ? ' (estimated)' : ''}`;
+  const atRisk = state.atRiskUsd > 0 ? ` · **$${state.atRiskUsd} at risk**` : '';
+  const head = `**${state.status}** · $${state.costUsd}${state.costEstimated ? ' (estimated)' : ''}${atRisk}`;
   const rows = state.slots.map(slotRow);
   return [
     head,
     '',
-    '| slot | shows | status | provider | endpoint | attempts | USD | note |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| slot | shows | status | provider | endpoint | attempts | USD | at risk | note |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n');
 }
 
 function slotRow(slot: SlotState): string {
-  const { status, provider, endpoint, attempts, costUsd } = slot;
+  const { status, provider, endpoint, attempts, costUsd, atRiskUsd } = slot;
   const cells = [
     slot.slot,
     slot.label,
@@ -23,12 +24,14 @@ function slotRow(slot: SlotState): string {
     endpoint ?? '',
     attempts.length,
     costUsd,
+    atRiskUsd,
     noteOf(slot),
   ];
   return `| ${cells.join(' | ')} |`;
 }
 
-function noteOf({ waiting, error }: SlotState): string {
+function noteOf({ waiting, decision, error }: SlotState): string {
+  if (decision !== undefined) return `resubmit or give up? A submit to ${decision.provider} was lost.`;
   if (waiting !== undefined) return `waiting until ${waiting.nextTryAt}: ${waiting.reason}`;
   return error === undefined ? '' : `${error.code}: ${error.message}`;
 }

@@ -2,6 +2,7 @@ import type {
   GenerationInput,
   GenerationState,
   Recipe,
+  SlotDecision,
   SlotProgress,
   SlotState,
   StoredAsset,
@@ -18,12 +19,22 @@ export interface GenerationRun {
   progress: SlotProgress[];
   /** The history grew long: slots that wait do so in a new run, and no new call is made in this one. */
   isResting: boolean;
+  /** Numbers of waiting slots that are to try again now. */
+  woken: Set<number>;
+  /** By slot number: what a person decided, until the slot has seen it. */
+  decisions: Map<number, SlotDecision>;
+  /** By slot and model: the price of submits whose outcome is still to come. */
+  inFlightUsd: Map<string, number>;
+  /** USD set aside for this job. */
+  reservedUsd: number;
   /** Pictures made since the last save. */
   unsaved: { asset: StoredAsset; recipe: Recipe }[];
   /** What the search attributes say. */
   announced: string;
   /** The state changed: show it. */
   changed(): void;
+  /** Who is asked changed: let it be searched for. */
+  announce(): void;
   /** The state reached a point the database must know soon. */
   save(): void;
 }
@@ -33,6 +44,14 @@ const nothingPlanned: GenerationPlan = {
   parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
   deadlineSeconds: 0,
   maxPaidAttempts: 0,
+  rules: {
+    unknownOutcome: 'hold',
+    minSuccess: 1,
+    coherence: 'preferred',
+    distinct: false,
+    maxRefills: 0,
+    hedge: false,
+  },
 };
 
 /** A new run, or the next part of one that grew long. */
@@ -46,6 +65,9 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     revision: 1,
     costUsd: 0,
     costEstimated: false,
+    atRiskUsd: 0,
+    engines: [],
+    lineage: input.lineage,
     slots: [],
     startedAt,
   };
@@ -55,9 +77,14 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     plan: input.resumed?.plan ?? nothingPlanned,
     progress: input.resumed?.progress ?? [],
     isResting: false,
+    woken: new Set(),
+    decisions: new Map(),
+    inFlightUsd: new Map(),
+    reservedUsd: input.reservedUsd,
     unsaved: [],
     announced: '',
     changed: () => undefined,
+    announce: () => undefined,
     save: () => undefined,
   };
 }
@@ -74,7 +101,13 @@ export function pendingSlot({ slot, label, seed, considered, candidates }: SlotP
     attempts: [],
     costUsd: 0,
     costEstimated: false,
+    atRiskUsd: 0,
   };
+}
+
+/** How far a slot is before its first call. */
+export function freshProgress(): SlotProgress {
+  return { calls: 0, rounds: 0, dispatches: {}, resubmits: 0, booked: {}, refills: 0, finishedJobs: {} };
 }
 
 /** How a stored picture was made. */
@@ -97,5 +130,6 @@ export function recipeOf(
     costUsd: made.costUsd,
     costEstimated: made.costEstimated,
     providerRequestId: made.providerRequestId,
+    lineage: run.input.lineage,
   };
 }

@@ -1,14 +1,18 @@
-import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import {
   certaintyOf,
-  handleOf,
   type DispatchNote,
+  type DispatchState,
   type GenerateMediaFailure,
   type GenerateMediaResult,
 } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
-import type { DispatchCertainty, FailureClass } from '../domain/taxonomy';
 
 /** How one `generateMedia` call ended. */
 export type CallOutcome =
@@ -16,23 +20,26 @@ export type CallOutcome =
   | { kind: 'failed'; failure: GenerateMediaFailure; trail: AttemptRecord[] }
   | { kind: 'cancelled'; trail: AttemptRecord[] };
 
+/** The call as the workflow made it. */
+export interface MadeCall {
+  candidate: PlannedCandidate;
+  previous: DispatchState;
+  /** ISO 8601. */
+  startedAt: string;
+}
+
 /** Turns the activity's promise into an outcome. Rethrows what can only be a defect of this workflow. */
-export async function outcomeOf(
-  promise: Promise<GenerateMediaResult>,
-  candidate: PlannedCandidate,
-  startedAt: string,
-): Promise<CallOutcome> {
+export async function outcomeOf(promise: Promise<GenerateMediaResult>, call: MadeCall): Promise<CallOutcome> {
   try {
     const result = await promise;
     return { kind: 'succeeded', result, trail: result.trail };
   } catch (error) {
     const cause: unknown = error instanceof ActivityFailure ? error.cause : error;
     if (cause instanceof CancelledFailure) return { kind: 'cancelled', trail: trailOf(cause.details[0]) };
-    if (cause instanceof TimeoutFailure) return timedOut(cause, candidate, startedAt);
+    if (cause instanceof TimeoutFailure) return timedOut(cause, call);
     if (!(cause instanceof ApplicationFailure)) throw error;
     const failure = cause.details?.[0] as GenerateMediaFailure | undefined;
-    if (failure === undefined)
-      return withoutAnswer({ candidate, startedAt, code: 'internal_error', certainty: 'unknown' });
+    if (failure === undefined) return withoutAnswer(call, 'internal_error', { phase: 'intent' });
     return { kind: 'failed', failure, trail: failure.trail };
   }
 }
@@ -41,30 +48,30 @@ function trailOf(detail: unknown): AttemptRecord[] {
   return (detail as { trail?: AttemptRecord[] } | undefined)?.trail ?? [];
 }
 
-/** No worker took the call, or the last one that did fell silent: what it knew stands in its last heartbeat. */
-function timedOut(timeout: TimeoutFailure, candidate: PlannedCandidate, startedAt: string): CallOutcome {
+/** No worker took the call, or the one that did fell silent: what it knew stands in its last heartbeat. */
+function timedOut(timeout: TimeoutFailure, call: MadeCall): CallOutcome {
   const note = timeout.lastHeartbeatDetails as DispatchNote | undefined;
-  const certainty = certaintyOf(note?.dispatch ?? { phase: 'none' });
-  return withoutAnswer({ candidate, startedAt, note, certainty, code: 'activity_timed_out' });
-}
-
-interface SilentCall {
-  candidate: PlannedCandidate;
-  startedAt: string;
-  note?: DispatchNote | undefined;
-  certainty: DispatchCertainty;
-  code: 'activity_timed_out' | 'internal_error';
+  const isUntaken = timeout.timeoutType === 'SCHEDULE_TO_START';
+  const dispatch = isUntaken ? call.previous : (note?.dispatch ?? call.previous);
+  return withoutAnswer(call, isUntaken ? 'no_worker' : 'activity_timed_out', dispatch, note);
 }
 
 const messages = {
-  activity_timed_out: 'No answer within the time limit.',
+  no_worker: 'No worker took this call in time.',
+  activity_timed_out: 'The worker running this call stopped without an answer.',
   internal_error: 'The worker failed while it handled this call.',
 };
 
 /** A call that ended without the activity's own account of it. */
-function withoutAnswer({ candidate, note, certainty, code, ...call }: SilentCall): CallOutcome {
-  const failureClass: FailureClass = 'outage';
+function withoutAnswer(
+  { candidate, ...call }: MadeCall,
+  code: keyof typeof messages,
+  dispatch: DispatchState,
+  note?: DispatchNote,
+): CallOutcome {
   const message = messages[code];
+  const certainty = code === 'no_worker' ? 'not_sent' : certaintyOf(dispatch);
+  const failureClass = code === 'no_worker' ? 'outage' : 'transient';
   const startedAt = note?.startedAt ?? call.startedAt;
   const record: AttemptRecord = {
     number: note?.attempt ?? 1,
@@ -77,9 +84,7 @@ function withoutAnswer({ candidate, note, certainty, code, ...call }: SilentCall
     errorCode: code,
     message,
     certainty,
-    ...(certainty === 'unknown' && { possibleCostUsd: candidate.priceUsd }),
   };
   const trail = [...(note?.trail ?? []), record];
-  const handle = note === undefined ? undefined : handleOf(note.dispatch);
-  return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, handle, trail } };
+  return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, dispatch, trail } };
 }

@@ -1,12 +1,13 @@
 import {
   ActivityFailure,
+  allHandlersFinished,
   ApplicationFailure,
   CancelledFailure,
   CancellationScope,
+  condition,
   continueAsNew,
   isCancellation,
   setCurrentDetails,
-  setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { GenerationInput, GenerationState, GenerationStatus, SlotState } from '../domain/generation';
@@ -16,10 +17,11 @@ import { roundUsd } from '../domain/round-usd';
 import { generationStatusAttribute, providerAttribute } from '../domain/search-attributes';
 import { planRoutes } from './activity-options';
 import { detailsTable } from './details';
-import { openRun, pendingSlot, type GenerationRun } from './generation-run';
-import { progressQuery } from './messages';
+import { freshProgress, openRun, pendingSlot, type GenerationRun } from './generation-run';
+import { handleMessages } from './handle-messages';
 import { Projection } from './projection';
-import { cancelSlot, runSlot } from './run-slot';
+import { runSlot } from './run-slot';
+import { cancelSlot, openSlot, type SlotContext } from './slot-context';
 
 /**
  * What all three flows share: choose the endpoints, run every slot in parallel, keep the state readable, and end as
@@ -29,10 +31,13 @@ import { cancelSlot, runSlot } from './run-slot';
  */
 export async function runGeneration(input: GenerationInput): Promise<GenerationState> {
   const run = openRun(input, new Date().toISOString());
-  setHandler(progressQuery, () => run.state);
+  handleMessages(run);
   const projection = new Projection(run);
   run.changed = () => {
     show(run);
+  };
+  run.announce = () => {
+    announce(run);
   };
   run.save = () => {
     announce(run);
@@ -73,20 +78,26 @@ function adoptPlan(run: GenerationRun, plan: GenerationPlan): void {
   const deadline = Date.parse(run.state.startedAt) + plan.deadlineSeconds * 1000;
   run.state.deadlineAt = new Date(deadline).toISOString();
   run.state.slots = plan.slots.map(pendingSlot);
-  run.progress = plan.slots.map(() => ({ calls: 0, rounds: 0, handles: {} }));
+  run.progress = plan.slots.map(freshProgress);
   run.changed();
 }
 
 async function runSlots(run: GenerationRun): Promise<void> {
   await Promise.all(
-    run.plan.slots.map(async (plan, index) => {
-      const [slot, progress] = [run.state.slots[index], run.progress[index]];
-      if (slot === undefined || progress === undefined || slot.finishedAt !== undefined) return;
-      await runSlot(run, plan, slot, progress);
+    unfinishedSlots(run).map(async (slot) => {
+      await runSlot(slot);
       // The last slot's end is saved with the run's own.
       if (isUnfinished(run)) run.save();
     }),
   );
+}
+
+function unfinishedSlots(run: GenerationRun): SlotContext[] {
+  return run.plan.slots.flatMap((plan, index) => {
+    const [slot, progress] = [run.state.slots[index], run.progress[index]];
+    if (slot === undefined || progress === undefined || slot.finishedAt !== undefined) return [];
+    return [openSlot(run, plan, slot, progress)];
+  });
 }
 
 function isUnfinished({ state }: GenerationRun): boolean {
@@ -94,44 +105,51 @@ function isUnfinished({ state }: GenerationRun): boolean {
 }
 
 /** A history has an end, an outage may not: every slot is waiting now, so the rest of the wait gets a fresh history. */
-async function goOnInNewRun({ input, state, plan, progress }: GenerationRun): Promise<void> {
+async function goOnInNewRun(run: GenerationRun): Promise<void> {
+  const { input, state, plan, progress, reservedUsd } = run;
   if (CancellationScope.current().consideredCancelled) {
-    for (const slot of state.slots) if (slot.finishedAt === undefined) cancelSlot(slot);
+    for (const slot of unfinishedSlots(run)) cancelSlot(slot);
     return;
   }
+  // An update that is being answered, or a signal that is being heard, belongs to this run.
+  await condition(allHandlersFinished);
   await continueAsNew<(next: GenerationInput) => Promise<GenerationState>>({
     ...input,
+    reservedUsd,
     resumed: { state, plan, progress },
   });
 }
 
 function end(run: GenerationRun): void {
-  run.state.status = finalStatus(run.state);
+  run.state.status = finalStatus(run);
   run.state.finishedAt = new Date().toISOString();
   run.changed();
   announce(run);
 }
 
-function finalStatus({ slots, error }: GenerationState): GenerationStatus {
+function finalStatus({ state: { slots, error }, plan }: GenerationRun): GenerationStatus {
   if (error?.code === 'cancelled') return 'cancelled';
   if (slots.some(({ status }) => status === 'cancelled')) return 'cancelled';
   const completed = slots.filter(({ status }) => status === 'completed').length;
-  if (completed === 0) return 'failed';
-  return completed === slots.length ? 'completed' : 'partial';
+  if (completed > 0 && completed === slots.length) return 'completed';
+  return completed >= plan.rules.minSuccess ? 'partial' : 'failed';
 }
 
 function show({ state }: GenerationRun): void {
   state.revision += 1;
   state.costUsd = roundUsd(state.slots.reduce((sum, { costUsd }) => sum + costUsd, 0));
   state.costEstimated = state.slots.some(({ costEstimated }) => costEstimated);
+  state.atRiskUsd = roundUsd(state.slots.reduce((sum, { atRiskUsd }) => sum + atRiskUsd, 0));
+  state.engines = enginesOf(state);
   setCurrentDetails(detailsTable(state));
 }
 
 /** Search attributes: on-call finds by one search what runs at a provider, and what waits for one. */
 function announce(run: GenerationRun): void {
   const { status, slots } = run.state;
-  const isWaiting = status === 'running' && slots.some(({ waiting }) => waiting !== undefined);
-  const statusValue = isWaiting ? 'waiting' : status;
+  const needs = (wanted: SlotState['status']): boolean => slots.some((slot) => slot.status === wanted);
+  const open = needs('needs_decision') ? 'needs_decision' : needs('waiting') ? 'waiting' : 'running';
+  const statusValue = status === 'running' ? open : status;
   const providers = [...new Set(slots.flatMap(providersOf))];
   const announced = JSON.stringify([statusValue, providers]);
   if (announced === run.announced) return;
@@ -140,6 +158,14 @@ function announce(run: GenerationRun): void {
     { key: generationStatusAttribute, value: statusValue },
     { key: providerAttribute, value: providers },
   ]);
+}
+
+/** What made the finished pictures, in order of the slots. */
+function enginesOf({ slots }: GenerationState): string[] {
+  const made = slots.flatMap(({ status, endpoint }) =>
+    status === 'completed' && endpoint !== undefined ? [endpoint] : [],
+  );
+  return [...new Set(made)];
 }
 
 /** Every provider that was asked; before the first call the one that will be. */

@@ -29,7 +29,7 @@ const candidate: PlannedCandidate = {
   policy: {
     name: 'test',
     startToCloseSeconds: 60,
-    scheduleToCloseSeconds: 60,
+    scheduleToStartSeconds: 60,
     heartbeatSeconds: 30,
     retry: { initialSeconds: 1, backoffCoefficient: 2, maximumSeconds: 30, maximumAttempts: 3 },
     http: { connectSeconds: 1, firstByteSeconds: 1, idleSeconds: 1, queueSeconds: 1, totalSeconds: 1 },

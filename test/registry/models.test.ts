@@ -88,7 +88,7 @@ describe('models', () => {
   it.each(models)('$id gives up by itself before its activity is cut off', ({ policy, typicalSeconds }) => {
     expect(policy.http.totalSeconds).toBeLessThan(policy.startToCloseSeconds);
     expect(policy.http.queueSeconds).toBeLessThanOrEqual(policy.http.totalSeconds);
-    expect(policy.startToCloseSeconds).toBeLessThanOrEqual(policy.scheduleToCloseSeconds);
+    expect(policy.startToCloseSeconds).toBeLessThanOrEqual(policy.scheduleToStartSeconds);
     expect(policy.startToCloseSeconds).toBeGreaterThan(typicalSeconds * 2);
   });
 

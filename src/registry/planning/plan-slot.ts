@@ -47,9 +47,13 @@ function plannedCandidate(
     parameters: wire.parameters,
     inputs: wireInputs(model, assets),
     mediaKind: model.mediaKind,
+    slowAfterSeconds: model.typicalSeconds * slowFactor,
     policy: model.policy,
   };
 }
+
+/** A call this many times as long as a typical one is slow, as long as nothing was measured. */
+const slowFactor = 2;
 
 const pictures = ['reference', 'source', 'mask'] as const;
 

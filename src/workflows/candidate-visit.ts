@@ -1,0 +1,186 @@
+import { sleep } from '@temporalio/workflow';
+import type { GenerateMediaResult } from '../domain/dispatch';
+import type { PlannedCandidate } from '../domain/plan';
+import { mediaActivity } from './activity-options';
+import { recipeOf } from './generation-run';
+import { judge, type Verdict, type Visit } from './judge';
+import { outcomeOf, type CallOutcome, type MadeCall } from './media-call';
+import { isBadPicture, mayRefill, pictureProblem, refill, withSeed } from './refill';
+import {
+  cancelSlot,
+  completeSlot,
+  describeEnd,
+  failSlot,
+  remainingSeconds,
+  type SlotContext,
+} from './slot-context';
+import { addAttempts, discardLatest, wastedAttempts } from './slot-trail';
+import { refusesSpending } from './spend-guard';
+
+/** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
+const mostResubmits = 1;
+
+/** Whether one more job may be paid beside one that may have been: never with `hold`, once with `resubmit`. */
+export function mayResubmit({ run, progress }: SlotContext): boolean {
+  return run.plan.rules.unknownOutcome === 'resubmit' && progress.resubmits < mostResubmits;
+}
+
+/** Calls one candidate until the slot has ended, a person must decide, or it is the next one's turn. */
+export async function visitCandidate(context: SlotContext, planned: PlannedCandidate): Promise<void> {
+  const visit: Visit = { policy: planned.policy, round: context.progress.rounds, failures: [] };
+  for (;;) {
+    const candidate = withSeed(planned, context.slot.seed);
+    const previous = context.jobs.dispatchAt(candidate);
+    if (previous.phase === 'none' && !(await admits(context, candidate))) return;
+    const verdict = await call(context, { candidate, previous, startedAt: begin(context, candidate) }, visit);
+    if (verdict?.kind !== 'again') return;
+    if (verdict.afterSeconds > 0) await sleep(verdict.afterSeconds * 1000);
+    if (remainingSeconds(context) <= 0) return;
+  }
+}
+
+/** Shows who is asked now. Returns the time. */
+export function begin({ run, slot, progress }: SlotContext, candidate: PlannedCandidate): string {
+  const startedAt = new Date().toISOString();
+  const isNew = slot.provider !== candidate.provider;
+  progress.calls += 1;
+  slot.status = 'running';
+  slot.provider = candidate.provider;
+  slot.endpoint = candidate.endpoint;
+  slot.identity = candidate.identity;
+  slot.startedAt ??= startedAt;
+  run.changed();
+  if (isNew) run.announce();
+  return startedAt;
+}
+
+/** The last look before money may flow. */
+async function admits(context: SlotContext, candidate: PlannedCandidate): Promise<boolean> {
+  const { run, progress, jobs } = context;
+  const refusal = await refusesSpending(run, inFlightKey(context, candidate), candidate.priceUsd);
+  if (refusal !== undefined) {
+    failSlot(context, { code: 'budget_exceeded', message: refusal });
+    return false;
+  }
+  if (jobs.open().length > 0) {
+    progress.resubmits += 1;
+    jobs.bookOpen();
+  }
+  return true;
+}
+
+async function call(context: SlotContext, made: MadeCall, visit: Visit): Promise<Verdict | undefined> {
+  const { run, slot, jobs } = context;
+  const { candidate, previous } = made;
+  const outcome = await outcomeOf(startCall(context, made), made);
+  addAttempts(slot, outcome.trail);
+  if (outcome.kind === 'failed') jobs.note(candidate, previous, outcome.failure);
+  // Without a trail the call was cancelled before anybody took it: what was open still is.
+  else if (outcome.trail.length > 0) jobs.close(candidate);
+  if (jobs.dispatchAt(candidate).phase === 'none') run.inFlightUsd.delete(inFlightKey(context, candidate));
+  return conclude(context, outcome, { made, visit });
+}
+
+function startCall(context: SlotContext, { candidate, previous }: MadeCall): Promise<GenerateMediaResult> {
+  const { run, progress, jobs } = context;
+  const { generationId, deadlineAt, startedAt } = run.state;
+  const { slot } = context.slot;
+  const generateMedia = mediaActivity({
+    candidate,
+    slot,
+    call: progress.calls,
+    round: progress.rounds,
+    remainingSeconds: remainingSeconds(context),
+  });
+  return generateMedia({
+    generationId,
+    slot,
+    jobKey: jobs.keyAt(candidate),
+    candidate,
+    previous,
+    deadlineAt: deadlineAt ?? startedAt,
+  });
+}
+
+/** What follows from a call; `undefined` when the visit is over. */
+function conclude(
+  context: SlotContext,
+  outcome: CallOutcome,
+  { made, visit }: { made: MadeCall; visit: Visit },
+): Verdict | undefined {
+  const { candidate, previous } = made;
+  if (outcome.kind === 'cancelled') {
+    cancelSlot(context);
+    return undefined;
+  }
+  if (outcome.kind === 'succeeded') return accept(context, candidate, outcome.result);
+  const { failure } = outcome;
+  visit.failures.push(failure);
+  context.waiting.noteFailure(candidate.provider, failure);
+  const verdict = judge(failure, previous, visit);
+  if (verdict.kind === 'unknown') return lose(context, candidate);
+  if (verdict.kind === 'fail') {
+    failSlot(context, { code: failure.failureClass, message: failure.message, provider: candidate.provider });
+    return undefined;
+  }
+  if (isTooWasteful(context)) return undefined;
+  if (isBadPicture(failure) && mayRefill(context)) return refill(context);
+  return verdict;
+}
+
+/** Keeps the picture, unless the set has no use for it. */
+function accept(
+  context: SlotContext,
+  candidate: PlannedCandidate,
+  result: GenerateMediaResult,
+): Verdict | undefined {
+  const { run, slot } = context;
+  const problem = pictureProblem(context, candidate, result.asset);
+  if (problem === undefined) {
+    slot.asset = result.asset;
+    run.unsaved.push({ asset: result.asset, recipe: recipeOf(run, slot, candidate, result) });
+    completeSlot(context);
+    return undefined;
+  }
+  discardLatest(slot, problem);
+  if (isTooWasteful(context) || problem.code === 'incoherent') return undefined;
+  if (mayRefill(context)) return refill(context);
+  failSlot(context, { code: 'duplicate', message: problem.message, provider: candidate.provider });
+  return undefined;
+}
+
+function isTooWasteful(context: SlotContext): boolean {
+  if (wastedAttempts(context.slot) < context.run.plan.maxPaidAttempts) return false;
+  failSlot(
+    context,
+    describeEnd(context, 'paid_attempt_limit', 'Too many paid attempts gave no usable picture.'),
+  );
+  return true;
+}
+
+/** A submit nobody can find out about: paid for once more, put before a person, or the end of the slot. */
+function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | undefined {
+  const { run, slot, progress, jobs } = context;
+  const { provider, endpoint, priceUsd: atRiskUsd } = candidate;
+  jobs.writeOff(candidate);
+  run.inFlightUsd.delete(inFlightKey(context, candidate));
+  if (run.plan.rules.unknownOutcome === 'hold') {
+    slot.status = 'needs_decision';
+    slot.decision = { provider, endpoint, since: new Date().toISOString(), atRiskUsd };
+    run.changed();
+    run.save();
+    return undefined;
+  }
+  if (mayResubmit(context)) {
+    progress.resubmits += 1;
+    return { kind: 'again', afterSeconds: 0 };
+  }
+  const message =
+    'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';
+  failSlot(context, { code: 'outcome_unknown', message, provider });
+  return undefined;
+}
+
+function inFlightKey({ slot }: SlotContext, { modelId }: PlannedCandidate): string {
+  return `${slot.slot}/${modelId}`;
+}

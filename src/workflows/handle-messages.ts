@@ -1,0 +1,55 @@
+import { ApplicationFailure, setHandler } from '@temporalio/workflow';
+import type { SlotDecisionInput } from '../domain/messages';
+import type { GenerationRun } from './generation-run';
+import { decideSlotUpdate, progressQuery, providerUpSignal, retryNowUpdate } from './messages';
+
+/** Answers queries, and wakes the slots that a signal or update is about. */
+export function handleMessages(run: GenerationRun): void {
+  setHandler(progressQuery, () => run.state);
+  setHandler(providerUpSignal, ({ provider }) => {
+    for (const { slot, waiting } of run.state.slots) {
+      if (waiting?.watched.includes(provider) === true) run.woken.add(slot);
+    }
+  });
+  setHandler(
+    retryNowUpdate,
+    () => {
+      const slots = waitingSlots(run);
+      for (const slot of slots) run.woken.add(slot);
+      return { slots };
+    },
+    {
+      validator: () => {
+        if (waitingSlots(run).length === 0) throw notPossible('No slot of this job is waiting.');
+      },
+    },
+  );
+  setHandler(
+    decideSlotUpdate,
+    ({ slot, decision }) => {
+      run.decisions.set(slot, decision);
+    },
+    {
+      validator: (input) => {
+        checkDecision(run, input);
+      },
+    },
+  );
+}
+
+function waitingSlots({ state, woken }: GenerationRun): number[] {
+  return state.slots
+    .filter(({ slot, status }) => status === 'waiting' && !woken.has(slot))
+    .map(({ slot }) => slot);
+}
+
+function checkDecision({ state, decisions }: GenerationRun, { slot }: SlotDecisionInput): void {
+  const status = state.slots.find((known) => known.slot === slot)?.status;
+  if (status !== 'needs_decision' || decisions.has(slot)) {
+    throw notPossible(`Slot ${String(slot)} needs no decision.`);
+  }
+}
+
+function notPossible(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, 'not_possible');
+}

@@ -1,0 +1,80 @@
+import type { DispatchState, GenerateMediaFailure } from '../domain/dispatch';
+import type { ExecutionPolicy } from '../domain/plan';
+import { finalFailureClasses, type FailureClass } from '../domain/taxonomy';
+
+/** What follows from a failed call. */
+export type Verdict =
+  | { kind: 'fail' }
+  /** The same candidate, after this many seconds. */
+  | { kind: 'again'; afterSeconds: number }
+  /** A submit nobody can find out about. */
+  | { kind: 'unknown' }
+  | { kind: 'next' };
+
+/** The calls made at one candidate in one round. */
+export interface Visit {
+  policy: ExecutionPolicy;
+  /** 1 in the first round; later ones find out whether a provider is back, they need not press it. */
+  round: number;
+  failures: GenerateMediaFailure[];
+}
+
+/**
+ * Calls in a row at an open job that cannot be reached: about two and a half minutes of patience, because another
+ * provider would be paid for the same picture again.
+ */
+const mostCallsForAnOpenJob = 8;
+
+const classesWorthAnotherTry: readonly FailureClass[] = ['transient', 'capacity', 'corrupt'];
+
+/** Nobody took the call, or the gate on the way to the provider is closed: asking again at once gives the same answer. */
+const closedDoors: readonly string[] = ['provider_down', 'provider_disabled', 'no_worker', 'deadline_passed'];
+
+/** @param previous what the failed call was told of the job. */
+export function judge(failure: GenerateMediaFailure, previous: DispatchState, visit: Visit): Verdict {
+  if (failure.dispatch.phase === 'intent') return judgeUnknown(failure, previous, visit);
+  if (failure.dispatch.phase === 'accepted') return judgeOpen(failure, visit);
+  if (finalFailureClasses.includes(failure.failureClass)) return { kind: 'fail' };
+  return isWorthAnotherTry(failure, visit) ? { kind: 'again', afterSeconds: waitSeconds(visit) } : next;
+}
+
+const next: Verdict = { kind: 'next' };
+const atOnce: Verdict = { kind: 'again', afterSeconds: 0 };
+
+/** Ask once more where the job may be found: by its id at the pod, or still under way in a worker we lost touch with. */
+function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, visit: Visit): Verdict {
+  if (failure.code === 'outcome_unknown') return { kind: 'unknown' };
+  if (closedDoors.includes(failure.code)) return next;
+  if (previous.phase !== 'intent') return atOnce;
+  return failure.code === 'activity_timed_out' && visit.failures.length <= mostCallsForAnOpenJob
+    ? atOnce
+    : next;
+}
+
+/** The job is accepted, and paid for elsewhere as well as soon as we turn to another provider. */
+function judgeOpen({ code }: GenerateMediaFailure, visit: Visit): Verdict {
+  if (closedDoors.includes(code) || visit.failures.length > mostCallsForAnOpenJob) return next;
+  const hangs = visit.failures.filter((failure) => failure.code === 'deadline_exceeded').length;
+  if (hangs >= 2) return next;
+  return code === 'activity_timed_out' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
+}
+
+/** Another provider is better than a long wait, and than the same broken answer or silence for the third time. */
+function isWorthAnotherTry(failure: GenerateMediaFailure, { policy, round, failures }: Visit): boolean {
+  const { failureClass, code, certainty, retryAfterSeconds = 0 } = failure;
+  if (failures.length >= policy.retry.maximumAttempts || retryAfterSeconds > policy.retry.maximumSeconds)
+    return false;
+  if (code === 'activity_timed_out' && certainty === 'not_sent') return true;
+  // Temporal has repeated what sent nothing as often as the policy allows.
+  if (round > 1 || certainty === 'not_sent' || !classesWorthAnotherTry.includes(failureClass)) return false;
+  // The queue did not move for its whole time limit; the same queue would only take as long again.
+  if (code === 'queue_timeout') return false;
+  const isAlike = (other: GenerateMediaFailure): boolean =>
+    failureClass === 'corrupt' ? other.failureClass === 'corrupt' : other.code === 'deadline_exceeded';
+  return failures.filter(isAlike).length < 2;
+}
+
+function waitSeconds({ policy: { retry }, failures }: Visit): number {
+  const backoff = retry.initialSeconds * retry.backoffCoefficient ** (failures.length - 1);
+  return Math.max(Math.min(backoff, retry.maximumSeconds), failures.at(-1)?.retryAfterSeconds ?? 0);
+}

@@ -1,0 +1,72 @@
+import type { SlotError, SlotProgress, SlotState } from '../domain/generation';
+import type { SlotPlan } from '../domain/plan';
+import type { SlotFailureCode } from '../domain/taxonomy';
+import type { GenerationRun } from './generation-run';
+import { SlotJobs } from './slot-jobs';
+import { SlotWaiting } from './slot-waiting';
+
+/** One slot on its way through its candidates. */
+export interface SlotContext {
+  run: GenerationRun;
+  plan: SlotPlan;
+  slot: SlotState;
+  progress: SlotProgress;
+  jobs: SlotJobs;
+  waiting: SlotWaiting;
+}
+
+export function openSlot(
+  run: GenerationRun,
+  plan: SlotPlan,
+  slot: SlotState,
+  progress: SlotProgress,
+): SlotContext {
+  const jobs = new SlotJobs(run.state.generationId, plan, slot, progress);
+  return { run, plan, slot, progress, jobs, waiting: new SlotWaiting(run, slot, progress) };
+}
+
+export function isOver({ slot }: SlotContext): boolean {
+  return slot.finishedAt !== undefined;
+}
+
+/** Until the deadline of the job. */
+export function remainingSeconds({ run }: Pick<SlotContext, 'run'>): number {
+  return (Date.parse(run.state.deadlineAt ?? run.state.startedAt) - Date.now()) / 1000;
+}
+
+/** The slot has its picture. */
+export function completeSlot(context: SlotContext): void {
+  context.slot.status = 'completed';
+  endSlot(context);
+}
+
+/** The slot ends without a picture. */
+export function failSlot(context: SlotContext, error: SlotError): void {
+  context.slot.status = 'failed';
+  context.slot.error = error;
+  endSlot(context);
+}
+
+/** The caller no longer wants the slot. */
+export function cancelSlot(context: SlotContext): void {
+  const { slot } = context;
+  slot.status = 'cancelled';
+  slot.error = { code: 'cancelled', message: 'Cancelled by the caller.' };
+  endSlot(context);
+}
+
+/** Names the first thing that went wrong beside the limit that ended the slot. */
+export function describeEnd({ slot }: SlotContext, code: SlotFailureCode, message: string): SlotError {
+  const first = slot.attempts.find(({ outcome }) => outcome === 'failed');
+  if (first === undefined) return { code, message };
+  const { provider, message: reason = 'unknown' } = first;
+  return { code, provider, message: `${message} First failure: ${reason}` };
+}
+
+function endSlot({ run, slot, jobs }: SlotContext): void {
+  jobs.bookOpen();
+  delete slot.waiting;
+  delete slot.decision;
+  slot.finishedAt = new Date().toISOString();
+  run.changed();
+}

@@ -1,0 +1,87 @@
+import { condition, workflowInfo } from '@temporalio/workflow';
+import type { GenerateMediaFailure } from '../domain/dispatch';
+import type { SlotProgress, SlotState } from '../domain/generation';
+import type { ProviderName } from '../domain/taxonomy';
+import { joinWatches } from './activity-options';
+import type { GenerationRun } from './generation-run';
+import { doubtfulAttempts } from './slot-trail';
+
+/** Providers that answer with errors may be billing them: they are asked this much less often. */
+const doubtfulWaitFactor = 4;
+
+/** A watch wakes its jobs at once; this is for the day on which it could not. */
+const watchedWaitSeconds = 600;
+
+/** The durable wait of one slot while no provider can serve it. */
+export class SlotWaiting {
+  private latestFailure: GenerateMediaFailure | undefined;
+  private readonly down = new Set<ProviderName>();
+  /** Epoch ms before which a provider does not want to hear from us. */
+  private readonly notBefore = new Map<ProviderName, number>();
+
+  constructor(
+    private readonly run: GenerationRun,
+    private readonly slot: SlotState,
+    private readonly progress: SlotProgress,
+  ) {}
+
+  beginRound(): void {
+    this.down.clear();
+  }
+
+  isWelcomeAt(provider: ProviderName): boolean {
+    return (this.notBefore.get(provider) ?? 0) <= Date.now();
+  }
+
+  noteFailure(provider: ProviderName, failure: GenerateMediaFailure): void {
+    this.latestFailure = failure;
+    if (failure.code === 'provider_down') this.down.add(provider);
+    if (failure.retryAfterSeconds === undefined) return;
+    this.notBefore.set(provider, Date.now() + failure.retryAfterSeconds * 1000);
+  }
+
+  /** From now on the slot waits: for a while, or until a watch or a person wakes it. */
+  async begin(remainingSeconds: number): Promise<void> {
+    const watched = [...this.down];
+    const seconds = Math.min(this.longestWaitSeconds(watched), remainingSeconds);
+    const isNew = this.slot.waiting === undefined;
+    this.slot.status = 'waiting';
+    this.slot.waiting = {
+      reason: this.latestFailure?.message ?? 'No provider answered.',
+      since: this.slot.waiting?.since ?? new Date().toISOString(),
+      nextTryAt: new Date(Date.now() + Math.ceil(seconds * 1000)).toISOString(),
+      round: this.progress.rounds,
+      watched,
+    };
+    this.run.isResting ||= workflowInfo().continueAsNewSuggested;
+    this.run.changed();
+    if (isNew) this.run.save();
+    if (watched.length > 0) await joinWatches({ providers: watched });
+  }
+
+  /** Returns when the slot is to try again, or when the run rests. */
+  async untilDue(): Promise<void> {
+    const { slot, waiting } = this.slot;
+    if (waiting === undefined) return;
+    const remainingMs = Date.parse(waiting.nextTryAt) - Date.now();
+    if (remainingMs > 0) {
+      await condition(() => this.run.woken.has(slot) || this.run.isResting, remainingMs);
+    }
+    if (!this.run.isResting) this.run.woken.delete(slot);
+  }
+
+  private longestWaitSeconds(watched: readonly ProviderName[]): number {
+    const backoff = this.backoffSeconds();
+    if (watched.length > 0) return Math.max(backoff, watchedWaitSeconds);
+    const earliest = Math.min(...[...this.notBefore.values()].filter((at) => at > Date.now()), Infinity);
+    return Number.isFinite(earliest) ? Math.max(backoff, (earliest - Date.now()) / 1000) : backoff;
+  }
+
+  private backoffSeconds(): number {
+    const { parking, maxPaidAttempts } = this.run.plan;
+    const { initialSeconds, backoffCoefficient, maximumSeconds } = parking;
+    const isDear = doubtfulAttempts(this.slot) >= maxPaidAttempts;
+    const longest = isDear ? maximumSeconds * doubtfulWaitFactor : maximumSeconds;
+    return Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), longest);
+  }
+}
