@@ -8,4 +8,5 @@ export { createGenerationStore, type GenerationStore } from './generation-store'
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
 export { createLoraStore, type Lora, type LoraSettings, type LoraStore } from './lora-store';
 export { migrate } from './migrate';
+export { createProviderHealthStore, type ProviderHealthStore } from './provider-health-store';
 export { loraStatuses, type LoraStatus, type StoredError } from './schema';
