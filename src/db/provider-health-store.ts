@@ -1,5 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import type { ProviderHealthRecord } from '../domain/provider-health';
+import type { ProviderName } from '../domain/taxonomy';
 import type { Database } from './database';
 import type { ProviderHealthTable } from './schema';
 
@@ -8,6 +9,8 @@ export interface ProviderHealthStore {
   record(health: ProviderHealthRecord): Promise<void>;
   /** Providers that were ever down, by name. */
   list(): Promise<ProviderHealthRecord[]>;
+  /** Jobs with a slot that waits for the provider, as the jobs themselves report. */
+  countParkedJobs(): Promise<ReadonlyMap<ProviderName, number>>;
 }
 
 /** Health of the providers behind one task queue: emulated and real ones never share a state. */
@@ -24,6 +27,8 @@ export function createProviderHealthStore(db: Database, taskQueue: string): Prov
         .execute();
       return rows.map(toHealth);
     },
+
+    countParkedJobs: () => countParkedJobs(db),
   };
 }
 
@@ -46,6 +51,22 @@ async function recordHealth(db: Database, taskQueue: string, health: ProviderHea
         .where('provider_health.since', '<=', health.since),
     )
     .execute();
+}
+
+async function countParkedJobs(db: Database): Promise<ReadonlyMap<ProviderName, number>> {
+  const watched = sql<ProviderName>`jsonb_array_elements_text(waiting -> 'watched')`;
+  const waits = db
+    .selectFrom('slots')
+    .select(['generation_id', watched.as('provider')])
+    .where('status', '=', 'waiting')
+    .distinct()
+    .as('waits');
+  const rows = await db
+    .selectFrom(waits)
+    .select(['provider', (select) => select.fn.countAll<number>().as('jobs')])
+    .groupBy('provider')
+    .execute();
+  return new Map(rows.map(({ provider, jobs }) => [provider, jobs]));
 }
 
 function toHealth(row: Selectable<ProviderHealthTable>): ProviderHealthRecord {

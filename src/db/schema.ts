@@ -101,6 +101,10 @@ export interface GenerationTable {
   engines: ColumnType<string[], string | undefined, string>;
   parent_generation_id: string | null;
   parent_slot: number | null;
+  /** Requests that asked Temporal to start its workflow: only a sole one may take the row back. */
+  starts: Generated<number>;
+  /** When the latest of them did. */
+  start_asked_at: DefaultTime;
   error: JSONColumnType<StoredError> | null;
   deadline_at: string | null;
   created_at: DefaultTime;

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { createGenerationStore, type GenerationStore } from '../../src/db';
+import { baseImagesRequestSchema } from '../../src/domain/requests';
 import { TemporalUnavailable } from '../../src/api/temporal-port';
 import { attempt, generationState, picture, slotState } from '../db/states';
 import { openTestApi, type TestApi } from './test-api';
@@ -27,17 +29,15 @@ async function get(path = url): Promise<Record<string, unknown>> {
   return (await api.send({ url: path })).body;
 }
 
-/** A row whose start happened long ago. */
-async function insertAccepted(createdAt = '2026-01-02T03:04:05.000Z'): Promise<void> {
+/** A row whose start was asked for this long ago, by the clock of the database. */
+async function insertAccepted(age = '1 hour'): Promise<void> {
   const { generationId, characterId, nsfw } = generationState();
-  const request = { characterId, prompt: 'x', nsfw: false, width: 1024, height: 1024 };
-  await store.insertAccepted({
-    generationId,
-    characterId,
-    nsfw,
-    flowRequest: { flow: 'base-images', request },
-  });
-  await api.database.db.updateTable('generations').set({ created_at: createdAt }).execute();
+  const request = baseImagesRequestSchema.parse({ characterId, prompt: 'x' });
+  const flowRequest = { flow: 'base-images', request } as const;
+  const input = { generationId, characterId, nsfw, caller: 'default', reservedUsd: 0.1, flowRequest };
+  await store.accept({ input });
+  const startAskedAt = sql<string>`now() - ${age}::interval`;
+  await api.database.db.updateTable('generations').set({ start_asked_at: startAskedAt }).execute();
 }
 
 describe('reading a generation', () => {
@@ -167,7 +167,7 @@ describe('a generation whose workflow is not there', () => {
   });
 
   it('is accepted while its start may be under way', async () => {
-    await insertAccepted(new Date().toISOString());
+    await insertAccepted('1 second');
 
     expect(await get()).toMatchObject({ status: 'accepted', error: null });
   });
@@ -257,7 +257,7 @@ describe('cancelling a generation', () => {
   });
 
   it('asks for patience while the start is under way', async () => {
-    await insertAccepted(new Date().toISOString());
+    await insertAccepted('1 second');
     api.temporal.run = undefined;
 
     expect(await cancel()).toMatchObject({ status: 409, body: { code: 'not_started_yet' } });

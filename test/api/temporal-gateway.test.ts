@@ -20,7 +20,14 @@ function input(): GenerationInput {
     nsfw: true,
   });
   const flowRequest = { flow: 'studio', request, assets: {} } as const;
-  return { generationId: randomUUID(), characterId: 'ava', nsfw: true, flowRequest };
+  return {
+    generationId: randomUUID(),
+    characterId: 'ava',
+    nsfw: true,
+    caller: 'default',
+    reservedUsd: 0,
+    flowRequest,
+  };
 }
 
 function idOf({ generationId, characterId, flowRequest: { flow } }: GenerationInput): string {

@@ -24,6 +24,8 @@ function acceptedInput(fields: Partial<GenerationInput> = {}): GenerationInput {
     generationId: generationState().generationId,
     characterId: 'ava',
     nsfw: false,
+    caller: 'default',
+    reservedUsd: 0.25,
     flowRequest: { flow: 'studio', request, assets: {} },
     ...fields,
   };
@@ -38,13 +40,17 @@ async function stored(id = generationState().generationId) {
 /** What `find` tells beyond the state. */
 const beyondState = {
   workflowId: `studio/ava/${generationState().generationId}`,
+  caller: 'default',
+  reservedUsd: 0,
   request: undefined,
   createdAt: expect.stringMatching(/Z$/) as unknown,
+  startAskedAt: expect.stringMatching(/Z$/) as unknown,
+  readAt: expect.stringMatching(/Z$/) as unknown,
 };
 
 describe('an accepted generation', () => {
   it('keeps the whole request and the workflow id before anything runs', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
 
     const record = await stored();
 
@@ -55,14 +61,14 @@ describe('an accepted generation', () => {
   });
 
   it('is gone after it was taken back', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.removeAccepted(acceptedInput().generationId);
 
     expect(await store.find(acceptedInput().generationId)).toBeUndefined();
   });
 
   it('is not taken back once its workflow has reported', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.saveState(generationState());
     await store.removeAccepted(acceptedInput().generationId);
 
@@ -70,7 +76,7 @@ describe('an accepted generation', () => {
   });
 
   it('gives way to the first report, whatever number it carries', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.saveState(generationState({ revision: 0 }));
 
     expect(await stored()).toMatchObject({ status: 'running', request: acceptedInput().flowRequest });
@@ -173,6 +179,7 @@ describe('a reported state', () => {
       since: '2026-01-02T03:04:05.000Z',
       nextTryAt: '2026-01-02T03:05:05.000Z',
       round: 2,
+      watched: ['modal' as const],
     };
     await store.saveState(
       generationState({ revision: 2, slots: [slotState({ status: 'waiting', waiting })] }),
@@ -221,7 +228,7 @@ describe('a generation whose workflow is gone', () => {
   });
 
   it('comes back to life when its report was only late', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.endUnfinished(await stored(), end);
     await store.saveState(generationState());
 

@@ -14,7 +14,9 @@ const statements = [
     add column at_risk_usd numeric(12,6) not null default 0,
     add column engines jsonb not null default '[]',
     add column parent_generation_id text,
-    add column parent_slot integer`,
+    add column parent_slot integer,
+    add column starts integer not null default 1,
+    add column start_asked_at timestamptz(3) not null default now()`,
   `create index generations_by_caller on generations (caller, created_at)`,
   `alter table slots
     add column at_risk_usd numeric(12,6) not null default 0,
