@@ -1,8 +1,7 @@
-import type { DailyLimits } from '../domain/daily-limits';
 import type { RoutingContext } from '../registry/types';
 import { createGenerateMedia, type GenerateMediaDependencies } from './generate-media';
 import { createPlanRoutes } from './plan-routes';
-import { createReserveSpend, type SpendReservations } from './reserve-spend';
+import { createReserveSpend, type SpendLedger } from './reserve-spend';
 import { createFindReusable, type MadePictures, type StoredBytes } from './reusable-pictures';
 import { createSaveGeneration, type AssetRecords, type GenerationProjection } from './save-generation';
 
@@ -11,8 +10,7 @@ export interface CoreActivityDependencies {
   generations: GenerationProjection;
   assets: AssetRecords & MadePictures;
   assetBytes: StoredBytes;
-  spend: SpendReservations;
-  dailyLimits: DailyLimits;
+  spend: SpendLedger;
 }
 
 /** Short activities beside the workflows, on their own task queue. */
@@ -22,11 +20,11 @@ export function createCoreActivities({
   assets,
   ...dependencies
 }: CoreActivityDependencies) {
-  const { assetBytes, spend, dailyLimits } = dependencies;
+  const { assetBytes, spend } = dependencies;
   return {
     planRoutes: createPlanRoutes(routing, createFindReusable(assets, assetBytes)),
     saveGeneration: createSaveGeneration(generations, assets),
-    reserveSpend: createReserveSpend(spend, dailyLimits),
+    reserveSpend: createReserveSpend(spend),
   };
 }
 export type CoreActivities = ReturnType<typeof createCoreActivities>;

@@ -23,7 +23,7 @@ export function generationView(
     /** Perhaps paid on top, with nothing to show for it. */
     atRiskUsd: roundUsd(record.atRiskUsd),
     caller: record.caller,
-    /** Model ids of the finished pictures. */
+    /** Endpoints that made the finished pictures. */
     engines: record.engines,
     /** `false`: the set mixes engines. */
     coherent: record.engines.length <= 1,

@@ -1,4 +1,5 @@
 import { NativeConnection } from '@temporalio/worker';
+import { createSpendLedger } from '../activities/spend-ledger';
 import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
 import { toMediaStore } from '../assets/media-store';
 import { loadSettings } from '../config/env';
@@ -36,8 +37,7 @@ async function main(): Promise<void> {
         generations: createGenerationStore(database),
         assets: createAssetRecords(database),
         assetBytes: store,
-        spend: createSpendStore(database),
-        dailyLimits: settings.dailyLimits,
+        spend: createSpendLedger(createSpendStore(database), settings.dailyLimits),
         clients: createProviderClients(settings.providers),
         media: (provider) => toMediaStore(store, provider),
       },

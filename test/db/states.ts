@@ -1,4 +1,12 @@
-import type { AttemptRecord, GenerationState, SlotState, StoredAsset } from '../../src/domain/generation';
+import { randomUUID } from 'node:crypto';
+import type {
+  AttemptRecord,
+  GenerationInput,
+  GenerationState,
+  SlotState,
+  StoredAsset,
+} from '../../src/domain/generation';
+import { studioRequestSchema } from '../../src/domain/requests';
 
 /** A stored picture whose id is made of one hex digit. */
 export function picture(digit: string): StoredAsset {
@@ -79,6 +87,20 @@ export function generationState(fields: Partial<GenerationState> = {}): Generati
     slots: [slotState()],
     startedAt: '2026-01-02T03:04:05.000Z',
     finishedAt: undefined,
+    ...fields,
+  };
+}
+
+/** A studio request of the character `ava` that is about to become a job, with an id of its own. */
+export function generationInput(fields: Partial<GenerationInput> = {}): GenerationInput {
+  const request = studioRequestSchema.parse({ characterId: 'ava', prompt: 'at the beach' });
+  return {
+    generationId: randomUUID(),
+    characterId: 'ava',
+    nsfw: false,
+    caller: 'default',
+    reservedUsd: 0.25,
+    flowRequest: { flow: 'studio', request, assets: {} },
     ...fields,
   };
 }

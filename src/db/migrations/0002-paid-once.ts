@@ -35,7 +35,7 @@ const statements = [
     where doubtful.generation_id = generations.id`,
   `update generations set engines = made.engines
     from (
-      select generation_id, jsonb_agg(distinct recipe ->> 'modelId') as engines
+      select generation_id, jsonb_agg(distinct recipe ->> 'endpoint') as engines
       from recipes group by generation_id
     ) made
     where made.generation_id = generations.id`,

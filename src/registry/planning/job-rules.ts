@@ -1,10 +1,13 @@
 import type { JobRules } from '../../domain/plan';
-import type { FlowRequest } from '../../domain/requests';
+import type { BaseImagesRequest, Coherence } from '../../domain/requests';
 
-/** What the caller decided about money and sets, as the workflow follows it. */
-export function jobRules(request: FlowRequest['request']): JobRules {
-  const { unknownOutcome, maxCostUsd, minSuccess, maxRefills, hedge } = request;
-  // Base images are made by different engines on purpose.
-  const coherence = 'coherence' in request ? request.coherence : 'preferred';
-  return { unknownOutcome, maxCostUsd, minSuccess, maxRefills, hedge, coherence };
+type RuleFields = Pick<
+  BaseImagesRequest,
+  'unknownOutcome' | 'maxCostUsd' | 'minSuccess' | 'maxRefills' | 'hedge'
+> & { coherence?: Coherence };
+
+/** What a request says about money and sets. @param distinct whether its pictures are meant to differ */
+export function jobRules(request: RuleFields, { distinct }: { distinct: boolean }): JobRules {
+  const { unknownOutcome, maxCostUsd, minSuccess, maxRefills, hedge, coherence = 'preferred' } = request;
+  return { unknownOutcome, maxCostUsd, minSuccess, maxRefills, hedge, coherence, distinct };
 }

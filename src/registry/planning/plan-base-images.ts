@@ -39,7 +39,7 @@ export function planBaseImages(
     parking: context.parking,
     deadlineSeconds: request.deadlineSeconds ?? dayInSeconds,
     maxPaidAttempts: 6,
-    rules: jobRules(request),
+    rules: jobRules(request, { distinct: true }),
   };
 }
 

@@ -60,7 +60,7 @@ export function planProfilePictures(
     parking: context.parking,
     deadlineSeconds: request.deadlineSeconds ?? dayInSeconds,
     maxPaidAttempts: 6,
-    rules: jobRules(request),
+    rules: jobRules(request, { distinct: true }),
   };
 }
 

@@ -42,7 +42,7 @@ export function planStudio(
     parking: context.parking,
     deadlineSeconds: request.deadlineSeconds ?? sixHoursInSeconds,
     maxPaidAttempts: 6,
-    rules: jobRules(request),
+    rules: jobRules(request, { distinct: request.mode === 'creating' }),
   };
 }
 
