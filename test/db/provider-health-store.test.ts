@@ -1,5 +1,7 @@
-import { createProviderHealthStore, type ProviderHealthStore } from '../../src/db';
+import { createGenerationStore, createProviderHealthStore, type ProviderHealthStore } from '../../src/db';
 import type { ProviderHealthRecord } from '../../src/domain/provider-health';
+import type { ProviderName } from '../../src/domain/taxonomy';
+import { generationState, slotState } from './states';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
 let database: TestDatabase;
@@ -56,5 +58,22 @@ describe("what is known of a provider's health", () => {
       ['modal', 'down'],
     ]);
     expect(await other.list()).toEqual([up]);
+  });
+
+  it('goes with the number of jobs that wait for it', async () => {
+    const generations = createGenerationStore(database.db);
+    const wait = { reason: 'out', since: down.since, nextTryAt: down.since, round: 1 };
+    const waiting = (slot: number, ...watched: ProviderName[]) =>
+      slotState({ slot, status: 'waiting', waiting: { ...wait, watched } });
+    await generations.saveState(
+      generationState({ generationId: 'one', slots: [waiting(1, 'modal', 'fal'), waiting(2, 'modal')] }),
+    );
+    const done = slotState({ slot: 2, status: 'completed' });
+    await generations.saveState(generationState({ generationId: 'two', slots: [waiting(1, 'modal'), done] }));
+
+    expect([...(await store.countParkedJobs())].toSorted()).toEqual([
+      ['fal', 1],
+      ['modal', 2],
+    ]);
   });
 });
