@@ -79,6 +79,53 @@ describe('reading a generation', () => {
     });
   });
 
+  it('shows what may have been paid for nothing, what was reused, and whether engines were mixed', async () => {
+    const lineage = { generationId: '0190a7a0-0000-7000-8000-000000000009', slot: 3 };
+    const slots = [
+      slotState({ status: 'completed', asset: picture('a'), reused: true }),
+      slotState({ slot: 2, status: 'failed', atRiskUsd: 0.02, attempts: [attempt({ atRiskUsd: 0.02 })] }),
+    ];
+    const state = { status: 'partial', atRiskUsd: 0.02, lineage, slots } as const;
+    await store.saveState(generationState({ ...state, engines: ['/flux-dev'] }));
+
+    expect(await get()).toMatchObject({
+      atRiskUsd: 0.02,
+      engines: ['/flux-dev'],
+      coherent: true,
+      lineage,
+      caller: 'default',
+      slots: [
+        { reused: true, atRiskUsd: 0 },
+        { reused: false, atRiskUsd: 0.02, attempts: [{ atRiskUsd: 0.02 }] },
+      ],
+    });
+    expect(await get('/v1/generations')).toMatchObject({ items: [{ atRiskUsd: 0.02 }] });
+    await store.saveState(
+      generationState({ ...state, revision: 2, engines: ['/flux-dev', '/sdxl-instantid'] }),
+    );
+    expect(await get()).toMatchObject({ coherent: false });
+  });
+
+  it('shows why a slot waits, since when, and what a person has to decide', async () => {
+    const since = '2026-01-02T03:04:05.000Z';
+    const waiting = { reason: 'out', since, nextTryAt: since, round: 2, watched: ['modal' as const] };
+    const decision = { provider: 'modal', endpoint: '/flux-dev', since, atRiskUsd: 0.02 } as const;
+    api.temporal.state = generationState({
+      slots: [
+        slotState({ status: 'waiting', waiting }),
+        slotState({ slot: 2, status: 'needs_decision', decision }),
+      ],
+    });
+    await insertAccepted();
+
+    expect(await get()).toMatchObject({
+      slots: [
+        { status: 'waiting', waiting, decision: null },
+        { status: 'needs_decision', waiting: null, decision },
+      ],
+    });
+  });
+
   it('shows a running one as its workflow sees it, with the call under way', async () => {
     await store.saveState(generationState());
     api.temporal.state = generationState({
@@ -170,6 +217,29 @@ describe('a generation whose workflow is not there', () => {
     await insertAccepted('1 second');
 
     expect(await get()).toMatchObject({ status: 'accepted', error: null });
+  });
+
+  it('is accepted also where the clock of this process is far ahead of the database', async () => {
+    await insertAccepted('1 second');
+    jest.useFakeTimers({
+      now: Date.now() + 3_600_000,
+      doNotFake: [
+        'nextTick',
+        'setImmediate',
+        'setTimeout',
+        'clearTimeout',
+        'setInterval',
+        'clearInterval',
+        'queueMicrotask',
+        'performance',
+        'hrtime',
+      ],
+    });
+    try {
+      expect(await get()).toMatchObject({ status: 'accepted', error: null });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('failed without being paid when it never started', async () => {

@@ -33,7 +33,7 @@ beforeEach(async () => {
 const studio = { characterId: 'ava', prompt: 'at the beach' };
 const post = (
   { send }: Pick<TestApi, 'send'>,
-  { key = 'order-1', payload = studio as object, url = '/v1/studio', headers = {} } = {},
+  { key = 'order-1', payload = studio, url = '/v1/studio', headers = {} } = {},
 ) => send({ method: 'POST', url, payload, headers: { 'idempotency-key': key, ...headers } });
 const started = () => [...api.temporal.started, ...replica.temporal.started];
 const ids = (answers: readonly Answer[]) => new Set(answers.map(({ body }) => body['id']));
