@@ -8,6 +8,7 @@ import {
   type SpendStore,
 } from '../../src/db';
 import type { GenerationState } from '../../src/domain/generation';
+import { waitUntil } from '../support/wait-until';
 import { generationInput, generationState } from './states';
 import { openTestDatabase, silentLogger, type TestDatabase } from './test-database';
 
@@ -39,6 +40,13 @@ async function job(reservedUsd: number, state: Partial<GenerationState> = {}, ca
   const { generationId } = input;
   if (Object.keys(state).length > 0) await generations.saveState(generationState({ generationId, ...state }));
   return generationId;
+}
+
+/** Connections that wait for a lock. */
+async function waitingSessions(): Promise<number> {
+  const { rows } = await sql<{ sessions: number }>`
+    select count(distinct pid) as sessions from pg_locks where not granted`.execute(database.db);
+  return rows[0]?.sessions ?? 0;
 }
 
 const moveToYesterday = (id: string) =>
@@ -132,14 +140,25 @@ describe('a job that needs more than was set aside', () => {
   });
 
   it('never brings the day above the limit when many ask two processes at once', async () => {
-    const ids = await Promise.all(Array.from({ length: 10 }, () => job(0.1)));
-    const asked = ids.map((generationId, index) =>
-      spends[index % 2 === 0 ? 0 : 1].raise({ generationId, caller: 'app', totalUsd: 0.3, dailyLimitUsd: 2 }),
-    );
+    const ids = await Promise.all(Array.from({ length: 8 }, () => job(0.1)));
+    const raises = await database.db.transaction().execute(async (transaction) => {
+      // Everyone may read, nobody may write: each gets as far as it can before any other has written.
+      await sql`lock table generations in share mode`.execute(transaction);
+      const asked = ids.map((generationId, index) =>
+        spends[index % 2 === 0 ? 0 : 1].raise({
+          generationId,
+          caller: 'app',
+          totalUsd: 0.3,
+          dailyLimitUsd: 1.2,
+        }),
+      );
+      await waitUntil(async () => (await waitingSessions()) === ids.length);
+      return asked;
+    });
 
-    const granted = (await Promise.all(asked)).filter((outcome) => outcome.granted);
+    const granted = (await Promise.all(raises)).filter((outcome) => outcome.granted);
 
-    expect(granted).toHaveLength(5);
-    expect(await spends[0].today('app')).toMatchObject({ usedUsd: 2 });
+    expect(granted).toHaveLength(2);
+    expect(await spends[0].today('app')).toMatchObject({ usedUsd: 1.2 });
   });
 });
