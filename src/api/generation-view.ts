@@ -1,14 +1,23 @@
 import type { GenerationRecord, SlotRecord } from '../db';
 import type { SlotStatus } from '../domain/generation';
+import type { ProviderHealthRecord } from '../domain/provider-health';
 import { assetUrl, generationLinks } from './links';
 import { roundUsd } from '../domain/round-usd';
 import type { RunningCall, TemporalPort } from './temporal-port';
+
+/** What is known of a generation beside its record. */
+export interface GenerationFacts {
+  isLive: boolean;
+  calls: readonly RunningCall[];
+  /** Of the providers; may be empty where no slot waits. */
+  health: readonly ProviderHealthRecord[];
+}
 
 /** One generation as `GET /v1/generations/{id}` shows it. What is not known yet is `null`. */
 export function generationView(
   record: GenerationRecord,
   temporal: TemporalPort,
-  { isLive, calls }: { isLive: boolean; calls: readonly RunningCall[] },
+  { isLive, calls, health }: GenerationFacts,
 ) {
   return {
     id: record.generationId,
@@ -34,7 +43,10 @@ export function generationView(
     startedAt: record.startedAt ?? null,
     finishedAt: record.finishedAt ?? null,
     deadlineAt: record.deadlineAt ?? null,
-    slots: record.slots.map((slot) => slotView(slot, calls)),
+    slots: record.slots.map((slot) => ({
+      ...slotView(slot, calls),
+      waiting: waitingView(slot, record, health),
+    })),
     links: generationLinks(record, temporal),
   };
 }
@@ -61,13 +73,25 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     width: asset?.width ?? null,
     height: asset?.height ?? null,
     error: slot.error ?? null,
-    waiting: slot.waiting ?? null,
     /** While it is `needs_decision`: what is at stake. */
     decision: slot.decision ?? null,
     running: runningView(slot, calls),
     startedAt: slot.startedAt ?? null,
     finishedAt: slot.finishedAt ?? null,
   };
+}
+
+/** Why a slot waits, when it goes on at the latest, and when its providers are asked next whether they are back. */
+function waitingView(
+  { waiting }: SlotRecord,
+  { deadlineAt }: GenerationRecord,
+  health: GenerationFacts['health'],
+) {
+  if (waiting === undefined) return null;
+  const probes = health.flatMap(({ provider, nextProbeAt }) =>
+    nextProbeAt !== undefined && waiting.watched.includes(provider) ? [nextProbeAt] : [],
+  );
+  return { ...waiting, nextProbeAt: probes.toSorted()[0] ?? null, deadlineAt: deadlineAt ?? null };
 }
 
 const endStatuses: readonly SlotStatus[] = ['completed', 'failed', 'cancelled'];

@@ -9,16 +9,10 @@ import {
 } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import type { GenerationState } from '../domain/generation';
-import {
-  decideSlotUpdateName,
-  progressQueryName,
-  retryNowUpdateName,
-  type RetryNowResult,
-  type SlotDecisionInput,
-} from '../domain/messages';
+import { progressQueryName } from '../domain/messages';
 import { runningCalls } from './running-calls';
-import { sendUpdate } from './send-update';
 import { startOptions, workflowTypes } from './start-options';
+import { temporalMessages } from './temporal-messages';
 import { TemporalUnavailable, type RunStatus, type TemporalPort } from './temporal-port';
 
 export interface TemporalGatewayOptions {
@@ -40,7 +34,6 @@ const reachableMs = 1500;
 const startMs = 2500;
 const callMs = 2000;
 const queryMs = 2000;
-const updateMs = 3000;
 
 /** Connects on first use, so it never fails for a server that is down, and again by itself after an outage. */
 export function createTemporalGateway(options: TemporalGatewayOptions): TemporalGateway {
@@ -87,24 +80,7 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
       return answer === 'requested';
     },
 
-    async decideSlot(workflowId, decision) {
-      await reachable();
-      return await sendUpdate(async () => {
-        const args: [SlotDecisionInput] = [decision];
-        await within(updateMs, () =>
-          workflow.getHandle(workflowId).executeUpdate(decideSlotUpdateName, { args }),
-        );
-      });
-    },
-
-    async retryNow(workflowId) {
-      await reachable();
-      return await sendUpdate(() =>
-        within(updateMs, () =>
-          workflow.getHandle(workflowId).executeUpdate<RetryNowResult, []>(retryNowUpdateName),
-        ),
-      );
-    },
+    ...temporalMessages({ workflow, reachable, within }),
 
     async ready() {
       await within(callMs, () => connection.workflowService.describeNamespace({ namespace })).catch(rethrow);

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import { createGenerationStore, type GenerationStore } from '../../src/db';
+import { createGenerationStore, createProviderHealthStore, type GenerationStore } from '../../src/db';
 import { baseImagesRequestSchema } from '../../src/domain/requests';
+import { emulatedTaskQueue } from '../../src/domain/task-queues';
 import { TemporalUnavailable } from '../../src/api/temporal-port';
 import { attempt, generationState, picture, slotState } from '../db/states';
 import { openTestApi, type TestApi } from './test-api';
@@ -109,6 +110,10 @@ describe('reading a generation', () => {
   it('shows why a slot waits, since when, and what a person has to decide', async () => {
     const since = '2026-01-02T03:04:05.000Z';
     const waiting = { reason: 'out', since, nextTryAt: since, round: 2, watched: ['modal' as const] };
+    const nextProbeAt = '2026-01-02T03:04:35.000Z';
+    const health = createProviderHealthStore(api.database.db, emulatedTaskQueue);
+    await health.record({ provider: 'modal', state: 'down', since, nextProbeAt });
+    await health.record({ provider: 'fal', state: 'down', since, nextProbeAt: since });
     const decision = { provider: 'modal', endpoint: '/flux-dev', since, atRiskUsd: 0.02 } as const;
     api.temporal.state = generationState({
       slots: [
@@ -120,7 +125,11 @@ describe('reading a generation', () => {
 
     expect(await get()).toMatchObject({
       slots: [
-        { status: 'waiting', waiting, decision: null },
+        {
+          status: 'waiting',
+          waiting: { ...waiting, nextProbeAt, deadlineAt: '2026-01-02T09:04:05.000Z' },
+          decision: null,
+        },
         { status: 'needs_decision', waiting: null, decision },
       ],
     });

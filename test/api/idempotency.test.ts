@@ -31,9 +31,15 @@ beforeEach(async () => {
 });
 
 const studio = { characterId: 'ava', prompt: 'at the beach' };
+interface Start {
+  key?: string;
+  url?: string;
+  payload?: object;
+  headers?: Record<string, string>;
+}
 const post = (
   { send }: Pick<TestApi, 'send'>,
-  { key = 'order-1', payload = studio, url = '/v1/studio', headers = {} } = {},
+  { key = 'order-1', payload = studio, url = '/v1/studio', headers = {} }: Start = {},
 ) => send({ method: 'POST', url, payload, headers: { 'idempotency-key': key, ...headers } });
 const started = () => [...api.temporal.started, ...replica.temporal.started];
 const ids = (answers: readonly Answer[]) => new Set(answers.map(({ body }) => body['id']));
@@ -74,7 +80,7 @@ describe('a start with an Idempotency-Key', () => {
     expect((await post(api, { payload: { prompt: 'at the beach', characterId: 'ava' } })).status).toBe(200);
   });
 
-  it.each<[string, Parameters<typeof post>[1]]>([
+  it.each<[string, Start]>([
     ['another body', { payload: { ...studio, prompt: 'in the snow' } }],
     ['another route', { url: '/v1/base-images' }],
   ])('is 409 with %s, naming the header, and starts nothing', async (_name, other) => {

@@ -22,12 +22,14 @@ const querystring = z.strictObject({
 
 /** `GET /v1/generations`, `GET /v1/generations/{id}`, `POST .../cancel` and `POST .../retry-now`. */
 export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
-  const { generations, temporal } = context;
+  const { generations, providerHealth, temporal } = context;
 
   app.get('/v1/generations/:id', { schema: { params } }, async (request) => {
     const reading = await readGeneration(context, knownForm(request.params.id));
     if (reading === undefined) throw generationNotFound();
-    return generationView(reading.record, temporal, reading);
+    const isWaiting = reading.record.slots.some(({ waiting }) => waiting !== undefined);
+    const health = isWaiting ? await providerHealth.list() : [];
+    return generationView(reading.record, temporal, { ...reading, health });
   });
 
   app.get(
