@@ -1,14 +1,23 @@
 import type { GenerationRecord, SlotRecord } from '../db';
 import type { SlotStatus } from '../domain/generation';
+import type { ProviderHealthRecord } from '../domain/provider-health';
 import { assetUrl, generationLinks } from './links';
 import { roundUsd } from '../domain/round-usd';
 import type { RunningCall, TemporalPort } from './temporal-port';
+
+/** What is known of a generation beside its record. */
+export interface GenerationFacts {
+  isLive: boolean;
+  calls: readonly RunningCall[];
+  /** Of the providers; may be empty where no slot waits. */
+  health: readonly ProviderHealthRecord[];
+}
 
 /** One generation as `GET /v1/generations/{id}` shows it. What is not known yet is `null`. */
 export function generationView(
   record: GenerationRecord,
   temporal: TemporalPort,
-  { isLive, calls }: { isLive: boolean; calls: readonly RunningCall[] },
+  { isLive, calls, health }: GenerationFacts,
 ) {
   return {
     id: record.generationId,
@@ -20,14 +29,24 @@ export function generationView(
     live: isLive,
     costUsd: roundUsd(record.costUsd),
     costEstimated: record.costEstimated,
-    /** On top, at most: attempts whose outcome is not known to us. */
-    possibleCostUsd: possibleCost(record.slots),
+    /** Perhaps paid on top, with nothing to show for it. */
+    atRiskUsd: roundUsd(record.atRiskUsd),
+    caller: record.caller,
+    /** Endpoints that made the finished pictures. */
+    engines: record.engines,
+    /** `false`: the set mixes engines. */
+    coherent: record.engines.length <= 1,
+    /** The picture this one replaces. */
+    lineage: record.lineage ?? null,
     error: record.error ?? null,
     createdAt: record.createdAt,
     startedAt: record.startedAt ?? null,
     finishedAt: record.finishedAt ?? null,
     deadlineAt: record.deadlineAt ?? null,
-    slots: record.slots.map((slot) => slotView(slot, calls)),
+    slots: record.slots.map((slot) => ({
+      ...slotView(slot, calls),
+      waiting: waitingView(slot, record, health),
+    })),
     links: generationLinks(record, temporal),
   };
 }
@@ -45,23 +64,34 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     attempts: slot.attempts,
     costUsd: roundUsd(slot.costUsd),
     costEstimated: slot.costEstimated,
-    possibleCostUsd: possibleCost([slot]),
+    atRiskUsd: roundUsd(slot.atRiskUsd),
+    /** `true`: a stored picture of the same recipe, at no cost. */
+    reused: slot.reused ?? false,
     assetId: asset?.assetId ?? null,
     assetUrl: asset === undefined ? null : assetUrl(asset.assetId),
     mediaType: asset?.mediaType ?? null,
     width: asset?.width ?? null,
     height: asset?.height ?? null,
     error: slot.error ?? null,
-    waiting: slot.waiting ?? null,
+    /** While it is `needs_decision`: what is at stake. */
+    decision: slot.decision ?? null,
     running: runningView(slot, calls),
     startedAt: slot.startedAt ?? null,
     finishedAt: slot.finishedAt ?? null,
   };
 }
 
-function possibleCost(slots: readonly SlotRecord[]): number {
-  const attempts = slots.flatMap((slot) => slot.attempts);
-  return roundUsd(attempts.reduce((sum, { possibleCostUsd = 0 }) => sum + possibleCostUsd, 0));
+/** Why a slot waits, when it goes on at the latest, and when its providers are asked next whether they are back. */
+function waitingView(
+  { waiting }: SlotRecord,
+  { deadlineAt }: GenerationRecord,
+  health: GenerationFacts['health'],
+) {
+  if (waiting === undefined) return null;
+  const probes = health.flatMap(({ provider, nextProbeAt }) =>
+    nextProbeAt !== undefined && waiting.watched.includes(provider) ? [nextProbeAt] : [],
+  );
+  return { ...waiting, nextProbeAt: probes.toSorted()[0] ?? null, deadlineAt: deadlineAt ?? null };
 }
 
 const endStatuses: readonly SlotStatus[] = ['completed', 'failed', 'cancelled'];

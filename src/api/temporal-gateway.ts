@@ -9,8 +9,10 @@ import {
 } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import type { GenerationState } from '../domain/generation';
+import { progressQueryName } from '../domain/messages';
 import { runningCalls } from './running-calls';
 import { startOptions, workflowTypes } from './start-options';
+import { temporalMessages } from './temporal-messages';
 import { TemporalUnavailable, type RunStatus, type TemporalPort } from './temporal-port';
 
 export interface TemporalGatewayOptions {
@@ -48,18 +50,21 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
   const { workflow } = new Client({ connection, namespace });
   const within = <Answer>(limitMs: number, call: () => Promise<Answer>): Promise<Answer> =>
     connection.withDeadline(Date.now() + limitMs, call);
+  const reachable = async (): Promise<void> => {
+    await within(reachableMs, () => connection.workflowService.getSystemInfo({})).catch(rethrow);
+  };
 
   return {
     async start(input) {
       // Told apart on purpose: before this answered nothing can have started, after it that is no longer sure.
-      await within(reachableMs, () => connection.workflowService.getSystemInfo({})).catch(rethrow);
+      await reachable();
       await within(startMs, () =>
         workflow.start(workflowTypes[input.flowRequest.flow], startOptions(input, options.taskQueue)),
       ).catch(ignoreDoubleStart);
     },
 
     progress: (workflowId) =>
-      within(queryMs, () => workflow.getHandle(workflowId).query<GenerationState>('progress')),
+      within(queryMs, () => workflow.getHandle(workflowId).query<GenerationState>(progressQueryName)),
 
     async describe(workflowId) {
       const description = await within(callMs, () => workflow.getHandle(workflowId).describe()).catch(
@@ -74,6 +79,8 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
       const answer = await request.then(() => 'requested' as const).catch(undefinedWhenNotFound);
       return answer === 'requested';
     },
+
+    ...temporalMessages({ workflow, reachable, within }),
 
     async ready() {
       await within(callMs, () => connection.workflowService.describeNamespace({ namespace })).catch(rethrow);
