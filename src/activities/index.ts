@@ -1,25 +1,39 @@
 import type { RoutingContext } from '../registry/types';
+import { createCheckProvider } from './check-provider';
 import { createGenerateMedia, type GenerateMediaDependencies } from './generate-media';
+import { createJoinWatches } from './join-watches';
 import { createPlanRoutes } from './plan-routes';
+import type { ProviderWatches } from './provider-watches';
+import { createRecordHealth, type HealthRecords } from './record-health';
 import { createSaveGeneration, type AssetRecords, type GenerationProjection } from './save-generation';
+import { createWakeJobs } from './wake-jobs';
 
 export interface CoreActivityDependencies {
   routing: RoutingContext;
   generations: GenerationProjection;
   assets: AssetRecords;
+  healthRecords: HealthRecords;
+  watches: ProviderWatches;
 }
 
 /** Short activities beside the workflows, on their own task queue. */
-export function createCoreActivities({ routing, generations, assets }: CoreActivityDependencies) {
+export function createCoreActivities(dependencies: CoreActivityDependencies) {
+  const { routing, generations, assets, healthRecords, watches } = dependencies;
   return {
     planRoutes: createPlanRoutes(routing),
     saveGeneration: createSaveGeneration(generations, assets),
+    recordHealth: createRecordHealth(healthRecords),
+    wakeJobs: createWakeJobs(watches),
+    joinWatches: createJoinWatches(watches),
   };
 }
 export type CoreActivities = ReturnType<typeof createCoreActivities>;
 
-/** The paid call, registered on each provider's task queue. */
+/** The paid call and the free probe, registered on each provider's task queue. */
 export function createProviderActivities(dependencies: GenerateMediaDependencies) {
-  return { generateMedia: createGenerateMedia(dependencies) };
+  return {
+    generateMedia: createGenerateMedia(dependencies),
+    checkProvider: createCheckProvider(dependencies.clients),
+  };
 }
 export type ProviderActivities = ReturnType<typeof createProviderActivities>;

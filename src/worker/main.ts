@@ -1,14 +1,23 @@
+import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
 import { toMediaStore } from '../assets/media-store';
 import { loadSettings } from '../config/env';
-import { createAssetRecords, createDatabase, createGenerationStore, migrate } from '../db';
+import {
+  createAssetRecords,
+  createDatabase,
+  createGenerationStore,
+  createProviderHealthStore,
+  migrate,
+} from '../db';
 import { createLogger } from '../logging/logger';
 import { providerNames } from '../domain/taxonomy';
 import { installTemporalLogger } from '../logging/temporal-logger';
 import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
+import { createProviderHealth } from './provider-health';
+import { createProviderWatches } from './provider-watches';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
@@ -25,7 +34,11 @@ async function main(): Promise<void> {
   await store.ready();
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
+  const watches = createProviderWatches(new Client({ connection, namespace }), settings.taskQueue);
+  const healthRecords = createProviderHealthStore(database, settings.taskQueue);
+  const health = createProviderHealth({ list: () => healthRecords.list(), watches, logger });
   try {
+    await health.start();
     const workers = await createWorkers({
       connection,
       namespace,
@@ -35,6 +48,8 @@ async function main(): Promise<void> {
         routing: settings.routing,
         generations: createGenerationStore(database),
         assets: createAssetRecords(database),
+        healthRecords,
+        watches,
         clients: createProviderClients(settings.providers),
         media: (provider) => toMediaStore(store, provider),
       },
@@ -45,6 +60,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${JSON.stringify({ ready: true, providers: settings.providers.mode })}\n`);
     await running;
   } finally {
+    health.stop();
     await connection.close();
     await database.destroy();
   }

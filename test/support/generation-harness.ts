@@ -8,6 +8,7 @@ import { generationTaskQueue } from '../../src/domain/task-queues';
 import type { ProviderClient } from '../../src/providers/types';
 import type { RoutingContext } from '../../src/registry/types';
 import { createWorkers, type Workers } from '../../src/worker/create-workers';
+import { createProviderWatches } from '../../src/worker/provider-watches';
 import { startTemporalServer, type TemporalTestServer } from './temporal';
 import { workflowBundle } from './workflow-bundle';
 
@@ -130,6 +131,11 @@ function startWorkers({ native, server, providers, stores }: StartWorkers): Prom
     dependencies: {
       ...stores,
       routing: testRouting,
+      healthRecords: { record: () => Promise.resolve() },
+      watches: createProviderWatches(
+        new Client({ connection: native, namespace: server.namespace }),
+        generationTaskQueue,
+      ),
       clients: Object.fromEntries(providers.map((client) => [client.provider, client])),
       media: () => noMedia,
     },
