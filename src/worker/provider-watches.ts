@@ -9,15 +9,22 @@ import {
   type ParkedJob,
   type ProviderUp,
 } from '../domain/messages';
-import { providerWatchType, type ProviderWatchInput } from '../domain/provider-watch';
+import { providerWatchType, type ProviderWatchInput, type WatchPolicy } from '../domain/provider-watch';
 import { providerAttribute } from '../domain/search-attributes';
 import type { ProviderName } from '../domain/taxonomy';
-import { watchPolicy } from '../registry/watch-policy';
+import { watchPolicy as standardPolicy } from '../registry/watch-policy';
 
-/** The watches behind one task queue: emulated and real providers have watches of their own. */
-export function createProviderWatches(client: Client, taskQueue: string): ProviderWatches {
+/**
+ * The watches behind one task queue: emulated and real providers have watches of their own. A watch keeps to the policy
+ * it began with.
+ */
+export function createProviderWatches(
+  client: Client,
+  taskQueue: string,
+  policy: WatchPolicy = standardPolicy,
+): ProviderWatches {
   const tell = async (provider: ProviderName, signal: string, message: OutageReport | ParkedJob) => {
-    const input: ProviderWatchInput = { provider, policy: watchPolicy };
+    const input: ProviderWatchInput = { provider, policy };
     await client.workflow.signalWithStart(providerWatchType, {
       taskQueue,
       workflowId: providerWatchId(taskQueue, provider),
