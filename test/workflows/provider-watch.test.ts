@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
+import type { temporal } from '@temporalio/proto';
 import { providerHealthAttribute } from '../../src/domain/search-attributes';
 import type { ProviderWatchSummary } from '../../src/domain/provider-watch';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
@@ -68,28 +69,57 @@ describe('an outage', () => {
     });
   });
 
-  it('lets nobody go before every worker can have read that the provider is up', async () => {
+  it('lets nobody go before the database says that the provider is up', async () => {
     provider.health = () => (provider.probes > 1 ? healthy : silent);
-    const lastStates: (string | undefined)[] = [];
-    provider.onWake = () => {
-      lastStates.push(provider.records.at(-1)?.state);
-      return Promise.resolve();
+    const database = new EventEmitter();
+    const record = provider.record.bind(provider);
+    let isHeld = false;
+    provider.record = async (health) => {
+      if (health.state === 'up' && !isHeld) {
+        isHeld = true;
+        const written = once(database, 'goes on');
+        database.emit('stands still');
+        await written;
+      }
+      await record(health);
     };
     await harness.withWorkers(provider, async () => {
+      const standing = once(database, 'stands still');
       await harness.watches().reportOutage('modal', 'refused');
       await parkAll(ids(4));
+      await standing;
+      // All that is left to the watch is to wait for the database, with a limit.
+      await waitUntil(async () => (await harness.health()).state === 'up');
+      expect(provider.woken).toEqual([]);
+      database.emit('goes on');
       await waitUntil(() => Promise.resolve(provider.woken.length === 4));
-
-      expect(new Set(lastStates)).toEqual(new Set(['up']));
+      expect(provider.states()).toEqual(['down', 'up']);
     });
   });
 
-  it('does not wait for a database that is away', async () => {
+  it('does not wait for a database that is away, not even at its end', async () => {
     const away = jest.spyOn(provider, 'record').mockRejectedValue(new Error('no database'));
+    const watches = harness.watches({ ...quickPolicy, quietSeconds: 1 });
     await harness.withWorkers(provider, async () => {
-      await parkAll(ids(3));
-      await waitUntil(() => Promise.resolve(provider.woken.length === 3));
+      await watches.park('modal', 'job-1');
+      await waitUntil(() => Promise.resolve(provider.woken.length === 1));
+      // The quiet time is over, and only the database keeps the watch.
+      await waitUntil(async () => (await seen('timerFiredEventAttributes')) > 0);
+      await watches.park('modal', 'job-2');
+      await waitUntil(() => Promise.resolve(provider.woken.length === 2));
       expect(away).toHaveBeenCalled();
+    });
+  });
+
+  it('is over also for a job that could not be told at once', async () => {
+    let refusals = 2;
+    provider.onWake = (id) =>
+      id === 'job-2' && refusals-- > 0 ? Promise.reject(new Error('Temporal is away')) : Promise.resolve();
+    await harness.withWorkers(provider, async () => {
+      await parkAll(ids(4));
+      await waitUntil(() => Promise.resolve(provider.woken.length === 4));
+
+      expect([...provider.woken].sort()).toEqual(ids(4));
     });
   });
 });
@@ -193,7 +223,7 @@ describe('the end of a watch', () => {
   it('comes by itself after a quiet time, and the next outage begins a new one', async () => {
     await harness.withWorkers(provider, async () => {
       await harness.watches(short).park('modal', 'job-1');
-      const result = await harness.client.workflow.result(watchId);
+      const result = await harness.client.workflow.result<() => Promise<ProviderWatchSummary>>(watchId);
       expect(result).toMatchObject({ provider: 'modal', wokenJobs: 1 });
 
       provider.health = () => silent;
@@ -227,10 +257,8 @@ describe('the end of a watch', () => {
       await harness.client.workflow.result<() => Promise<ProviderWatchSummary>>(watchId);
 
       expect(provider.woken).toEqual(['early', 'late']);
-      const { events } = await harness.client.workflow.getHandle(watchId).fetchHistory();
-      const refused = events?.filter((event) => event.workflowTaskFailedEventAttributes != null);
       // The server refused to end the run over the unread message: this test was on time.
-      expect(refused).toHaveLength(1);
+      expect(await seen('workflowTaskFailedEventAttributes')).toBe(1);
     };
     await harness.withWorkers(provider, scenario, { codec });
   });
@@ -264,6 +292,12 @@ describe('the end of a watch', () => {
 });
 
 const slowly = { initialSeconds: 1, backoffCoefficient: 300, maximumSeconds: 300 };
+
+/** How many events of this kind the watch's history holds. */
+async function seen(kind: keyof temporal.api.history.v1.IHistoryEvent): Promise<number> {
+  const { events } = await harness.client.workflow.getHandle(watchId).fetchHistory();
+  return (events ?? []).filter((event) => event[kind] != null).length;
+}
 
 async function metadataOf(workflowId: string): Promise<{ currentDetails: string }> {
   const handle = harness.client.workflow.getHandle(workflowId);
