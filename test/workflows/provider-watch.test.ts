@@ -88,8 +88,8 @@ describe('an outage', () => {
       await harness.watches().reportOutage('modal', 'refused');
       await parkAll(ids(4));
       await standing;
-      // All that is left to the watch is to wait for the database, with a limit.
-      await waitUntil(async () => (await harness.health()).state === 'up');
+      // All that the watch does now is to give the database half a minute.
+      await waitUntil(async () => (await timerSeconds()).at(-1) === 30);
       expect(provider.woken).toEqual([]);
       database.emit('goes on');
       await waitUntil(() => Promise.resolve(provider.woken.length === 4));
@@ -292,6 +292,15 @@ describe('the end of a watch', () => {
 });
 
 const slowly = { initialSeconds: 1, backoffCoefficient: 300, maximumSeconds: 300 };
+
+/** The lengths of the timers the watch has started, in order. */
+async function timerSeconds(): Promise<number[]> {
+  const { events } = await harness.client.workflow.getHandle(watchId).fetchHistory();
+  return (events ?? [])
+    .map((event) => event.timerStartedEventAttributes?.startToFireTimeout?.seconds)
+    .filter((seconds) => seconds != null)
+    .map(Number);
+}
 
 /** How many events of this kind the watch's history holds. */
 async function seen(kind: keyof temporal.api.history.v1.IHistoryEvent): Promise<number> {
