@@ -12,4 +12,7 @@ export const generationStatusAttribute = defineSearchAttributeKey(
   SearchAttributeType.KEYWORD,
 );
 /** What a provider's watch found: `checking`, `up` or `down`. */
-export const providerHealthAttribute = defineSearchAttributeKey('ProviderHealth', SearchAttributeType.KEYWORD);
+export const providerHealthAttribute = defineSearchAttributeKey(
+  'ProviderHealth',
+  SearchAttributeType.KEYWORD,
+);
