@@ -1,15 +1,27 @@
+import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createSpendLedger } from '../activities/spend-ledger';
 import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
 import { toMediaStore } from '../assets/media-store';
 import { loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
-import { createAssetRecords, createDatabase, createGenerationStore, createSpendStore, migrate } from '../db';
+import {
+  createAssetRecords,
+  createDatabase,
+  createGenerationStore,
+  createProviderHealthStore,
+  createSpendStore,
+  migrate,
+} from '../db';
 import { createLogger } from '../logging/logger';
 import { providerNames } from '../domain/taxonomy';
 import { installTemporalLogger } from '../logging/temporal-logger';
 import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
+import { createProviderHealth } from './provider-health';
+import { createProviderWatches } from './provider-watches';
+import { takeUpWork } from './take-up-work';
+import { workerVersion } from './worker-deployment';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
@@ -26,28 +38,46 @@ async function main(): Promise<void> {
   await store.ready();
   const { connectionOptions, namespace = 'default' } = loadTemporalConnection(process.env);
   const connection = await NativeConnection.connect(connectionOptions);
+  const watches = createProviderWatches(new Client({ connection, namespace }), settings.taskQueue);
+  const healthRecords = createProviderHealthStore(database, settings.taskQueue);
+  const health = createProviderHealth({ list: () => healthRecords.list(), watches, logger });
   try {
+    await health.start();
+    const bundle = await workflowBundle();
+    const { mode, buildId } = settings.versioning;
+    const version = workerVersion(settings.taskQueue, { buildId, workflowCode: bundle.code });
     const workers = await createWorkers({
       connection,
       namespace,
       taskQueue: settings.taskQueue,
-      workflowBundle: await workflowBundle(),
+      workflowBundle: bundle,
+      ...(mode !== 'off' && { version }),
       dependencies: {
         routing: settings.routing,
         generations: createGenerationStore(database),
         assets: createAssetRecords(database),
         assetBytes: store,
         spend: createSpendLedger(createSpendStore(database), settings.dailyLimits),
+        healthRecords,
+        watches,
         clients: createProviderClients(settings.providers),
         media: (provider) => toMediaStore(store, provider),
       },
       concurrency: settings.concurrency,
+      maxCallsPerSecond: settings.maxCallsPerSecond,
       shutdownGraceSeconds: settings.shutdownGraceSeconds,
     });
     const running = workers.run();
+    const working = takeUpWork({ connection, namespace }, version, { mode, logger });
+    await Promise.race([working, running]).catch(async (error: unknown) => {
+      workers.shutdown();
+      await running;
+      throw error;
+    });
     process.stdout.write(`${JSON.stringify({ ready: true, providers: settings.providers.mode })}\n`);
     await running;
   } finally {
+    health.stop();
     await connection.close();
     await database.destroy();
   }
