@@ -4,17 +4,32 @@ import type { GenerationInput } from '../domain/generation';
 import type { GenerationPlan } from '../domain/plan';
 import { planGeneration, RequestRefused } from '../registry';
 import type { RoutingContext } from '../registry/types';
+import type { FindReusable } from './reusable-pictures';
 
 /** Chooses every slot's endpoints from the registry; the plan then stands in history, whatever the registry becomes. */
-export function createPlanRoutes(routing: RoutingContext) {
-  return function planRoutes({ generationId, flowRequest }: GenerationInput): Promise<GenerationPlan> {
-    try {
-      return Promise.resolve(planGeneration(flowRequest, routing, { fallbackSeed: seedFrom(generationId) }));
-    } catch (error) {
-      if (!(error instanceof RequestRefused)) throw error;
-      throw ApplicationFailure.nonRetryable(error.message, 'request_refused', error.issues);
-    }
+export function createPlanRoutes(routing: RoutingContext, findReusable: FindReusable) {
+  return async function planRoutes(input: GenerationInput): Promise<GenerationPlan> {
+    const plan = planOf(input, routing);
+    return input.flowRequest.request.reuse ? await withReusable(plan, findReusable) : plan;
   };
+}
+
+function planOf(
+  { generationId, flowRequest, lineage }: GenerationInput,
+  routing: RoutingContext,
+): GenerationPlan {
+  const options = { fallbackSeed: seedFrom(generationId), onlySlot: lineage?.slot };
+  try {
+    return planGeneration(flowRequest, routing, options);
+  } catch (error) {
+    if (!(error instanceof RequestRefused)) throw error;
+    throw ApplicationFailure.nonRetryable(error.message, 'request_refused', error.issues);
+  }
+}
+
+async function withReusable(plan: GenerationPlan, findReusable: FindReusable): Promise<GenerationPlan> {
+  const slots = plan.slots.map(async (slot) => ({ ...slot, reusable: await findReusable(slot) }));
+  return { ...plan, slots: await Promise.all(slots) };
 }
 
 /** The same in every attempt, different for every generation. */

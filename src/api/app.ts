@@ -3,6 +3,7 @@ import fastify from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createContext, type ApiDependencies, type ApiServer } from './context';
 import { addErrorHandling, handleClientError, handleFrameworkError } from './error-handler';
+import { keepSentBodies } from './idempotency-key';
 import { addJsonParser } from './json-body';
 import { jsonBodyLimitBytes } from './json-body-limit';
 import { trackMethods } from './method-not-allowed';
@@ -12,7 +13,10 @@ import { addGenerationRoutes } from './routes/generations';
 import { addHealthRoutes } from './routes/health';
 import { addLoraRoutes } from './routes/loras';
 import { addModelRoutes } from './routes/models';
+import { addProviderRoute } from './routes/providers';
 import { addRoutePlanRoute } from './routes/route-plans';
+import { addSlotRoutes } from './routes/slots';
+import { addSpendRoute } from './routes/spend';
 import { addStartRoutes } from './routes/starts';
 
 /** Longest time a request may take to arrive; 50 MB over a slow line need minutes. */
@@ -35,6 +39,7 @@ export async function buildApp(dependencies: ApiDependencies): Promise<ApiServer
   });
   addErrorHandling(app);
   addJsonParser(app);
+  keepSentBodies(app);
   const refuseOtherMethods = trackMethods(app);
   await addRoutes(app, dependencies);
   refuseOtherMethods();
@@ -50,5 +55,8 @@ async function addRoutes(app: ApiServer, dependencies: ApiDependencies): Promise
   addRoutePlanRoute(app, context);
   addStartRoutes(app, context);
   addGenerationRoutes(app, context);
+  addSlotRoutes(app, context);
+  addSpendRoute(app, context);
+  addProviderRoute(app, context);
   await addAssetRoutes(app, context);
 }

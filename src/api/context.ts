@@ -7,18 +7,26 @@ import {
   createCharacterStore,
   createGenerationStore,
   createLoraStore,
+  createProviderHealthStore,
+  createSpendStore,
   type AssetRecords,
   type CharacterStore,
   type Database,
   type GenerationStore,
   type LoraStore,
+  type ProviderHealthStore,
+  type SpendStore,
 } from '../db';
+import type { DailyLimits } from '../domain/daily-limits';
 import type { RoutingContext } from '../registry/types';
 import type { TemporalPort } from './temporal-port';
 
 /** What the API is made of; `main.ts` brings the real ones, tests bring what they need. */
 export interface ApiDependencies {
   routing: RoutingContext;
+  dailyLimits: DailyLimits;
+  /** Of the workflows: providers' health is kept apart by it. */
+  taskQueue: string;
   db: Database;
   assetStore: AssetStore;
   temporal: TemporalPort;
@@ -31,6 +39,8 @@ export interface ApiContext extends ApiDependencies {
   loras: LoraStore;
   generations: GenerationStore;
   assetRecords: AssetRecords;
+  spend: SpendStore;
+  providerHealth: ProviderHealthStore;
 }
 
 export type ApiServer = FastifyInstance<
@@ -49,5 +59,7 @@ export function createContext(dependencies: ApiDependencies): ApiContext {
     loras: createLoraStore(db),
     generations: createGenerationStore(db),
     assetRecords: createAssetRecords(db),
+    spend: createSpendStore(db),
+    providerHealth: createProviderHealthStore(db, dependencies.taskQueue),
   };
 }

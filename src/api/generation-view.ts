@@ -20,8 +20,15 @@ export function generationView(
     live: isLive,
     costUsd: roundUsd(record.costUsd),
     costEstimated: record.costEstimated,
-    /** On top, at most: attempts whose outcome is not known to us. */
-    possibleCostUsd: possibleCost(record.slots),
+    /** Perhaps paid on top, with nothing to show for it. */
+    atRiskUsd: roundUsd(record.atRiskUsd),
+    caller: record.caller,
+    /** Endpoints that made the finished pictures. */
+    engines: record.engines,
+    /** `false`: the set mixes engines. */
+    coherent: record.engines.length <= 1,
+    /** The picture this one replaces. */
+    lineage: record.lineage ?? null,
     error: record.error ?? null,
     createdAt: record.createdAt,
     startedAt: record.startedAt ?? null,
@@ -45,7 +52,9 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     attempts: slot.attempts,
     costUsd: roundUsd(slot.costUsd),
     costEstimated: slot.costEstimated,
-    possibleCostUsd: possibleCost([slot]),
+    atRiskUsd: roundUsd(slot.atRiskUsd),
+    /** `true`: a stored picture of the same recipe, at no cost. */
+    reused: slot.reused ?? false,
     assetId: asset?.assetId ?? null,
     assetUrl: asset === undefined ? null : assetUrl(asset.assetId),
     mediaType: asset?.mediaType ?? null,
@@ -53,15 +62,12 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     height: asset?.height ?? null,
     error: slot.error ?? null,
     waiting: slot.waiting ?? null,
+    /** While it is `needs_decision`: what is at stake. */
+    decision: slot.decision ?? null,
     running: runningView(slot, calls),
     startedAt: slot.startedAt ?? null,
     finishedAt: slot.finishedAt ?? null,
   };
-}
-
-function possibleCost(slots: readonly SlotRecord[]): number {
-  const attempts = slots.flatMap((slot) => slot.attempts);
-  return roundUsd(attempts.reduce((sum, { possibleCostUsd = 0 }) => sum + possibleCostUsd, 0));
 }
 
 const endStatuses: readonly SlotStatus[] = ['completed', 'failed', 'cancelled'];

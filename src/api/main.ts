@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Logger } from 'pino';
 import { createFilesystemAssetStore } from '../assets';
 import { loadSettings, type Settings } from '../config/env';
+import { loadTemporalConnection } from '../config/temporal-connection';
 import { createDatabase } from '../db';
 import { createLogger } from '../logging/logger';
 import { buildApp } from './app';
@@ -17,7 +17,7 @@ const migrationHeadStartMs = 5000;
 async function serve(settings: Settings, logger: Logger): Promise<void> {
   const stopped = new AbortController();
   const db = createDatabase(settings.databaseUrl, logger);
-  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const { connectionOptions, namespace } = loadTemporalConnection(process.env);
   const temporal = createTemporalGateway({
     taskQueue: settings.taskQueue,
     connection: connectionOptions,
@@ -25,7 +25,8 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     uiUrl: settings.temporalUiUrl,
   });
   const assetStore = createFilesystemAssetStore({ directory: settings.assetsDir });
-  const app = await buildApp({ routing: settings.routing, db, assetStore, temporal, logger });
+  const { routing, dailyLimits, taskQueue } = settings;
+  const app = await buildApp({ routing, dailyLimits, taskQueue, db, assetStore, temporal, logger });
   try {
     const migrated = keepMigrating(settings.databaseUrl, logger, stopped.signal);
     await Promise.race([migrated, delay(migrationHeadStartMs, undefined, { ref: false })]);

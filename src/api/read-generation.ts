@@ -64,7 +64,8 @@ async function finishedLate(
 
 async function withoutWorkflow(context: ApiContext, record: GenerationRecord): Promise<GenerationReading> {
   const isAccepted = record.status === 'accepted';
-  const ageMs = Date.now() - Date.parse(record.createdAt);
+  // Both by the clock of the database: that of this process may be minutes off.
+  const ageMs = Date.parse(record.readAt) - Date.parse(record.startAskedAt);
   if (isAccepted && ageMs < startGraceMs) return { record, isLive: true, calls: [] };
   const error = isAccepted
     ? { code: 'not_started', message: 'The job never started. Nothing was paid; send it again.' }

@@ -9,7 +9,15 @@ import {
 } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
 import type { GenerationState } from '../domain/generation';
+import {
+  decideSlotUpdateName,
+  progressQueryName,
+  retryNowUpdateName,
+  type RetryNowResult,
+  type SlotDecisionInput,
+} from '../domain/messages';
 import { runningCalls } from './running-calls';
+import { sendUpdate } from './send-update';
 import { startOptions, workflowTypes } from './start-options';
 import { TemporalUnavailable, type RunStatus, type TemporalPort } from './temporal-port';
 
@@ -32,6 +40,7 @@ const reachableMs = 1500;
 const startMs = 2500;
 const callMs = 2000;
 const queryMs = 2000;
+const updateMs = 3000;
 
 /** Connects on first use, so it never fails for a server that is down, and again by itself after an outage. */
 export function createTemporalGateway(options: TemporalGatewayOptions): TemporalGateway {
@@ -48,18 +57,21 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
   const { workflow } = new Client({ connection, namespace });
   const within = <Answer>(limitMs: number, call: () => Promise<Answer>): Promise<Answer> =>
     connection.withDeadline(Date.now() + limitMs, call);
+  const reachable = async (): Promise<void> => {
+    await within(reachableMs, () => connection.workflowService.getSystemInfo({})).catch(rethrow);
+  };
 
   return {
     async start(input) {
       // Told apart on purpose: before this answered nothing can have started, after it that is no longer sure.
-      await within(reachableMs, () => connection.workflowService.getSystemInfo({})).catch(rethrow);
+      await reachable();
       await within(startMs, () =>
         workflow.start(workflowTypes[input.flowRequest.flow], startOptions(input, options.taskQueue)),
       ).catch(ignoreDoubleStart);
     },
 
     progress: (workflowId) =>
-      within(queryMs, () => workflow.getHandle(workflowId).query<GenerationState>('progress')),
+      within(queryMs, () => workflow.getHandle(workflowId).query<GenerationState>(progressQueryName)),
 
     async describe(workflowId) {
       const description = await within(callMs, () => workflow.getHandle(workflowId).describe()).catch(
@@ -73,6 +85,25 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
       const request = within(callMs, () => workflow.getHandle(workflowId).cancel());
       const answer = await request.then(() => 'requested' as const).catch(undefinedWhenNotFound);
       return answer === 'requested';
+    },
+
+    async decideSlot(workflowId, decision) {
+      await reachable();
+      return await sendUpdate(async () => {
+        const args: [SlotDecisionInput] = [decision];
+        await within(updateMs, () =>
+          workflow.getHandle(workflowId).executeUpdate(decideSlotUpdateName, { args }),
+        );
+      });
+    },
+
+    async retryNow(workflowId) {
+      await reachable();
+      return await sendUpdate(() =>
+        within(updateMs, () =>
+          workflow.getHandle(workflowId).executeUpdate<RetryNowResult, []>(retryNowUpdateName),
+        ),
+      );
     },
 
     async ready() {

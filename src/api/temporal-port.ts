@@ -1,5 +1,6 @@
 import type { CallProgress } from '../domain/dispatch';
 import type { GenerationInput, GenerationState } from '../domain/generation';
+import type { RetryNowResult, SlotDecisionInput } from '../domain/messages';
 
 /** What the API needs of Temporal. Every call ends within a few seconds, also when nobody answers. */
 export interface TemporalPort {
@@ -11,6 +12,10 @@ export interface TemporalPort {
   describe(workflowId: string): Promise<RunDescription | undefined>;
   /** Whether there was a running workflow to cancel. Safe to repeat. @throws TemporalUnavailable */
   cancel(workflowId: string): Promise<boolean>;
+  /** Says what becomes of a slot whose outcome nobody knows. @throws TemporalUnavailable */
+  decideSlot(workflowId: string, decision: SlotDecisionInput): Promise<MessageOutcome<void>>;
+  /** Makes every waiting slot try again at once. @throws TemporalUnavailable */
+  retryNow(workflowId: string): Promise<MessageOutcome<RetryNowResult>>;
   /** @throws TemporalUnavailable when the server or its namespace does not answer. */
   ready(): Promise<void>;
   /** Where a person can watch the run; `undefined` when no UI is configured. */
@@ -18,6 +23,13 @@ export interface TemporalPort {
 }
 
 export type RunStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed_out';
+
+/**
+ * What a workflow said to a message. `rejected`: it does not fit its state. `gone`: nothing runs under this id.
+ * `unanswered`: no worker took it in time; it may still take effect.
+ */
+export type MessageOutcome<Result> =
+  { kind: 'done'; result: Result } | { kind: 'rejected' } | { kind: 'gone' } | { kind: 'unanswered' };
 
 export interface RunDescription {
   status: RunStatus;

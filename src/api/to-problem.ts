@@ -107,7 +107,11 @@ function fromStatus(error: unknown): HttpProblem | undefined {
   const message = 'message' in error && typeof error.message === 'string' ? error.message : code;
   // The multipart plugin says 406 for a body of another type than it takes; that is what 415 is for.
   const errors = bodyErrors(error);
-  return new HttpProblem(status === 406 ? 415 : status, code, message, { cause: error, errors });
+  const detail =
+    code === 'unsupported_media_type' && errors[0] !== undefined
+      ? `The body is of a type that is not taken here: ${errors[0].message}.`
+      : message;
+  return new HttpProblem(status === 406 ? 415 : status, code, detail, { cause: error, errors });
 }
 
 function unexpected(cause: unknown): HttpProblem {

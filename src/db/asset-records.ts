@@ -1,6 +1,7 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Recipe, StoredAsset } from '../domain/generation';
 import type { Database } from './database';
+import { recipeHash, type RecipeIdentity } from './recipe-hash';
 import type { AssetTable, DatabaseSchema } from './schema';
 
 export interface AssetRecord extends StoredAsset {
@@ -18,6 +19,8 @@ export interface AssetRecords {
   find(assetId: string): Promise<AssetRecord | undefined>;
   /** Oldest first; empty for an upload. */
   recipes(assetId: string): Promise<Recipe[]>;
+  /** The newest picture of just this recipe, whoever asked for it. */
+  findMade(recipe: RecipeIdentity): Promise<StoredAsset | undefined>;
 }
 
 export function createAssetRecords(db: Database): AssetRecords {
@@ -46,6 +49,8 @@ export function createAssetRecords(db: Database): AssetRecords {
         .execute();
       return rows.map((row) => row.recipe);
     },
+
+    findMade: (recipe) => findMade(db, recipe),
   };
 }
 
@@ -65,6 +70,7 @@ export async function insertAssets(
     width: asset.width ?? null,
     height: asset.height ?? null,
     frames: asset.frames ?? null,
+    perceptual_hash: asset.perceptualHash ?? null,
     origin,
   }));
   await db
@@ -83,17 +89,28 @@ export function toStoredAsset(row: Omit<Selectable<AssetTable>, 'origin' | 'crea
     width: row.width ?? undefined,
     height: row.height ?? undefined,
     frames: row.frames ?? undefined,
+    perceptualHash: row.perceptual_hash ?? undefined,
   };
+}
+
+async function findMade(db: Database, recipe: RecipeIdentity): Promise<StoredAsset | undefined> {
+  const row = await db
+    .selectFrom('recipes')
+    .innerJoin('assets', 'assets.id', 'recipes.asset_id')
+    .selectAll('assets')
+    .where('recipes.recipe_hash', '=', recipeHash(recipe))
+    .orderBy('recipes.created_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row === undefined ? undefined : toStoredAsset(row);
 }
 
 async function putRecipe(db: Kysely<DatabaseSchema>, assetId: string, recipe: Recipe): Promise<void> {
   const { generationId, slot } = recipe;
-  const json = JSON.stringify(recipe);
+  const made = { recipe: JSON.stringify(recipe), recipe_hash: recipeHash(recipe) };
   await db
     .insertInto('recipes')
-    .values({ asset_id: assetId, generation_id: generationId, slot, recipe: json })
-    .onConflict((conflict) =>
-      conflict.columns(['asset_id', 'generation_id', 'slot']).doUpdateSet({ recipe: json }),
-    )
+    .values({ asset_id: assetId, generation_id: generationId, slot, ...made })
+    .onConflict((conflict) => conflict.columns(['asset_id', 'generation_id', 'slot']).doUpdateSet(made))
     .execute();
 }

@@ -1,5 +1,5 @@
-import type { Selectable, Transaction } from 'kysely';
-import type { AttemptRecord, GenerationState } from '../domain/generation';
+import { sql, type Selectable, type Transaction } from 'kysely';
+import type { AttemptRecord, GenerationState, Lineage } from '../domain/generation';
 import type { FlowRequest } from '../domain/requests';
 import { toStoredAsset } from './asset-records';
 import type { Database } from './database';
@@ -9,9 +9,16 @@ import type { DatabaseSchema, GenerationTable, StoredError } from './schema';
 /** All that is stored of one generation. */
 export interface GenerationRecord extends Omit<GenerationState, 'error' | 'slots' | 'startedAt'> {
   workflowId: string;
+  caller: string;
+  /** Set aside for it while it runs. */
+  reservedUsd: number;
   /** `undefined` only where the accepting API lost its row before the workflow reported. */
   request: FlowRequest | undefined;
   createdAt: string;
+  /** When Temporal was last asked to start it, by the clock of the database. */
+  startAskedAt: string;
+  /** When this was read, by the same clock. */
+  readAt: string;
   /** `undefined` until the workflow has reported. */
   startedAt: string | undefined;
   error: StoredError | undefined;
@@ -28,6 +35,7 @@ export async function findGeneration(db: Database, id: string): Promise<Generati
       const row = await transaction
         .selectFrom('generations')
         .selectAll()
+        .select(sql<string>`now()`.as('read_at'))
         .where('id', '=', id)
         .executeTakeFirst();
       return row === undefined ? undefined : toGenerationRecord(row, await findSlots(transaction, id));
@@ -72,10 +80,14 @@ async function findAttempts(
   return bySlot;
 }
 
-function toGenerationRecord(row: Selectable<GenerationTable>, slots: SlotRecord[]): GenerationRecord {
+type GenerationRow = Selectable<GenerationTable> & { read_at: string };
+
+function toGenerationRecord(row: GenerationRow, slots: SlotRecord[]): GenerationRecord {
   return {
     generationId: row.id,
     workflowId: row.workflow_id,
+    caller: row.caller,
+    reservedUsd: row.reserved_usd,
     flow: row.flow,
     characterId: row.character_id,
     nsfw: row.nsfw,
@@ -84,11 +96,24 @@ function toGenerationRecord(row: Selectable<GenerationTable>, slots: SlotRecord[
     deadlineAt: row.deadline_at ?? undefined,
     costUsd: row.cost_usd,
     costEstimated: row.cost_estimated,
+    atRiskUsd: row.at_risk_usd,
+    engines: row.engines,
+    lineage: lineageOf(row),
     error: row.error ?? undefined,
     slots,
     request: row.request ?? undefined,
     createdAt: row.created_at,
+    startAskedAt: row.start_asked_at,
+    readAt: row.read_at,
     startedAt: row.started_at ?? undefined,
     finishedAt: row.finished_at ?? undefined,
   };
+}
+
+/** Which slot of which generation this one makes anew. */
+export function lineageOf({
+  parent_generation_id: generationId,
+  parent_slot: slot,
+}: Pick<Selectable<GenerationTable>, 'parent_generation_id' | 'parent_slot'>): Lineage | undefined {
+  return generationId === null || slot === null ? undefined : { generationId, slot };
 }

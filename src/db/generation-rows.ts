@@ -5,10 +5,10 @@ import type { AttemptTable, GenerationTable, SlotTable, StoredError } from './sc
 /** A slot as the database tells it; its error may be one of ours that no workflow ever saw. */
 export type SlotRecord = Omit<SlotState, 'error'> & { error?: StoredError | undefined };
 
-/** What a reported state says of its `generations` row. The request is not among it: only the API knows that. */
+/** What a reported state says of its `generations` row. Request, caller and reservation are the API's to say. */
 export function generationColumns(
   state: GenerationState,
-): Omit<Insertable<GenerationTable>, 'id' | 'workflow_id' | 'request' | 'created_at'> {
+): Omit<Insertable<GenerationTable>, 'id' | 'workflow_id' | 'request' | 'caller' | 'reserved_usd'> {
   return {
     flow: state.flow,
     character_id: state.characterId,
@@ -17,6 +17,10 @@ export function generationColumns(
     revision: state.revision,
     cost_usd: state.costUsd,
     cost_estimated: state.costEstimated,
+    at_risk_usd: state.atRiskUsd,
+    engines: JSON.stringify(state.engines),
+    parent_generation_id: state.lineage?.generationId ?? null,
+    parent_slot: state.lineage?.slot ?? null,
     error: jsonOrNull(state.error),
     deadline_at: state.deadlineAt ?? null,
     started_at: state.startedAt,
@@ -38,8 +42,11 @@ export function slotRow(generationId: string, slot: SlotState): Insertable<SlotT
     asset_id: slot.asset?.assetId ?? null,
     cost_usd: slot.costUsd,
     cost_estimated: slot.costEstimated,
+    at_risk_usd: slot.atRiskUsd,
     error: jsonOrNull(slot.error),
     waiting: jsonOrNull(slot.waiting),
+    decision: jsonOrNull(slot.decision),
+    reused: slot.reused ?? null,
     considered: JSON.stringify(slot.considered),
     started_at: slot.startedAt ?? null,
     finished_at: slot.finishedAt ?? null,
@@ -63,7 +70,7 @@ export function attemptRow(
     seconds: attempt.seconds,
     cost_usd: attempt.costUsd ?? null,
     cost_estimated: attempt.costEstimated ?? null,
-    possible_cost_usd: attempt.possibleCostUsd ?? null,
+    at_risk_usd: attempt.atRiskUsd ?? null,
     error_class: attempt.errorClass ?? null,
     error_code: attempt.errorCode ?? null,
     message: attempt.message ?? null,
@@ -91,9 +98,12 @@ export function toSlotRecord(
     attempts,
     costUsd: row.cost_usd,
     costEstimated: row.cost_estimated,
+    atRiskUsd: row.at_risk_usd,
     asset,
+    reused: row.reused ?? undefined,
     error: row.error ?? undefined,
     waiting: row.waiting ?? undefined,
+    decision: row.decision ?? undefined,
     startedAt: row.started_at ?? undefined,
     finishedAt: row.finished_at ?? undefined,
     considered: row.considered,
@@ -111,7 +121,7 @@ export function toAttemptRecord(row: Selectable<AttemptTable>): AttemptRecord {
     seconds: row.seconds,
     costUsd: row.cost_usd ?? undefined,
     costEstimated: row.cost_estimated ?? undefined,
-    possibleCostUsd: row.possible_cost_usd ?? undefined,
+    atRiskUsd: row.at_risk_usd ?? undefined,
     errorClass: row.error_class ?? undefined,
     errorCode: row.error_code ?? undefined,
     message: row.message ?? undefined,

@@ -1,16 +1,19 @@
 import { sql } from 'kysely';
-import type { GenerationInput, GenerationState } from '../domain/generation';
-import { workflowIdOf } from '../domain/workflow-id';
+import type { GenerationState } from '../domain/generation';
+import { acceptGeneration, type Acceptance, type AcceptOrder } from './accept-generation';
 import type { Database } from './database';
 import { findGeneration, type GenerationRecord } from './find-generation';
+import { findRepeat, type IdempotencyKey, type KeyReused, type RepeatedStart } from './idempotency-keys';
 import { listGenerations, type GenerationPage, type GenerationSummary } from './list-generations';
 import { saveState } from './save-state';
 import type { StoredError } from './schema';
 
 export interface GenerationStore {
-  /** Notes a request before its workflow starts, so that a start that goes wrong leaves a trace. */
-  insertAccepted(input: GenerationInput): Promise<void>;
-  /** Takes back `insertAccepted` when the workflow certainly did not start. */
+  /** Notes a job before its workflow starts, unless its key or the caller's daily limit stands against it. */
+  accept(order: AcceptOrder): Promise<Acceptance>;
+  /** The job this key already stands for; `undefined` where `accept` may make one. */
+  findRepeat(caller: string, key: IdempotencyKey): Promise<RepeatedStart | KeyReused | undefined>;
+  /** Takes back `accept` when the workflow certainly did not start, unless another request with its key tries too. */
   removeAccepted(id: string): Promise<void>;
   /** Writes what the workflow reports; safe to repeat and to reorder. */
   saveState(state: GenerationState): Promise<void>;
@@ -26,10 +29,20 @@ export interface GenerationStore {
 
 export function createGenerationStore(db: Database): GenerationStore {
   return {
-    insertAccepted: (input) => insertAccepted(db, input),
+    accept: (order) => acceptGeneration(db, order),
+
+    async findRepeat(caller, key) {
+      const repeat = await findRepeat(db, caller, key);
+      return repeat?.kind === 'never_started' ? undefined : repeat;
+    },
 
     async removeAccepted(id) {
-      await db.deleteFrom('generations').where('id', '=', id).where('status', '=', 'accepted').execute();
+      await db
+        .deleteFrom('generations')
+        .where('id', '=', id)
+        .where('status', '=', 'accepted')
+        .where('starts', '=', 1)
+        .execute();
     },
 
     saveState: (state) => saveState(db, state),
@@ -37,22 +50,6 @@ export function createGenerationStore(db: Database): GenerationStore {
     find: (id) => findGeneration(db, id),
     list: (page) => listGenerations(db, page),
   };
-}
-
-async function insertAccepted(db: Database, input: GenerationInput): Promise<void> {
-  const { generationId, characterId, nsfw, flowRequest } = input;
-  await db
-    .insertInto('generations')
-    .values({
-      id: generationId,
-      workflow_id: workflowIdOf({ flow: flowRequest.flow, characterId, generationId }),
-      flow: flowRequest.flow,
-      character_id: characterId,
-      nsfw,
-      status: 'accepted',
-      request: JSON.stringify(flowRequest),
-    })
-    .execute();
 }
 
 async function endUnfinished(
@@ -63,20 +60,21 @@ async function endUnfinished(
   const json = JSON.stringify(error);
   const finishedAt = sql<string>`now()`;
   await db.transaction().execute(async (transaction) => {
-    // The revision stays, so a report that is only late still wins.
+    // The revision stays, so a report that is only late still wins; so does a start that was asked for again.
     const { numUpdatedRows } = await transaction
       .updateTable('generations')
       .set({ status, error: json, finished_at: finishedAt })
       .where('id', '=', seen.generationId)
       .where('revision', '=', seen.revision)
       .where('status', '=', seen.status)
+      .where('start_asked_at', '=', seen.startAskedAt)
       .executeTakeFirstOrThrow();
     if (numUpdatedRows === 0n) return;
     await transaction
       .updateTable('slots')
-      .set({ status, error: json, waiting: null, finished_at: finishedAt })
+      .set({ status, error: json, waiting: null, decision: null, finished_at: finishedAt })
       .where('generation_id', '=', seen.generationId)
-      .where('status', 'in', ['pending', 'running', 'waiting'])
+      .where('status', 'in', ['pending', 'running', 'waiting', 'needs_decision'])
       .execute();
   });
 }

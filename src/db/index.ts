@@ -1,11 +1,16 @@
+export type { Acceptance, AcceptOrder } from './accept-generation';
 export { createAssetRecords, type AssetRecord, type AssetRecords } from './asset-records';
 export { createCharacterStore, type Character, type CharacterStore } from './character-store';
 export { createDatabase, type Database, type DatabaseOptions } from './database';
+export type { DailySpend } from './daily-spend';
 export { isDatabaseUnavailable } from './database-unavailable';
 export type { GenerationRecord } from './find-generation';
 export type { SlotRecord } from './generation-rows';
 export { createGenerationStore, type GenerationStore } from './generation-store';
+export type { IdempotencyKey, RepeatedStart } from './idempotency-keys';
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
 export { createLoraStore, type Lora, type LoraSettings, type LoraStore } from './lora-store';
 export { migrate } from './migrate';
+export { createProviderHealthStore, type ProviderHealthStore } from './provider-health-store';
+export { createSpendStore, type SpendStore } from './spend-store';
 export { loraStatuses, type LoraStatus, type StoredError } from './schema';

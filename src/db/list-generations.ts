@@ -14,6 +14,7 @@ export interface GenerationSummary {
   status: GenerationStatus;
   costUsd: number;
   costEstimated: boolean;
+  atRiskUsd: number;
   error: StoredError | undefined;
   /** Slots by status; statuses without a slot are left out. */
   slots: Partial<Record<SlotStatus, number>>;
@@ -84,6 +85,7 @@ function toSummary(
     status: row.status,
     costUsd: row.cost_usd,
     costEstimated: row.cost_estimated,
+    atRiskUsd: row.at_risk_usd,
     error: row.error ?? undefined,
     slots,
     createdAt: row.created_at,

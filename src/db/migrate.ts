@@ -2,9 +2,13 @@ import { Migrator, type Migration } from 'kysely';
 import type { Logger } from 'pino';
 import { createDatabase } from './database';
 import { initialMigration } from './migrations/0001-initial';
+import { paidOnceMigration } from './migrations/0002-paid-once';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
-const migrations: Record<string, Migration> = { '0001-initial': initialMigration };
+const migrations: Record<string, Migration> = {
+  '0001-initial': initialMigration,
+  '0002-paid-once': paidOnceMigration,
+};
 
 /**
  * Brings the database at `url` up to date; does nothing where it already is. Any number of processes may call it at

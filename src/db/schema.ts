@@ -1,7 +1,15 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { AttemptRecord, GenerationStatus, Recipe, SlotState, SlotStatus } from '../domain/generation';
+import type {
+  AttemptRecord,
+  DecisionNeeded,
+  GenerationStatus,
+  Recipe,
+  SlotStatus,
+  SlotWait,
+} from '../domain/generation';
 import type { Identity, RouteCandidate } from '../domain/plan';
 import type { Flow, FlowRequest, LoraBaseModel } from '../domain/requests';
+import type { ProviderState } from '../domain/provider-health';
 import type { DispatchCertainty, FailureClass, ProviderName } from '../domain/taxonomy';
 
 /** What PostgreSQL holds, as `kysely` sees it. Times are ISO strings, money is USD. */
@@ -13,6 +21,8 @@ export interface DatabaseSchema {
   generations: GenerationTable;
   slots: SlotTable;
   attempts: AttemptTable;
+  idempotency_keys: IdempotencyKeyTable;
+  provider_health: ProviderHealthTable;
 }
 
 /** Set by the database when left out. */
@@ -48,6 +58,7 @@ export interface AssetTable {
   width: number | null;
   height: number | null;
   frames: number | null;
+  perceptual_hash: string | null;
   origin: 'upload' | 'generation';
   created_at: DefaultTime;
 }
@@ -58,6 +69,8 @@ export interface RecipeTable {
   generation_id: string;
   slot: number;
   recipe: JSONColumnType<Recipe>;
+  /** `null`: made before recipes were hashed. */
+  recipe_hash: string | null;
   created_at: DefaultTime;
 }
 
@@ -79,8 +92,19 @@ export interface GenerationTable {
   revision: Generated<number>;
   /** `null` only where the accepting API lost its row before the workflow reported. */
   request: JSONColumnType<FlowRequest> | null;
+  caller: Generated<string>;
+  /** Set aside for the job while it runs. */
+  reserved_usd: Generated<number>;
   cost_usd: Generated<number>;
   cost_estimated: Generated<boolean>;
+  at_risk_usd: Generated<number>;
+  engines: ColumnType<string[], string | undefined, string>;
+  parent_generation_id: string | null;
+  parent_slot: number | null;
+  /** Requests that asked Temporal to start its workflow: only a sole one may take the row back. */
+  starts: Generated<number>;
+  /** When the latest of them did. */
+  start_asked_at: DefaultTime;
   error: JSONColumnType<StoredError> | null;
   deadline_at: string | null;
   created_at: DefaultTime;
@@ -100,8 +124,11 @@ export interface SlotTable {
   asset_id: string | null;
   cost_usd: number;
   cost_estimated: boolean;
+  at_risk_usd: Generated<number>;
   error: JSONColumnType<StoredError> | null;
-  waiting: JSONColumnType<NonNullable<SlotState['waiting']>> | null;
+  waiting: JSONColumnType<SlotWait> | null;
+  decision: JSONColumnType<DecisionNeeded> | null;
+  reused: boolean | null;
   considered: JSONColumnType<RouteCandidate[]>;
   started_at: string | null;
   finished_at: string | null;
@@ -118,7 +145,7 @@ export interface AttemptTable {
   seconds: number;
   cost_usd: number | null;
   cost_estimated: boolean | null;
-  possible_cost_usd: number | null;
+  at_risk_usd: number | null;
   error_class: FailureClass | null;
   error_code: string | null;
   message: string | null;
@@ -126,4 +153,24 @@ export interface AttemptTable {
   provider_request_id: string | null;
   repeats: number | null;
   last_repeat_at: string | null;
+}
+
+export interface IdempotencyKeyTable {
+  caller: string;
+  key: string;
+  /** SHA-256 of route and request, hex. */
+  request_hash: string;
+  generation_id: string;
+  created_at: DefaultTime;
+}
+
+export interface ProviderHealthTable {
+  task_queue: string;
+  provider: ProviderName;
+  state: ProviderState;
+  since: string;
+  reason: string | null;
+  next_probe_at: string | null;
+  parked_jobs: number | null;
+  updated_at: DefaultTime;
 }

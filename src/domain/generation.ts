@@ -188,7 +188,7 @@ export interface GenerationState {
   costUsd: number;
   costEstimated: boolean;
   atRiskUsd: number;
-  /** Model ids of the finished pictures: more than one where the set mixes engines. */
+  /** Endpoints that made the finished pictures: more than one where the set mixes engines. */
   engines: string[];
   lineage?: Lineage | undefined;
   error?: SlotError | undefined;

@@ -109,6 +109,8 @@ export interface JobRules {
   /** Pictures without which the set counts as failed. */
   minSuccess: number;
   coherence: Coherence;
+  /** Whether two pictures of the set that look alike are one too many. */
+  distinct: boolean;
   /** New seeds tried for a slot whose picture was of no use. */
   maxRefills: number;
   /** Whether a slow call is raced by the next candidate. */

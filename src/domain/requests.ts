@@ -28,6 +28,10 @@ const identifier = z
     'use 1-64 letters, digits, "-" or "_", starting with a letter or digit',
   );
 export const characterIdSchema = identifier;
+/** Who asks and pays. Trusted as it comes: the gateway in front of this API says it. */
+export const callerSchema = identifier;
+/** The caller of requests that name none. */
+export const defaultCaller = 'default';
 export const loraIdSchema = identifier.refine((id) => !id.startsWith('character-'), {
   message: 'send the bare id: the provider adds "character-" itself, so a prefixed id would not be found',
 });

@@ -2,6 +2,7 @@ export { estimatePriceUsd } from './estimate-price';
 export { findModel } from './find-model';
 export { listModels, type ListedModel, type ModelFilter } from './list-models';
 export { models } from './models';
+export { planCost, type Cost, type PlanCost } from './plan-cost';
 export { planGeneration, type PlanOptions } from './plan-generation';
 export { planRoute } from './plan-route';
 export { RequestRefused, type RefusalIssue } from './refusal';

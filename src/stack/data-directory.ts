@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { ProviderSettings } from '../config/env';
+import type { ProviderSettings } from '../config/provider-settings';
 import { removePostgresHome } from './postgres-home';
 
 type ProviderMode = ProviderSettings['mode'];

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { loadSettings, type ProviderSettings, type Settings } from '../config/env';
+import { loadSettings, type Settings } from '../config/env';
+import type { ProviderSettings } from '../config/provider-settings';
 import type { WantedPort } from './busy-ports';
 import type { Service } from './service';
 import {

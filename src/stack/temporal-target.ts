@@ -1,6 +1,5 @@
-import { loadClientConfigProfile, toClientOptions, type ClientConfigProfile } from '@temporalio/envconfig';
-import { ConfigurationError } from '../config/env';
-import { errorMessage } from './error-message';
+import { toClientOptions } from '@temporalio/envconfig';
+import { loadTemporalProfile } from '../config/temporal-connection';
 import type { TemporalTarget } from './temporal-server';
 
 /** Where an address is missing beside TLS settings or an API key, as in Temporal's own tools. */
@@ -14,7 +13,7 @@ const defaultNamespace = 'default';
  * @throws ConfigurationError when the profile file or an environment variable cannot be used.
  */
 export function configuredTemporal(environment: NodeJS.ProcessEnv): TemporalTarget | undefined {
-  const profile = loadProfile(environment);
+  const profile = loadTemporalProfile(environment);
   if (profile.address === undefined && profile.apiKey === undefined && profile.tls === undefined)
     return undefined;
   const { connectionOptions, namespace } = toClientOptions(profile);
@@ -32,20 +31,5 @@ export function configuredTemporal(environment: NodeJS.ProcessEnv): TemporalTarg
 
 /** Namespace for a local server: the configured one, else `default`. @throws ConfigurationError */
 export function localNamespace(environment: NodeJS.ProcessEnv): string {
-  return loadProfile(environment).namespace ?? defaultNamespace;
-}
-
-function loadProfile(environment: NodeJS.ProcessEnv): ClientConfigProfile {
-  try {
-    return loadClientConfigProfile({ overrideEnvVars: definedOnly(environment) });
-  } catch (error) {
-    throw new ConfigurationError(`The Temporal configuration cannot be used: ${errorMessage(error)}`);
-  }
-}
-
-function definedOnly(environment: NodeJS.ProcessEnv): Record<string, string> {
-  const entries = Object.entries(environment).filter((entry): entry is [string, string] => {
-    return entry[1] !== undefined && entry[1] !== '';
-  });
-  return Object.fromEntries(entries);
+  return loadTemporalProfile(environment).namespace ?? defaultNamespace;
 }

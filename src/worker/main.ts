@@ -1,9 +1,10 @@
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
+import { createSpendLedger } from '../activities/spend-ledger';
 import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
 import { toMediaStore } from '../assets/media-store';
 import { loadSettings } from '../config/env';
-import { createAssetRecords, createDatabase, createGenerationStore, migrate } from '../db';
+import { loadTemporalConnection } from '../config/temporal-connection';
+import { createAssetRecords, createDatabase, createGenerationStore, createSpendStore, migrate } from '../db';
 import { createLogger } from '../logging/logger';
 import { providerNames } from '../domain/taxonomy';
 import { installTemporalLogger } from '../logging/temporal-logger';
@@ -23,7 +24,7 @@ async function main(): Promise<void> {
   await migrate(settings.databaseUrl, logger);
   const store = createFilesystemAssetStore({ directory: settings.assetsDir });
   await store.ready();
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const { connectionOptions, namespace = 'default' } = loadTemporalConnection(process.env);
   const connection = await NativeConnection.connect(connectionOptions);
   try {
     const workers = await createWorkers({
@@ -35,6 +36,8 @@ async function main(): Promise<void> {
         routing: settings.routing,
         generations: createGenerationStore(database),
         assets: createAssetRecords(database),
+        assetBytes: store,
+        spend: createSpendLedger(createSpendStore(database), settings.dailyLimits),
         clients: createProviderClients(settings.providers),
         media: (provider) => toMediaStore(store, provider),
       },

@@ -1,4 +1,4 @@
-import type { ProviderSettings } from '../config/env';
+import type { ProviderSettings } from '../config/provider-settings';
 import type { ProviderName } from '../domain/taxonomy';
 import { createComfyUiClient } from '../providers/comfyui/client';
 import { createFalClient } from '../providers/fal/client';

@@ -1,10 +1,15 @@
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
-import type { RunDescription, TemporalPort } from '../../src/api/temporal-port';
+import type { MessageOutcome, RunDescription, TemporalPort } from '../../src/api/temporal-port';
+import type { RetryNowResult, SlotDecisionInput } from '../../src/domain/messages';
 
 /** Temporal as a test wants it: notes what it is asked, and answers what it was told to. */
 export class FakeTemporal implements TemporalPort {
   readonly started: GenerationInput[] = [];
   readonly cancelled: string[] = [];
+  /** Decisions and wishes to retry, by workflow. */
+  readonly messages: { workflowId: string; decision?: SlotDecisionInput }[] = [];
+  /** What the workflow says to them. */
+  reply: MessageOutcome<RetryNowResult> = { kind: 'done', result: { slots: [1] } };
   /** Thrown by every call. */
   failure: Error | undefined;
   /** What the workflow says of itself; `undefined`: no worker answers. */
@@ -30,6 +35,17 @@ export class FakeTemporal implements TemporalPort {
   cancel(workflowId: string): Promise<boolean> {
     if (this.failure === undefined) this.cancelled.push(workflowId);
     return this.answer(this.run?.status === 'running');
+  }
+
+  async decideSlot(workflowId: string, decision: SlotDecisionInput): Promise<MessageOutcome<void>> {
+    this.messages.push({ workflowId, decision });
+    const reply = await this.answer(this.reply);
+    return reply.kind === 'done' ? { kind: 'done', result: undefined } : reply;
+  }
+
+  retryNow(workflowId: string): Promise<MessageOutcome<RetryNowResult>> {
+    this.messages.push({ workflowId });
+    return this.answer(this.reply);
   }
 
   ready(): Promise<void> {

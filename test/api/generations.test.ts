@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { createGenerationStore, type GenerationStore } from '../../src/db';
+import { baseImagesRequestSchema } from '../../src/domain/requests';
 import { TemporalUnavailable } from '../../src/api/temporal-port';
 import { attempt, generationState, picture, slotState } from '../db/states';
 import { openTestApi, type TestApi } from './test-api';
@@ -27,17 +29,15 @@ async function get(path = url): Promise<Record<string, unknown>> {
   return (await api.send({ url: path })).body;
 }
 
-/** A row whose start happened long ago. */
-async function insertAccepted(createdAt = '2026-01-02T03:04:05.000Z'): Promise<void> {
+/** A row whose start was asked for this long ago, by the clock of the database. */
+async function insertAccepted(age = '1 hour'): Promise<void> {
   const { generationId, characterId, nsfw } = generationState();
-  const request = { characterId, prompt: 'x', nsfw: false, width: 1024, height: 1024 };
-  await store.insertAccepted({
-    generationId,
-    characterId,
-    nsfw,
-    flowRequest: { flow: 'base-images', request },
-  });
-  await api.database.db.updateTable('generations').set({ created_at: createdAt }).execute();
+  const request = baseImagesRequestSchema.parse({ characterId, prompt: 'x' });
+  const flowRequest = { flow: 'base-images', request } as const;
+  const input = { generationId, characterId, nsfw, caller: 'default', reservedUsd: 0.1, flowRequest };
+  await store.accept({ input });
+  const startAskedAt = sql<string>`now() - ${age}::interval`;
+  await api.database.db.updateTable('generations').set({ start_asked_at: startAskedAt }).execute();
 }
 
 describe('reading a generation', () => {
@@ -76,6 +76,53 @@ describe('reading a generation', () => {
         },
       ],
       links: { self: url, cancel: `${url}/cancel` },
+    });
+  });
+
+  it('shows what may have been paid for nothing, what was reused, and whether engines were mixed', async () => {
+    const lineage = { generationId: '0190a7a0-0000-7000-8000-000000000009', slot: 3 };
+    const slots = [
+      slotState({ status: 'completed', asset: picture('a'), reused: true }),
+      slotState({ slot: 2, status: 'failed', atRiskUsd: 0.02, attempts: [attempt({ atRiskUsd: 0.02 })] }),
+    ];
+    const state = { status: 'partial', atRiskUsd: 0.02, lineage, slots } as const;
+    await store.saveState(generationState({ ...state, engines: ['/flux-dev'] }));
+
+    expect(await get()).toMatchObject({
+      atRiskUsd: 0.02,
+      engines: ['/flux-dev'],
+      coherent: true,
+      lineage,
+      caller: 'default',
+      slots: [
+        { reused: true, atRiskUsd: 0 },
+        { reused: false, atRiskUsd: 0.02, attempts: [{ atRiskUsd: 0.02 }] },
+      ],
+    });
+    expect(await get('/v1/generations')).toMatchObject({ items: [{ atRiskUsd: 0.02 }] });
+    await store.saveState(
+      generationState({ ...state, revision: 2, engines: ['/flux-dev', '/sdxl-instantid'] }),
+    );
+    expect(await get()).toMatchObject({ coherent: false });
+  });
+
+  it('shows why a slot waits, since when, and what a person has to decide', async () => {
+    const since = '2026-01-02T03:04:05.000Z';
+    const waiting = { reason: 'out', since, nextTryAt: since, round: 2, watched: ['modal' as const] };
+    const decision = { provider: 'modal', endpoint: '/flux-dev', since, atRiskUsd: 0.02 } as const;
+    api.temporal.state = generationState({
+      slots: [
+        slotState({ status: 'waiting', waiting }),
+        slotState({ slot: 2, status: 'needs_decision', decision }),
+      ],
+    });
+    await insertAccepted();
+
+    expect(await get()).toMatchObject({
+      slots: [
+        { status: 'waiting', waiting, decision: null },
+        { status: 'needs_decision', waiting: null, decision },
+      ],
     });
   });
 
@@ -167,9 +214,32 @@ describe('a generation whose workflow is not there', () => {
   });
 
   it('is accepted while its start may be under way', async () => {
-    await insertAccepted(new Date().toISOString());
+    await insertAccepted('1 second');
 
     expect(await get()).toMatchObject({ status: 'accepted', error: null });
+  });
+
+  it('is accepted also where the clock of this process is far ahead of the database', async () => {
+    await insertAccepted('1 second');
+    jest.useFakeTimers({
+      now: Date.now() + 3_600_000,
+      doNotFake: [
+        'nextTick',
+        'setImmediate',
+        'setTimeout',
+        'clearTimeout',
+        'setInterval',
+        'clearInterval',
+        'queueMicrotask',
+        'performance',
+        'hrtime',
+      ],
+    });
+    try {
+      expect(await get()).toMatchObject({ status: 'accepted', error: null });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('failed without being paid when it never started', async () => {
@@ -257,7 +327,7 @@ describe('cancelling a generation', () => {
   });
 
   it('asks for patience while the start is under way', async () => {
-    await insertAccepted(new Date().toISOString());
+    await insertAccepted('1 second');
     api.temporal.run = undefined;
 
     expect(await cancel()).toMatchObject({ status: 409, body: { code: 'not_started_yet' } });

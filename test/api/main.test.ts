@@ -89,11 +89,19 @@ describe('the API process', () => {
     other.close();
   }, 60_000);
 
-  it('ends with the reason when its environment cannot be used', async () => {
-    const child = launch({ API_PORT: 'many' });
-    const [log, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number]>]);
+  it.each([
+    ['a port that is none', { API_PORT: 'many' }, 'API_PORT'],
+    ['real providers without a credential', { PROVIDERS: 'real' }, 'MODAL_WORKSPACE'],
+    ['a Temporal profile file without a profile', { TEMPORAL_CONFIG_FILE: '/dev/null' }, '[profile.default]'],
+  ])(
+    'ends with the reason when its environment cannot be used: %s',
+    async (_name, environment: Record<string, string>, reason) => {
+      const child = launch(environment);
+      const [log, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number]>]);
 
-    expect(code).toBe(1);
-    expect(log).toContain('API_PORT');
-  }, 60_000);
+      expect(code).toBe(1);
+      expect(log).toContain(reason);
+    },
+    60_000,
+  );
 });

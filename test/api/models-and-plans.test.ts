@@ -100,9 +100,9 @@ describe('a route plan', () => {
         typicalSeconds: expect.any(Number) as unknown,
       });
     }
-    const { expectedUsd, worstCaseUsd } = body['estimate'] as Record<string, number>;
+    const { expectedUsd, worstUsd } = body['estimate'] as Record<string, number>;
     expect(expectedUsd).toBeGreaterThan(0);
-    expect(worstCaseUsd).toBeGreaterThan(expectedUsd ?? Infinity);
+    expect(worstUsd).toBeGreaterThan(expectedUsd ?? Infinity);
     expect(api.temporal.started).toEqual([]);
     expect(await api.database.db.selectFrom('generations').selectAll().execute()).toEqual([]);
   });

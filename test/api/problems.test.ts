@@ -120,6 +120,7 @@ describe('every refusal is a problem document', () => {
 
     expect(answer.status).toBe(status);
     expect(answer.body['errors']).toEqual([error]);
+    if (status === 415) expect(answer.body['detail']).toContain('send JSON as application/json');
   });
 
   it('also when the bytes are not HTTP', async () => {

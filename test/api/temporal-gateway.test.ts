@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createTemporalGateway, type TemporalGateway } from '../../src/api/temporal-gateway';
 import { generationTaskQueue } from '../../src/domain/task-queues';
 import { TemporalUnavailable } from '../../src/api/temporal-port';
@@ -20,7 +21,28 @@ function input(): GenerationInput {
     nsfw: true,
   });
   const flowRequest = { flow: 'studio', request, assets: {} } as const;
-  return { generationId: randomUUID(), characterId: 'ava', nsfw: true, flowRequest };
+  return {
+    generationId: randomUUID(),
+    characterId: 'ava',
+    nsfw: true,
+    caller: 'default',
+    reservedUsd: 0,
+    flowRequest,
+  };
+}
+
+/** Runs `work` while a worker answers for the jobs. */
+async function withWorker(server: TemporalTestServer, work: () => Promise<void>): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const connection = await NativeConnection.connect({ address: server.address });
+  const worker = await Worker.create({
+    connection,
+    namespace: server.namespace,
+    taskQueue: generationTaskQueue,
+    workflowsPath: require.resolve('./talking-workflow'),
+  });
+  await worker.runUntil(work);
+  await connection.close();
 }
 
 function idOf({ generationId, characterId, flowRequest: { flow } }: GenerationInput): string {
@@ -93,6 +115,33 @@ describe('on a real Temporal server', () => {
     expect(performance.now() - started).toBeLessThan(4000);
   });
 
+  it('does not wait long for a worker to take a message, and says that it may still take effect', async () => {
+    const job = input();
+    await gateway.start(job);
+    const started = performance.now();
+    const decision = { slot: 1, decision: 'give_up' } as const;
+
+    const answers = await Promise.all([gateway.decideSlot(idOf(job), decision), gateway.retryNow(idOf(job))]);
+
+    expect(answers).toEqual([{ kind: 'unanswered' }, { kind: 'unanswered' }]);
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
+  it('tells a job what was decided, and hears whether it fits', async () => {
+    const job = input();
+    await gateway.start(job);
+    const decide = (slot: number, decision: 'resubmit' | 'give_up') =>
+      gateway.decideSlot(idOf(job), { slot, decision });
+
+    await withWorker(server, async () => {
+      expect(await gateway.retryNow(idOf(job))).toEqual({ kind: 'done', result: { slots: [2, 3] } });
+      expect(await decide(2, 'resubmit')).toEqual({ kind: 'rejected' });
+      expect(await decide(1, 'give_up')).toEqual({ kind: 'done', result: undefined });
+      expect((await decide(1, 'give_up')).kind).toMatch(/rejected|gone/);
+    });
+    expect(await gateway.retryNow('studio/ava/none')).toEqual({ kind: 'gone' });
+  });
+
   it('is ready, and links to the run with its id in one piece', async () => {
     await expect(gateway.ready()).resolves.toBeUndefined();
     expect(gateway.uiUrl('studio/ava/1')).toBe(
@@ -143,6 +192,8 @@ describe('without a Temporal server', () => {
       () => gateway.describe('x'),
       () => gateway.cancel('x'),
       () => gateway.ready(),
+      () => gateway.retryNow('x'),
+      () => gateway.decideSlot('x', { slot: 1, decision: 'give_up' }),
     ];
     const started = performance.now();
     const errors = await Promise.all(calls.map((call) => call().catch((error: unknown) => error)));

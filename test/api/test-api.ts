@@ -5,6 +5,7 @@ import { buildApp } from '../../src/api/app';
 import type { ApiServer } from '../../src/api/context';
 import { createFilesystemAssetStore, type AssetStore } from '../../src/assets';
 import { loadSettings } from '../../src/config/env';
+import { createDatabase } from '../../src/db';
 import { picture } from '../assets/pictures';
 import { openTestDatabase, silentLogger, type TestDatabase } from '../db/test-database';
 import { FakeTemporal } from './fake-temporal';
@@ -35,6 +36,8 @@ export interface TestApi {
   send(call: Call): Promise<Answer>;
   /** Uploads a picture and returns its URL. */
   upload(seed?: number): Promise<string>;
+  /** Another process of the same API: its own connections, the same database. */
+  openReplica(): Promise<Pick<TestApi, 'temporal' | 'send' | 'close'>>;
   close(): Promise<void>;
 }
 
@@ -44,8 +47,9 @@ export async function openTestApi(environment: NodeJS.ProcessEnv = {}): Promise<
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   const assetStore = createFilesystemAssetStore({ directory });
   const temporal = new FakeTemporal();
-  const { routing } = loadSettings(environment);
-  const app = await buildApp({ routing, db: database.db, assetStore, temporal, logger: silentLogger });
+  const { routing, dailyLimits, taskQueue } = loadSettings(environment);
+  const shared = { routing, dailyLimits, taskQueue, assetStore, logger: silentLogger };
+  const app = await buildApp({ ...shared, db: database.db, temporal });
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
     app,
@@ -59,6 +63,20 @@ export async function openTestApi(environment: NodeJS.ProcessEnv = {}): Promise<
       const headers = { 'content-type': 'image/png' };
       const { body } = await send(baseUrl, { method: 'POST', url: '/v1/assets', headers, payload });
       return String(body['url']);
+    },
+    async openReplica() {
+      const db = createDatabase(database.url, silentLogger);
+      const ownTemporal = new FakeTemporal();
+      const replica = await buildApp({ ...shared, db, temporal: ownTemporal });
+      const url = await replica.listen({ host: '127.0.0.1', port: 0 });
+      return {
+        temporal: ownTemporal,
+        send: (call) => send(url, call),
+        async close() {
+          await replica.close();
+          await db.destroy();
+        },
+      };
     },
     async close() {
       await app.close();

@@ -19,8 +19,11 @@ import { openTestApi, send, type Call, type TestApi } from './test-api';
 async function openWith(port: number, logger: Logger = silentLogger) {
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   const db = createDatabase(`postgres://nobody@127.0.0.1:${port}/none`, silentLogger);
+  const { routing, dailyLimits, taskQueue } = loadSettings({});
   const app = await buildApp({
-    routing: loadSettings({}).routing,
+    routing,
+    dailyLimits,
+    taskQueue,
     db,
     assetStore: createFilesystemAssetStore({ directory }),
     temporal: new FakeTemporal(),
@@ -52,6 +55,12 @@ const calls: [string, Call][] = [
     'cancelling a job',
     { method: 'POST', url: '/v1/generations/0190a7a0-0000-7000-8000-000000000001/cancel' },
   ],
+  [
+    'making a slot try again',
+    { method: 'POST', url: '/v1/generations/0190a7a0-0000-7000-8000-000000000001/retry-now' },
+  ],
+  ['asking for the spend', { url: '/v1/spend' }],
+  ['asking for the providers', { url: '/v1/providers' }],
   ['listing jobs', { url: '/v1/generations' }],
   ['creating a character', { method: 'PUT', url: '/v1/characters/ava' }],
   ['listing LoRAs', { url: '/v1/characters/ava/loras' }],

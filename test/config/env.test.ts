@@ -1,4 +1,6 @@
-import { ConfigurationError, loadSettings } from '../../src/config/env';
+import { ConfigurationError } from '../../src/config/configuration-error';
+import { loadSettings } from '../../src/config/env';
+import { dailyLimitOf } from '../../src/domain/daily-limits';
 
 describe('providers', () => {
   it('are all emulated while no real credential is set, on a task queue of their own', () => {
@@ -29,11 +31,7 @@ describe('providers', () => {
 
   it('follow PROVIDERS over the credentials', () => {
     expect(loadSettings({ FAL_KEY: 'key', PROVIDERS: 'emulated' }).providers.mode).toBe('emulated');
-    expect(loadSettings({ PROVIDERS: 'real' }).providers).toMatchObject({
-      mode: 'real',
-      modal: undefined,
-      fal: undefined,
-    });
+    expect(loadSettings({ FAL_KEY: 'key', PROVIDERS: 'real' }).providers.mode).toBe('real');
   });
 
   it('take an empty variable for one that is not set, as compose files pass it', () => {
@@ -62,6 +60,22 @@ describe('providers', () => {
   });
 });
 
+describe('daily limits', () => {
+  it('hold for every caller, except those with one of their own', () => {
+    const { dailyLimits } = loadSettings({
+      DAILY_LIMIT_USD: '10',
+      DAILY_LIMITS_USD: '{"app": 25.5, "off": 0}',
+    });
+
+    const limits = ['app', 'off', 'other', 'constructor'].map((caller) => dailyLimitOf(dailyLimits, caller));
+    expect(limits).toEqual([25.5, 0, 10, 10]);
+  });
+
+  it('do not exist where none is set', () => {
+    expect(dailyLimitOf(loadSettings({}).dailyLimits, 'default')).toBeUndefined();
+  });
+});
+
 describe('a mistake in the environment', () => {
   it.each([
     [{ PROVIDERS: 'fake' }, 'PROVIDERS'],
@@ -73,6 +87,12 @@ describe('a mistake in the environment', () => {
     [{ COMFYUI_URL: 'pod:port' }, 'COMFYUI_URL'],
     [{ MODAL_WORKSPACE: 'ryla.evil.example/' }, 'MODAL_WORKSPACE'],
     [{ NSFW_ENABLED: 'yes' }, 'NSFW_ENABLED'],
+    [{ PROVIDERS: 'real' }, 'MODAL_WORKSPACE'],
+    [{ PARKING_INITIAL_SECONDS: '600', PARKING_MAX_SECONDS: '300' }, 'PARKING_INITIAL_SECONDS'],
+    [{ DAILY_LIMIT_USD: '-1' }, 'DAILY_LIMIT_USD'],
+    [{ DAILY_LIMITS_USD: '{"a": "5"}' }, 'DAILY_LIMITS_USD'],
+    [{ DAILY_LIMITS_USD: '{"no caller": 5}' }, 'DAILY_LIMITS_USD'],
+    [{ DAILY_LIMITS_USD: 'a=5' }, 'DAILY_LIMITS_USD'],
   ])('is named: %j', (environment, name) => {
     expect(() => loadSettings(environment)).toThrow(ConfigurationError);
     expect(() => loadSettings(environment)).toThrow(name);

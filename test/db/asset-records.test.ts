@@ -56,3 +56,44 @@ describe('asset records', () => {
     expect(await records.find(picture('3').assetId)).toBeUndefined();
   });
 });
+
+describe('a picture of the very same recipe', () => {
+  const made = { slot: 9, parameters: { prompt: 'a dog', steps: 20, seed: 7 } };
+
+  it('is found, in whatever order its fields are named, and whoever made it', async () => {
+    await records.record(picture('4'), 'generation', recipe(made));
+    const sameRecipe = recipe({
+      generationId: 'g2',
+      slot: 1,
+      parameters: { seed: 7, steps: 20, prompt: 'a dog' },
+    });
+
+    expect(await records.findMade(sameRecipe)).toEqual(picture('4'));
+  });
+
+  it.each<[string, Partial<Recipe>]>([
+    ['seed', { parameters: { ...made.parameters, seed: 8 } }],
+    ['prompt', { parameters: { ...made.parameters, prompt: 'a cat' } }],
+    ['endpoint', { ...made, endpoint: '/flux' }],
+    ['model', { ...made, modelId: 'fal-flux-dev' }],
+    ['input picture', { ...made, inputs: [{ field: 'reference_image', assetId: 'e'.repeat(64) }] }],
+    ['use of it', { ...made, inputs: [{ field: 'source_image', assetId: 'f'.repeat(64) }] }],
+  ])('is not found for another %s', async (_name, fields) => {
+    await records.record(picture('4'), 'generation', recipe(made));
+
+    expect(await records.findMade(recipe(fields))).toBeUndefined();
+  });
+
+  it('is the newest one where there are several', async () => {
+    const parameters = { prompt: 'twice' };
+    await records.record(picture('5'), 'generation', recipe({ slot: 20, parameters }));
+    await database.db
+      .updateTable('recipes')
+      .set({ created_at: '2026-01-02T03:04:05.000Z' })
+      .where('asset_id', '=', picture('5').assetId)
+      .execute();
+    await records.record(picture('6'), 'generation', recipe({ slot: 21, parameters }));
+
+    expect(await records.findMade(recipe({ parameters }))).toEqual(picture('6'));
+  });
+});

@@ -1,7 +1,6 @@
 import { createGenerationStore, type GenerationStore } from '../../src/db';
-import { studioRequestSchema } from '../../src/domain/requests';
-import type { GenerationInput, GenerationState } from '../../src/domain/generation';
-import { attempt, generationState, picture, slotState } from './states';
+import type { GenerationState } from '../../src/domain/generation';
+import { attempt, generationInput, generationState, picture, slotState } from './states';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
 let database: TestDatabase;
@@ -18,16 +17,7 @@ beforeEach(async () => {
   await database.db.deleteFrom('generations').execute();
 });
 
-function acceptedInput(fields: Partial<GenerationInput> = {}): GenerationInput {
-  const request = studioRequestSchema.parse({ characterId: 'ava', prompt: 'at the beach' });
-  return {
-    generationId: generationState().generationId,
-    characterId: 'ava',
-    nsfw: false,
-    flowRequest: { flow: 'studio', request, assets: {} },
-    ...fields,
-  };
-}
+const acceptedInput = () => generationInput({ generationId: generationState().generationId });
 
 async function stored(id = generationState().generationId) {
   const record = await store.find(id);
@@ -38,13 +28,17 @@ async function stored(id = generationState().generationId) {
 /** What `find` tells beyond the state. */
 const beyondState = {
   workflowId: `studio/ava/${generationState().generationId}`,
+  caller: 'default',
+  reservedUsd: 0,
   request: undefined,
   createdAt: expect.stringMatching(/Z$/) as unknown,
+  startAskedAt: expect.stringMatching(/Z$/) as unknown,
+  readAt: expect.stringMatching(/Z$/) as unknown,
 };
 
 describe('an accepted generation', () => {
   it('keeps the whole request and the workflow id before anything runs', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
 
     const record = await stored();
 
@@ -55,14 +49,14 @@ describe('an accepted generation', () => {
   });
 
   it('is gone after it was taken back', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.removeAccepted(acceptedInput().generationId);
 
     expect(await store.find(acceptedInput().generationId)).toBeUndefined();
   });
 
   it('is not taken back once its workflow has reported', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.saveState(generationState());
     await store.removeAccepted(acceptedInput().generationId);
 
@@ -70,7 +64,7 @@ describe('an accepted generation', () => {
   });
 
   it('gives way to the first report, whatever number it carries', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.saveState(generationState({ revision: 0 }));
 
     expect(await stored()).toMatchObject({ status: 'running', request: acceptedInput().flowRequest });
@@ -84,15 +78,20 @@ describe('a reported state', () => {
     costUsd: 0.012345,
     costEstimated: true,
     finishedAt: '2026-01-02T03:05:00.000Z',
+    atRiskUsd: 0.04,
+    engines: ['fal-ai/flux/dev'],
+    lineage: { generationId: '0190a7a0-0000-7000-8000-000000000009', slot: 3 },
     slots: [
       slotState({
         status: 'completed',
         provider: 'fal',
         endpoint: 'fal-ai/flux/dev',
         identity: 'lora',
-        asset: picture('a'),
+        asset: { ...picture('a'), perceptualHash: '01'.repeat(32) },
+        reused: true,
         costUsd: 0.012345,
         costEstimated: true,
+        atRiskUsd: 0.04,
         startedAt: '2026-01-02T03:04:05.000Z',
         finishedAt: '2026-01-02T03:04:59.000Z',
         attempts: [
@@ -105,7 +104,7 @@ describe('a reported state', () => {
             costUsd: undefined,
             providerRequestId: undefined,
           }),
-          attempt({ number: 2, provider: 'fal', endpoint: 'fal-ai/flux/dev' }),
+          attempt({ number: 2, provider: 'fal', endpoint: 'fal-ai/flux/dev', atRiskUsd: 0.04 }),
         ],
         considered: [
           {
@@ -173,6 +172,7 @@ describe('a reported state', () => {
       since: '2026-01-02T03:04:05.000Z',
       nextTryAt: '2026-01-02T03:05:05.000Z',
       round: 2,
+      watched: ['modal' as const],
     };
     await store.saveState(
       generationState({ revision: 2, slots: [slotState({ status: 'waiting', waiting })] }),
@@ -181,6 +181,29 @@ describe('a reported state', () => {
 
     await store.saveState(generationState({ revision: 3, slots: [slotState({ status: 'running' })] }));
     expect((await stored()).slots[0]?.waiting).toBeUndefined();
+  });
+
+  it('shows what a person has to decide, and no longer when it is decided', async () => {
+    const decision = {
+      provider: 'modal' as const,
+      endpoint: '/flux-dev',
+      since: '2026-01-02T03:04:05.000Z',
+      atRiskUsd: 0.02,
+    };
+    await store.saveState(
+      generationState({ revision: 2, slots: [slotState({ status: 'needs_decision', decision })] }),
+    );
+    expect((await stored()).slots).toMatchObject([{ status: 'needs_decision', decision }]);
+
+    await store.saveState(generationState({ revision: 3, slots: [slotState({ status: 'running' })] }));
+    expect((await stored()).slots[0]?.decision).toBeUndefined();
+  });
+
+  it('keeps the caller and the money set aside that only the API knew', async () => {
+    await store.accept({ input: { ...acceptedInput(), caller: 'app', reservedUsd: 0.5 } });
+    await store.saveState(generationState());
+
+    expect(await stored()).toMatchObject({ caller: 'app', reservedUsd: 0.5 });
   });
 
   it('survives a character that was never registered here', async () => {
@@ -199,6 +222,7 @@ describe('a generation whose workflow is gone', () => {
         slots: [
           slotState({ status: 'completed', asset: picture('c') }),
           slotState({ slot: 2, status: 'running' }),
+          slotState({ slot: 3, status: 'needs_decision' }),
         ],
       }),
     );
@@ -207,8 +231,26 @@ describe('a generation whose workflow is gone', () => {
     expect(await stored()).toMatchObject({
       status: 'failed',
       error: end.error,
-      slots: [{ status: 'completed' }, { status: 'failed', error: end.error }],
+      slots: [
+        { status: 'completed' },
+        { status: 'failed', error: end.error },
+        { status: 'failed', error: end.error },
+      ],
     });
+  });
+
+  it('is left alone when its start was asked for again in the meantime', async () => {
+    const key = { key: 'k', requestHash: 'h' };
+    await store.accept({ input: acceptedInput(), idempotency: key });
+    await database.db
+      .updateTable('generations')
+      .set({ start_asked_at: '2026-01-02T03:04:05.000Z' })
+      .execute();
+    const seen = await stored();
+    await store.findRepeat('default', key);
+    await store.endUnfinished(seen, end);
+
+    expect((await stored()).status).toBe('accepted');
   });
 
   it('is left alone when the workflow has reported in the meantime', async () => {
@@ -221,7 +263,7 @@ describe('a generation whose workflow is gone', () => {
   });
 
   it('comes back to life when its report was only late', async () => {
-    await store.insertAccepted(acceptedInput());
+    await store.accept({ input: acceptedInput() });
     await store.endUnfinished(await stored(), end);
     await store.saveState(generationState());
 

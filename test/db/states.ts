@@ -1,4 +1,12 @@
-import type { AttemptRecord, GenerationState, SlotState, StoredAsset } from '../../src/domain/generation';
+import { randomUUID } from 'node:crypto';
+import type {
+  AttemptRecord,
+  GenerationInput,
+  GenerationState,
+  SlotState,
+  StoredAsset,
+} from '../../src/domain/generation';
+import { studioRequestSchema } from '../../src/domain/requests';
 
 /** A stored picture whose id is made of one hex digit. */
 export function picture(digit: string): StoredAsset {
@@ -9,6 +17,7 @@ export function picture(digit: string): StoredAsset {
     width: 64,
     height: 48,
     frames: undefined,
+    perceptualHash: undefined,
   };
 }
 
@@ -23,7 +32,7 @@ export function attempt(fields: Partial<AttemptRecord> = {}): AttemptRecord {
     seconds: 6.25,
     costUsd: 0.012345,
     costEstimated: true,
-    possibleCostUsd: undefined,
+    atRiskUsd: undefined,
     errorClass: undefined,
     errorCode: undefined,
     message: undefined,
@@ -46,9 +55,12 @@ export function slotState(fields: Partial<SlotState> = {}): SlotState {
     attempts: [],
     costUsd: 0,
     costEstimated: false,
+    atRiskUsd: 0,
     asset: undefined,
+    reused: undefined,
     error: undefined,
     waiting: undefined,
+    decision: undefined,
     startedAt: undefined,
     finishedAt: undefined,
     considered: [],
@@ -68,10 +80,27 @@ export function generationState(fields: Partial<GenerationState> = {}): Generati
     deadlineAt: '2026-01-02T09:04:05.000Z',
     costUsd: 0,
     costEstimated: false,
+    atRiskUsd: 0,
+    engines: [],
+    lineage: undefined,
     error: undefined,
     slots: [slotState()],
     startedAt: '2026-01-02T03:04:05.000Z',
     finishedAt: undefined,
+    ...fields,
+  };
+}
+
+/** A studio request of the character `ava` that is about to become a job, with an id of its own. */
+export function generationInput(fields: Partial<GenerationInput> = {}): GenerationInput {
+  const request = studioRequestSchema.parse({ characterId: 'ava', prompt: 'at the beach' });
+  return {
+    generationId: randomUUID(),
+    characterId: 'ava',
+    nsfw: false,
+    caller: 'default',
+    reservedUsd: 0.25,
+    flowRequest: { flow: 'studio', request, assets: {} },
     ...fields,
   };
 }

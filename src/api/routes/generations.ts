@@ -4,22 +4,23 @@ import { characterIdSchema } from '../../domain/requests';
 import { cancelGeneration } from '../cancel-generation';
 import type { ApiContext, ApiServer } from '../context';
 import { cursorOf, encodeCursor, pageLimit } from '../cursor';
+import { generationIdSchema, knownForm } from '../generation-id';
 import { generationView } from '../generation-view';
 import { generationLinks } from '../links';
 import { generationNotFound } from '../not-found';
 import { readGeneration } from '../read-generation';
+import { retryNow } from '../retry-now';
 import { roundUsd } from '../../domain/round-usd';
 import type { TemporalPort } from '../temporal-port';
 
 const params = z.object({ id: z.string() });
-const generationId = z.uuid();
 const querystring = z.strictObject({
   characterId: characterIdSchema.optional(),
   limit: pageLimit,
-  cursor: cursorOf(z.tuple([z.iso.datetime(), generationId])).optional(),
+  cursor: cursorOf(z.tuple([z.iso.datetime(), generationIdSchema])).optional(),
 });
 
-/** `GET /v1/generations`, `GET /v1/generations/{id}` and `POST /v1/generations/{id}/cancel`. */
+/** `GET /v1/generations`, `GET /v1/generations/{id}`, `POST .../cancel` and `POST .../retry-now`. */
 export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
   const { generations, temporal } = context;
 
@@ -50,13 +51,11 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
     const links = generationLinks(record, temporal);
     return reply.code(status === 'cancelling' ? 202 : 200).send({ id: record.generationId, status, links });
   });
-}
 
-/** What was never an id of ours is answered as an unknown one. */
-function knownForm(id: string): string {
-  const parsed = generationId.safeParse(id);
-  if (!parsed.success) throw generationNotFound();
-  return parsed.data;
+  app.post('/v1/generations/:id/retry-now', { schema: { params } }, async (request) => {
+    const { record, slots } = await retryNow(context, knownForm(request.params.id));
+    return { id: record.generationId, slots, links: generationLinks(record, temporal) };
+  });
 }
 
 /** As last stored; a list asks no workflow. */
@@ -69,6 +68,7 @@ function summaryView(summary: GenerationSummary, temporal: TemporalPort) {
     status: summary.status,
     costUsd: roundUsd(summary.costUsd),
     costEstimated: summary.costEstimated,
+    atRiskUsd: roundUsd(summary.atRiskUsd),
     error: summary.error ?? null,
     /** How many slots stand where. */
     slots: summary.slots,

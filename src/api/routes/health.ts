@@ -25,9 +25,9 @@ export function addHealthRoutes(app: ApiServer, context: ApiContext): void {
 
 async function checkAll({ db, temporal, assetStore }: ApiContext): Promise<Record<string, Check>> {
   const [database, server, assets] = await Promise.all([
-    // A table of ours, not `select 1`: without migrations nothing works.
+    // The youngest table of ours, not `select 1`: without migrations nothing works.
     check('cannot be reached, or has no tables yet', () =>
-      db.selectFrom('generations').select('id').limit(1).execute(),
+      db.selectFrom('provider_health').select('provider').limit(1).execute(),
     ),
     check('cannot be reached', () => temporal.ready()),
     check('cannot be written', () => assetStore.ready()),

@@ -4,20 +4,29 @@ import {
   profilePicturesRequestSchema,
   studioRequestSchema,
 } from '../../domain/requests';
+import { callerOf } from '../caller';
 import type { ApiContext, ApiServer } from '../context';
+import { idempotencyKeyOf } from '../idempotency-key';
 import { resolveRequest, type FlowBody } from '../resolve-request';
+import { sendStarted } from '../send-started';
 import { startGeneration } from '../start-generation';
 
-/** `POST /v1/base-images`, `/v1/profile-pictures` and `/v1/studio`: 202, and the work goes on without the caller. */
+/**
+ * `POST /v1/base-images`, `/v1/profile-pictures` and `/v1/studio`: 202, and the work goes on without the caller; 200
+ * for a request that repeats the `Idempotency-Key` of one before.
+ */
 export function addStartRoutes(app: ApiServer, context: ApiContext): void {
   const start = async (
     body: FlowBody,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
-    const flowRequest = await resolveRequest(context, body, request.host);
-    const started = await startGeneration(context, flowRequest, request.log);
-    return reply.code(202).header('location', started.links.self).send(started);
+    const order = {
+      caller: callerOf(request),
+      idempotency: idempotencyKeyOf(request),
+      resolve: async () => ({ flowRequest: await resolveRequest(context, body, request.host) }),
+    };
+    return sendStarted(reply, await startGeneration(context, order, request.log));
   };
 
   app.post('/v1/base-images', { schema: { body: baseImagesRequestSchema } }, (request, reply) =>

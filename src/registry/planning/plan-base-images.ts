@@ -3,6 +3,7 @@ import type { BaseImagesRequest } from '../../domain/requests';
 import { RequestRefused, type RefusalIssue } from '../refusal';
 import type { RoutingContext } from '../types';
 import { checkMinors } from './check-minors';
+import { jobRules } from './job-rules';
 import { planSlot, slotSeed } from './plan-slot';
 
 /** Always six: each pair starts at another endpoint and has the other provider behind it. */
@@ -38,6 +39,7 @@ export function planBaseImages(
     parking: context.parking,
     deadlineSeconds: request.deadlineSeconds ?? dayInSeconds,
     maxPaidAttempts: 6,
+    rules: jobRules(request, { distinct: true }),
   };
 }
 

@@ -5,6 +5,7 @@ import { RequestRefused } from '../refusal';
 import type { RouteRequest } from '../routing/route-request';
 import type { RoutingContext } from '../types';
 import { checkProfilePictures } from './check-profile-pictures';
+import { jobRules } from './job-rules';
 import { planSlot, slotSeed } from './plan-slot';
 import type { ProfilePosition } from './profile-positions';
 import { profileSetPictures, type ProfilePicture } from './profile-set';
@@ -59,6 +60,7 @@ export function planProfilePictures(
     parking: context.parking,
     deadlineSeconds: request.deadlineSeconds ?? dayInSeconds,
     maxPaidAttempts: 6,
+    rules: jobRules(request, { distinct: true }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { RouteRequest } from '../routing/route-request';
 import type { ModelDefinition, RoutingContext, SlotSettings } from '../types';
 import { checkNsfw } from './check-nsfw';
 import { checkStudioFields } from './check-studio-fields';
+import { jobRules } from './job-rules';
 import { planSlot, slotSeed } from './plan-slot';
 
 /** A studio request with everything that was looked up for it. */
@@ -41,6 +42,7 @@ export function planStudio(
     parking: context.parking,
     deadlineSeconds: request.deadlineSeconds ?? sixHoursInSeconds,
     maxPaidAttempts: 6,
+    rules: jobRules(request, { distinct: request.mode === 'creating' }),
   };
 }
 

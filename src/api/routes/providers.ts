@@ -1,0 +1,37 @@
+import type { ProviderHealthRecord } from '../../domain/provider-health';
+import { providerNames, type ProviderName } from '../../domain/taxonomy';
+import type { ApiContext, ApiServer } from '../context';
+
+/** `GET /v1/providers`: which are enabled, what their watches last found, and how many jobs wait for each. */
+export function addProviderRoute(app: ApiServer, context: ApiContext): void {
+  app.get('/v1/providers', async () => {
+    const [records, parked] = await Promise.all([
+      context.providerHealth.list(),
+      context.providerHealth.countParkedJobs(),
+    ]);
+    return { items: providerNames.map((name) => providerView(name, context, { records, parked })) };
+  });
+}
+
+function providerView(
+  provider: ProviderName,
+  { routing }: ApiContext,
+  {
+    records,
+    parked,
+  }: { records: readonly ProviderHealthRecord[]; parked: ReadonlyMap<ProviderName, number> },
+) {
+  const { enabled, reason: disabledReason = null } = routing.providers[provider];
+  const health = records.find((record) => record.provider === provider);
+  return {
+    provider,
+    enabled,
+    disabledReason,
+    /** One that never failed is up. */
+    state: health?.state ?? 'up',
+    since: health?.since ?? null,
+    reason: health?.reason ?? null,
+    nextProbeAt: health?.nextProbeAt ?? null,
+    parkedJobs: parked.get(provider) ?? 0,
+  };
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { ConfigurationError } from './configuration-error';
+import { dailyLimitsByCaller } from './daily-limits-by-caller';
+
+const flag = z
+  .enum(['true', 'false', '1', '0'])
+  .default('false')
+  .transform((value) => value === 'true' || value === '1');
+const port = z.coerce.number().int().min(0).max(65_535);
+const optionalText = z.string().optional();
+
+/** Every variable of API and worker, with its default. How to reach Temporal is read by its own library. */
+export const environmentSchema = z
+  .object({
+    PROVIDERS: z.enum(['emulated', 'real']).optional(),
+    /** `https://{workspace}--{app}-comfyui-fastapi-app.modal.run` is derived from this. */
+    MODAL_WORKSPACE: z
+      .string()
+      .regex(/^[a-z0-9-]+$/, 'is a Modal workspace name: lower-case letters, digits and "-"')
+      .optional(),
+    /** Overrides the derived URL; must hold `{app}`. */
+    MODAL_BASE_URL: optionalText,
+    MODAL_KEY: optionalText,
+    MODAL_SECRET: optionalText,
+    FAL_KEY: optionalText,
+    FAL_KEY_ID: optionalText,
+    FAL_KEY_SECRET: optionalText,
+    FAL_QUEUE_URL: z.url().default('https://queue.fal.run'),
+    FAL_REST_URL: z.url().default('https://rest.fal.ai'),
+    /** Comma-separated host suffixes media may be downloaded from. */
+    FAL_MEDIA_HOSTS: z.string().default('fal.media'),
+    COMFYUI_URL: z.url({ protocol: /^https?$/ }).optional(),
+    COMFYUI_GRAPHS_DIR: optionalText,
+    EMULATOR_MODAL_URL: z.url().default('http://127.0.0.1:9811'),
+    EMULATOR_FAL_URL: z.url().default('http://127.0.0.1:9812'),
+    EMULATOR_COMFYUI_URL: z.url().default('http://127.0.0.1:9813'),
+
+    DATABASE_URL: z.string().default('postgres://postgres:postgres@127.0.0.1:9832/ryla_generation'),
+    ASSETS_DIR: z.string().default('data/assets'),
+    API_HOST: z.string().default('127.0.0.1'),
+    API_PORT: port.default(9800),
+    /** Base URL of the Temporal UI, for the links in answers. */
+    TEMPORAL_UI_URL: optionalText.pipe(z.url().optional()),
+    NSFW_ENABLED: flag,
+    /** USD each caller may spend in a UTC day; left out: no limit. */
+    DAILY_LIMIT_USD: z.coerce.number().min(0).optional(),
+    /** Limits of single callers in its place, as JSON: `{"caller": 25}`. */
+    DAILY_LIMITS_USD: dailyLimitsByCaller,
+    /** First and longest wait of a slot that found every provider out. */
+    PARKING_INITIAL_SECONDS: z.coerce.number().min(1).default(15),
+    PARKING_MAX_SECONDS: z.coerce.number().min(1).default(300),
+    /** Concurrent calls per provider in one worker process. */
+    MODAL_CONCURRENCY: z.coerce.number().int().min(1).default(100),
+    FAL_CONCURRENCY: z.coerce.number().int().min(1).default(100),
+    COMFYUI_CONCURRENCY: z.coerce.number().int().min(1).default(20),
+    /** Seconds a stopping worker lets calls in flight finish. */
+    SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).default(600),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  })
+  .refine(({ PARKING_INITIAL_SECONDS: first, PARKING_MAX_SECONDS: longest }) => first <= longest, {
+    path: ['PARKING_INITIAL_SECONDS'],
+    message: 'must not be above PARKING_MAX_SECONDS',
+  });
+
+export type Environment = z.infer<typeof environmentSchema>;
+
+/** Checks the variables and fills in the defaults. @throws ConfigurationError naming every one that cannot be used */
+export function readEnvironment(source: NodeJS.ProcessEnv): Environment {
+  // Compose files pass variables nobody set as empty ones.
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigurationError(`Environment cannot be used. ${problems.join('; ')}`);
+}

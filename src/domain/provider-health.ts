@@ -1,0 +1,19 @@
+import type { ProviderName } from './taxonomy';
+
+export const providerStates = ['up', 'down'] as const;
+/** `down`: calls fail at once without being sent, until a probe of the provider's watch succeeds. */
+export type ProviderState = (typeof providerStates)[number];
+
+/** What a provider's watch last found. Times are ISO 8601. A provider without a record counts as up. */
+export interface ProviderHealthRecord {
+  provider: ProviderName;
+  state: ProviderState;
+  /** When this state began. */
+  since: string;
+  /** Why it counts as down. */
+  reason?: string | undefined;
+  /** While down. */
+  nextProbeAt?: string | undefined;
+  /** Jobs the watch will wake. */
+  parkedJobs?: number | undefined;
+}

@@ -1,0 +1,109 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createPlanRoutes } from '../../src/activities/plan-routes';
+import { createFindReusable } from '../../src/activities/reusable-pictures';
+import { createFilesystemAssetStore, type AssetStore } from '../../src/assets';
+import { loadSettings } from '../../src/config/env';
+import { createAssetRecords, type AssetRecords } from '../../src/db';
+import type { GenerationInput, StoredAsset } from '../../src/domain/generation';
+import type { SlotPlan } from '../../src/domain/plan';
+import { picture } from '../assets/pictures';
+import { generationInput } from '../db/states';
+import { openTestDatabase, type TestDatabase } from '../db/test-database';
+import { profilePictures, studio } from '../support/flow-requests';
+
+let database: TestDatabase;
+let records: AssetRecords;
+let directory: string;
+let store: AssetStore;
+let planRoutes: ReturnType<typeof createPlanRoutes>;
+
+beforeAll(async () => {
+  database = await openTestDatabase();
+  records = createAssetRecords(database.db);
+  directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
+  store = createFilesystemAssetStore({ directory });
+  planRoutes = createPlanRoutes(loadSettings({}).routing, createFindReusable(records, store));
+}, 90_000);
+
+afterAll(async () => {
+  await database.close();
+  await rm(directory, { recursive: true });
+});
+
+const plan = (flowRequest: GenerationInput['flowRequest'], fields: Partial<GenerationInput> = {}) =>
+  planRoutes(generationInput({ flowRequest, ...fields }));
+
+/** Stores a picture as that slot would have made it. */
+async function make(slot: SlotPlan | undefined, seed: number): Promise<StoredAsset> {
+  const asset = await store.put(Readable.from([await picture('png', { seed })]), { maxBytes: 1e6 });
+  const candidate = slot!.candidates[0]!;
+  await records.record(asset, 'generation', {
+    ...candidate,
+    generationId: 'earlier',
+    slot: slot!.slot,
+    seed: slot!.seed,
+    costUsd: 0.02,
+    costEstimated: true,
+  });
+  return asset;
+}
+
+describe('the plan of a job that may reuse pictures', () => {
+  it('holds the stored picture of each slot whose very recipe was made before', async () => {
+    const fields = { count: 3, seed: 7, prompt: 'in a garden' };
+    const first = await plan(studio(fields));
+    const made = await make(first.slots[1], 1);
+
+    const again = await plan(studio({ ...fields, reuse: true }));
+
+    expect(again.slots.map(({ reusable }) => reusable?.asset.assetId)).toEqual([
+      undefined,
+      made.assetId,
+      undefined,
+    ]);
+    expect(again.slots[1]?.reusable?.modelId).toBe(first.slots[1]?.candidates[0]?.modelId);
+  });
+
+  it('counts the pictures that go in as part of the recipe', async () => {
+    const first = await plan(profilePictures());
+    const made = await make(first.slots[0], 2);
+
+    expect((await plan(profilePictures({ reuse: true }))).slots[0]?.reusable?.asset).toMatchObject({
+      assetId: made.assetId,
+    });
+  });
+
+  it('holds none where it was not asked to', async () => {
+    const fields = { seed: 11, prompt: 'at a lake' };
+    await make((await plan(studio(fields))).slots[0], 3);
+
+    expect((await plan(studio(fields))).slots[0]).not.toHaveProperty('reusable');
+  });
+
+  it('holds none whose bytes are gone', async () => {
+    const fields = { seed: 12, prompt: 'at a lake' };
+    const { assetId } = await make((await plan(studio(fields))).slots[0], 4);
+    const found = async () => (await plan(studio({ ...fields, reuse: true }))).slots[0]?.reusable;
+    expect(await found()).toBeDefined();
+    const files = await readdir(directory, { recursive: true });
+    await Promise.all(
+      files.filter((file) => file.includes(assetId)).map((file) => rm(join(directory, file))),
+    );
+
+    expect(await found()).toBeUndefined();
+  });
+});
+
+describe('the plan of a slot made anew', () => {
+  it('is that slot alone, under its number, with a seed that differs from job to job', async () => {
+    const lineage = { generationId: 'parent', slot: 2 };
+    const request = studio({ count: 3, seed: undefined });
+    const [one, other] = [await plan(request, { lineage }), await plan(request, { lineage })];
+
+    expect(one.slots.map(({ slot }) => slot)).toEqual([2]);
+    expect(one.slots[0]?.seed).not.toBe(other.slots[0]?.seed);
+  });
+});

@@ -1,0 +1,73 @@
+import { createGenerationStore, createProviderHealthStore } from '../../src/db';
+import { emulatedTaskQueue, generationTaskQueue } from '../../src/domain/task-queues';
+import { generationState, slotState } from '../db/states';
+import { openTestApi, type TestApi } from './test-api';
+
+let api: TestApi;
+
+beforeAll(async () => {
+  api = await openTestApi();
+}, 90_000);
+
+afterAll(() => api.close());
+
+const items = async () => (await api.send({ url: '/v1/providers' })).body['items'];
+
+describe('the providers', () => {
+  it('are up until one is known to be down', async () => {
+    const up = { enabled: true, state: 'up', since: null, reason: null, nextProbeAt: null, parkedJobs: 0 };
+
+    expect(await items()).toMatchObject([
+      { provider: 'modal', ...up },
+      { provider: 'fal', ...up },
+      { provider: 'comfyui', ...up },
+    ]);
+  });
+
+  it('show why one is down, when it is asked next, and how many jobs wait for it', async () => {
+    const down = {
+      provider: 'modal',
+      state: 'down',
+      since: '2026-01-02T03:04:05.000Z',
+      reason: 'connection refused',
+      nextProbeAt: '2026-01-02T03:04:35.000Z',
+    } as const;
+    await createProviderHealthStore(api.database.db, emulatedTaskQueue).record(down);
+    const waiting = {
+      reason: 'out',
+      since: down.since,
+      nextTryAt: down.since,
+      round: 1,
+      watched: ['modal' as const],
+    };
+    await createGenerationStore(api.database.db).saveState(
+      generationState({ slots: [slotState({ status: 'waiting', waiting })] }),
+    );
+
+    expect(await items()).toMatchObject([{ ...down, parkedJobs: 1 }, { state: 'up' }, { state: 'up' }]);
+  });
+
+  it('show nothing of the providers behind another task queue', async () => {
+    const since = '2026-01-02T03:04:05.000Z';
+    const real = createProviderHealthStore(api.database.db, generationTaskQueue);
+    await real.record({ provider: 'fal', state: 'down', since });
+
+    expect(await items()).toMatchObject([{}, { provider: 'fal', state: 'up' }, {}]);
+  });
+
+  it('show which ones are not set up here, and how to', async () => {
+    const other = await openTestApi({ FAL_KEY: 'key' });
+    const { body } = await other.send({ url: '/v1/providers' });
+    await other.close();
+
+    expect(body['items']).toMatchObject([
+      {
+        provider: 'modal',
+        enabled: false,
+        disabledReason: expect.stringContaining('MODAL_WORKSPACE') as unknown,
+      },
+      { provider: 'fal', enabled: true, disabledReason: null },
+      { provider: 'comfyui', enabled: false },
+    ]);
+  });
+});
