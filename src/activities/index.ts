@@ -1,9 +1,14 @@
 import type { RoutingContext } from '../registry/types';
+import { createCheckProvider } from './check-provider';
 import { createGenerateMedia, type GenerateMediaDependencies } from './generate-media';
+import { createJoinWatches } from './join-watches';
 import { createPlanRoutes } from './plan-routes';
+import type { ProviderWatches } from './provider-watches';
+import { createRecordHealth, type HealthRecords } from './record-health';
 import { createReserveSpend, type SpendLedger } from './reserve-spend';
 import { createFindReusable, type MadePictures, type StoredBytes } from './reusable-pictures';
 import { createSaveGeneration, type AssetRecords, type GenerationProjection } from './save-generation';
+import { createWakeJobs } from './wake-jobs';
 
 export interface CoreActivityDependencies {
   routing: RoutingContext;
@@ -11,26 +16,29 @@ export interface CoreActivityDependencies {
   assets: AssetRecords & MadePictures;
   assetBytes: StoredBytes;
   spend: SpendLedger;
+  healthRecords: HealthRecords;
+  watches: ProviderWatches;
 }
 
 /** Short activities beside the workflows, on their own task queue. */
-export function createCoreActivities({
-  routing,
-  generations,
-  assets,
-  ...dependencies
-}: CoreActivityDependencies) {
-  const { assetBytes, spend } = dependencies;
+export function createCoreActivities(dependencies: CoreActivityDependencies) {
+  const { routing, generations, assets, assetBytes, spend, healthRecords, watches } = dependencies;
   return {
     planRoutes: createPlanRoutes(routing, createFindReusable(assets, assetBytes)),
     saveGeneration: createSaveGeneration(generations, assets),
     reserveSpend: createReserveSpend(spend),
+    recordHealth: createRecordHealth(healthRecords),
+    wakeJobs: createWakeJobs(watches),
+    joinWatches: createJoinWatches(watches),
   };
 }
 export type CoreActivities = ReturnType<typeof createCoreActivities>;
 
-/** The paid call, registered on each provider's task queue. */
+/** The paid call and the free probe, registered on each provider's task queue. */
 export function createProviderActivities(dependencies: GenerateMediaDependencies) {
-  return { generateMedia: createGenerateMedia(dependencies) };
+  return {
+    generateMedia: createGenerateMedia(dependencies),
+    checkProvider: createCheckProvider(dependencies.clients),
+  };
 }
 export type ProviderActivities = ReturnType<typeof createProviderActivities>;

@@ -11,3 +11,5 @@ export const generationStatusAttribute = defineSearchAttributeKey(
   'GenerationStatus',
   SearchAttributeType.KEYWORD,
 );
+/** What a provider's watch found: `checking`, `up` or `down`. */
+export const providerHealthAttribute = defineSearchAttributeKey('ProviderHealth', SearchAttributeType.KEYWORD);

@@ -1,15 +1,25 @@
+import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createSpendLedger } from '../activities/spend-ledger';
 import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
 import { toMediaStore } from '../assets/media-store';
 import { loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
-import { createAssetRecords, createDatabase, createGenerationStore, createSpendStore, migrate } from '../db';
+import {
+  createAssetRecords,
+  createDatabase,
+  createGenerationStore,
+  createProviderHealthStore,
+  createSpendStore,
+  migrate,
+} from '../db';
 import { createLogger } from '../logging/logger';
 import { providerNames } from '../domain/taxonomy';
 import { installTemporalLogger } from '../logging/temporal-logger';
 import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
+import { createProviderHealth } from './provider-health';
+import { createProviderWatches } from './provider-watches';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
@@ -26,7 +36,11 @@ async function main(): Promise<void> {
   await store.ready();
   const { connectionOptions, namespace = 'default' } = loadTemporalConnection(process.env);
   const connection = await NativeConnection.connect(connectionOptions);
+  const watches = createProviderWatches(new Client({ connection, namespace }), settings.taskQueue);
+  const healthRecords = createProviderHealthStore(database, settings.taskQueue);
+  const health = createProviderHealth({ list: () => healthRecords.list(), watches, logger });
   try {
+    await health.start();
     const workers = await createWorkers({
       connection,
       namespace,
@@ -38,6 +52,8 @@ async function main(): Promise<void> {
         assets: createAssetRecords(database),
         assetBytes: store,
         spend: createSpendLedger(createSpendStore(database), settings.dailyLimits),
+        healthRecords,
+        watches,
         clients: createProviderClients(settings.providers),
         media: (provider) => toMediaStore(store, provider),
       },
@@ -48,6 +64,7 @@ async function main(): Promise<void> {
     process.stdout.write(`${JSON.stringify({ ready: true, providers: settings.providers.mode })}\n`);
     await running;
   } finally {
+    health.stop();
     await connection.close();
     await database.destroy();
   }

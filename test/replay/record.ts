@@ -6,6 +6,7 @@ import { startHarness, type GenerationHarness } from '../support/generation-harn
 import globalTeardown from '../support/global-teardown';
 import { bundleForTests } from '../support/workflow-bundle';
 import { writeHistory } from './history-file';
+import { recordWatches } from './record-watches';
 
 /**
  * Records one history of every shape a run can take. Run it when a workflow gains a new shape; never to make a red
@@ -21,6 +22,7 @@ async function main(): Promise<void> {
     await harness.close();
   }
   await recordResumed();
+  await recordWatches();
   await globalTeardown();
 }
 

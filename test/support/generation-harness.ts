@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import type { SaveGenerationInput } from '../../src/activities/save-generation';
 import type { GenerationInput, GenerationState, Recipe } from '../../src/domain/generation';
 import type { FlowRequest } from '../../src/domain/requests';
@@ -8,6 +8,8 @@ import { generationTaskQueue } from '../../src/domain/task-queues';
 import type { ProviderClient } from '../../src/providers/types';
 import type { RoutingContext } from '../../src/registry/types';
 import { createWorkers, type Workers } from '../../src/worker/create-workers';
+import { createProviderWatches } from '../../src/worker/provider-watches';
+import { installQuietRuntime } from './quiet-runtime';
 import { startTemporalServer, type TemporalTestServer } from './temporal';
 import { workflowBundle } from './workflow-bundle';
 
@@ -130,19 +132,15 @@ function startWorkers({ native, server, providers, stores }: StartWorkers): Prom
     dependencies: {
       ...stores,
       routing: testRouting,
+      healthRecords: { record: () => Promise.resolve() },
+      watches: createProviderWatches(
+        new Client({ connection: native, namespace: server.namespace }),
+        generationTaskQueue,
+      ),
       clients: Object.fromEntries(providers.map((client) => [client.provider, client])),
       media: () => noMedia,
     },
     concurrency: { modal: 50, fal: 50, comfyui: 50 },
     shutdownGraceSeconds: 5,
   });
-}
-
-let isRuntimeInstalled = false;
-
-/** The SDK logs to stderr from its own threads, which jest would take for output of a test. */
-function installQuietRuntime(): void {
-  if (isRuntimeInstalled) return;
-  isRuntimeInstalled = true;
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
 }

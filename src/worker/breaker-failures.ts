@@ -1,0 +1,36 @@
+import type { ProviderError } from '../providers/errors';
+
+/** Failures that say something else than "this provider does not answer". */
+const aboutSomethingElse: readonly string[] = [
+  // Ours.
+  'internal_error',
+  'provider_down',
+  'outcome_unknown',
+  // One endpoint of many.
+  'nodes_not_loaded',
+  'models_missing',
+];
+
+/** After the provider took the job, only these say that it is out of reach. */
+const unreachable: readonly string[] = [
+  'connect_timeout',
+  'connection_failed',
+  'connection_lost',
+  'connection_refused',
+  'host_not_found',
+  'tls_failed',
+];
+const gatewayStatuses: readonly number[] = [502, 503, 504];
+
+/**
+ * Whether a failure speaks of the provider as a whole: no connection, no answer, a gateway's error. A refusal, a full
+ * queue, a broken picture or a run that failed never does.
+ */
+export function isProviderOut({ failureClass, code, certainty, status }: ProviderError): boolean {
+  if (failureClass !== 'outage' && failureClass !== 'transient') return false;
+  if (aboutSomethingElse.includes(code)) return false;
+  if (certainty === 'accepted') {
+    return status === undefined ? unreachable.includes(code) : gatewayStatuses.includes(status);
+  }
+  return failureClass === 'outage' || status === undefined || status >= 500 || status === 408;
+}

@@ -1,0 +1,129 @@
+import { EventEmitter, once } from 'node:events';
+import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
+import { breakerThreshold } from '../../src/registry/watch-policy';
+import { isProviderOut } from '../../src/worker/breaker-failures';
+import { ProviderBreaker } from '../../src/worker/provider-breaker';
+
+function failure(options: Partial<ProviderErrorOptions> = {}): ProviderError {
+  return new ProviderError('the host refused the connection', {
+    provider: 'modal',
+    failureClass: 'outage',
+    code: 'connection_refused',
+    certainty: 'not_sent',
+    ...options,
+  });
+}
+
+function times(count: number, work: () => void): void {
+  for (let done = 0; done < count; done += 1) work();
+}
+
+describe('a breaker', () => {
+  let reports: string[];
+  let breaker: ProviderBreaker;
+  beforeEach(() => {
+    reports = [];
+    breaker = new ProviderBreaker({
+      report: (reason) => Promise.resolve(void reports.push(reason)),
+      onReportFailed: () => undefined,
+    });
+  });
+  const fail = (): void => breaker.failed(failure());
+
+  it('reports an outage after five failures in a row, with the reason of the last', () => {
+    times(breakerThreshold - 1, fail);
+    expect(reports).toEqual([]);
+    fail();
+    expect(reports).toEqual(['the host refused the connection']);
+  });
+
+  it('begins to count anew after every success', () => {
+    times(breakerThreshold - 1, fail);
+    breaker.succeeded();
+    times(breakerThreshold - 1, fail);
+    expect(reports).toEqual([]);
+  });
+
+  it('reports once, however many calls fail at the same time', async () => {
+    times(50, fail);
+    await Promise.resolve();
+    times(50, fail);
+    expect(reports).toHaveLength(1);
+  });
+
+  it('reports again when the provider came back and fails again', async () => {
+    times(breakerThreshold, fail);
+    await new Promise(setImmediate);
+    breaker.reset();
+    times(breakerThreshold - 1, fail);
+    expect(reports).toHaveLength(1);
+    fail();
+    expect(reports).toHaveLength(2);
+  });
+
+  it('never opens for refusals, full queues, wrong keys and broken pictures', () => {
+    for (const failureClass of ['policy', 'input', 'lora', 'auth', 'corrupt', 'capacity'] as const)
+      times(20, () => breaker.failed(failure({ failureClass, code: failureClass })));
+    expect(reports).toEqual([]);
+  });
+
+  it('tries a report that failed again with the next failure', async () => {
+    const events = new EventEmitter();
+    let tries = 0;
+    const unlucky = new ProviderBreaker({
+      report: () => {
+        tries += 1;
+        return tries === 1 ? Promise.reject(new Error('Temporal is away')) : Promise.resolve();
+      },
+      onReportFailed: (error) => events.emit('failed', error),
+    });
+    const failed = once(events, 'failed');
+    times(breakerThreshold, () => unlucky.failed(failure()));
+    await failed;
+    await new Promise(setImmediate);
+    unlucky.failed(failure());
+    expect(tries).toBe(2);
+  });
+});
+
+describe('what speaks against a provider', () => {
+  it.each<[string, Partial<ProviderErrorOptions>]>([
+    ['no connection', {}],
+    ['a connection lost before the answer', lost('unknown')],
+    ['a connection lost while a job is collected', lost('accepted')],
+    [
+      'silence after the submit',
+      { failureClass: 'transient', code: 'deadline_exceeded', certainty: 'unknown' },
+    ],
+    ['a gateway', { failureClass: 'transient', code: 'bad_gateway', certainty: 'unknown', status: 502 }],
+    [
+      'a gateway while a job is collected',
+      { failureClass: 'transient', code: 'unavailable', certainty: 'accepted', status: 503 },
+    ],
+    ["a stopped pod's proxy", { code: 'pod_unavailable', status: 404 }],
+  ])('is %s', (_, options) => {
+    expect(isProviderOut(failure(options))).toBe(true);
+  });
+
+  it.each<[string, Partial<ProviderErrorOptions>]>([
+    [
+      'a run that failed',
+      { failureClass: 'transient', code: 'generation_failed', certainty: 'accepted', status: 500 },
+    ],
+    [
+      'a run that took too long',
+      { failureClass: 'transient', code: 'deadline_exceeded', certainty: 'accepted' },
+    ],
+    ['one endpoint that is not loaded', { code: 'nodes_not_loaded', status: 503 }],
+    ['our own defect', { failureClass: 'transient', code: 'internal_error' }],
+    ['the gate itself', { code: 'provider_down' }],
+    ['an unknown outcome of an earlier call', { failureClass: 'transient', code: 'outcome_unknown' }],
+    ['an upload the pod lost', { failureClass: 'transient', code: 'upload_lost', status: 400 }],
+  ])('is not %s', (_, options) => {
+    expect(isProviderOut(failure(options))).toBe(false);
+  });
+});
+
+function lost(certainty: 'unknown' | 'accepted'): Partial<ProviderErrorOptions> {
+  return { failureClass: 'transient', code: 'connection_lost', certainty };
+}

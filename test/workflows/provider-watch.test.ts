@@ -1,0 +1,271 @@
+import { EventEmitter, once } from 'node:events';
+import { WorkflowFailedError } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
+import { providerHealthAttribute } from '../../src/domain/search-attributes';
+import type { ProviderWatchSummary } from '../../src/domain/provider-watch';
+import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
+import { waitUntil } from '../support/wait-until';
+import { openWatchHarness, quickPolicy, watchId, type WatchHarness } from '../support/watch-harness';
+import { healthy, silent, WatchedProvider } from '../support/watched-provider';
+
+let server: TemporalTestServer;
+let harness: WatchHarness;
+beforeAll(async () => {
+  server = await startTemporalServer();
+  harness = await openWatchHarness(server);
+});
+afterAll(async () => {
+  await harness.close();
+  await server.stop();
+});
+
+let provider: WatchedProvider;
+beforeEach(() => {
+  provider = new WatchedProvider();
+});
+afterEach(async () => {
+  await harness.client.workflow
+    .getHandle(watchId)
+    .terminate('end of the test')
+    .catch(() => undefined);
+});
+
+const ids = (count: number): string[] => Array.from({ length: count }, (_, index) => `job-${index + 1}`);
+const parkAll = (workflowIds: string[]) =>
+  Promise.all(workflowIds.map((workflowId) => harness.watches().park('modal', workflowId)));
+
+describe('an outage', () => {
+  it('is written down, asked about until the provider answers, and over for every job that waits', async () => {
+    provider.health = () => (provider.probes > 2 ? healthy : silent);
+    await harness.withWorkers(provider, async () => {
+      await harness.watches().reportOutage('modal', 'the host refused the connection');
+      const jobs = await Promise.all(ids(15).map((id) => harness.startJob(`waits/${id}`, 3000)));
+
+      for (const job of jobs) expect(await job.result()).toEqual([{ provider: 'modal' }]);
+      expect(provider.states()).toEqual(['down', 'up']);
+      expect(provider.records[0]).toMatchObject({ provider: 'modal', reason: silent.detail });
+      expect(provider.woken).toHaveLength(15);
+    });
+  });
+
+  it('shows in the Temporal UI why, since when, when it asks next and how many wait', async () => {
+    provider.health = () => silent;
+    await harness.withWorkers(provider, async () => {
+      await harness.watches({ ...quickPolicy, probe: slowly }).reportOutage('modal', 'refused');
+      await parkAll(ids(3));
+      await waitUntil(async () => (await harness.health()).failedProbes === 1);
+
+      const view = await harness.health();
+      expect(view).toMatchObject({ state: 'down', parkedJobs: 3, reason: silent.detail });
+      expect(Date.parse(view.nextProbeAt ?? '')).toBeGreaterThan(Date.parse(view.since));
+      const handle = harness.client.workflow.getHandle(watchId);
+      const description = await handle.describe();
+      expect(description.typedSearchAttributes.get(providerHealthAttribute)).toBe('down');
+      expect(await description.staticSummary()).toBe('health of modal');
+      const { currentDetails } = await metadataOf(watchId);
+      expect(currentDetails).toContain('**modal is down**');
+      expect(currentDetails).toContain(silent.detail);
+    });
+  });
+
+  it('lets nobody go before every worker can have read that the provider is up', async () => {
+    provider.health = () => (provider.probes > 1 ? healthy : silent);
+    const lastStates: (string | undefined)[] = [];
+    provider.onWake = () => {
+      lastStates.push(provider.records.at(-1)?.state);
+      return Promise.resolve();
+    };
+    await harness.withWorkers(provider, async () => {
+      await harness.watches().reportOutage('modal', 'refused');
+      await parkAll(ids(4));
+      await waitUntil(() => Promise.resolve(provider.woken.length === 4));
+
+      expect(new Set(lastStates)).toEqual(new Set(['up']));
+    });
+  });
+
+  it('does not wait for a database that is away', async () => {
+    const away = jest.spyOn(provider, 'record').mockRejectedValue(new Error('no database'));
+    await harness.withWorkers(provider, async () => {
+      await parkAll(ids(3));
+      await waitUntil(() => Promise.resolve(provider.woken.length === 3));
+      expect(away).toHaveBeenCalled();
+    });
+  });
+});
+
+describe('a job that waits', () => {
+  it('does not make a provider that answers count as down, and goes on at once', async () => {
+    await harness.withWorkers(provider, async () => {
+      await (await harness.startJob('waits/alone')).result();
+
+      expect(provider.probes).toBe(1);
+      expect(provider.states()).toEqual(['up']);
+    });
+  });
+
+  it('that comes while the provider is up goes on after one more question', async () => {
+    await harness.withWorkers(provider, async () => {
+      await (await harness.startJob('waits/first')).result();
+      await (await harness.startJob('waits/second')).result();
+
+      expect(provider.probes).toBe(2);
+      expect(provider.woken).toEqual(['waits/first', 'waits/second']);
+      expect((await harness.health()).reopenings).toBe(0);
+    });
+  });
+
+  it('and asks twice is on the list once', async () => {
+    provider.health = () => (provider.probes > 1 ? healthy : silent);
+    await harness.withWorkers(provider, async () => {
+      await parkAll(['job-1', 'job-1', 'job-2']);
+      await waitUntil(() => Promise.resolve(provider.woken.length === 2));
+      await waitUntil(async () => (await harness.health()).parkedJobs === 0);
+      expect([...provider.woken].sort()).toEqual(['job-1', 'job-2']);
+    });
+  });
+
+  it('and has ended meanwhile holds nobody up', async () => {
+    provider.health = () => (provider.probes > 3 ? healthy : silent);
+    await harness.withWorkers(provider, async () => {
+      const gone = await harness.startJob('waits/gone');
+      await waitUntil(async () => (await harness.health().catch(() => undefined))?.parkedJobs === 1);
+      await gone.terminate('the user left');
+      const stays = await harness.startJob('waits/stays');
+
+      expect(await stays.result()).toHaveLength(1);
+    });
+  });
+
+  it('beyond the longest list is counted and left to its own timer', async () => {
+    provider.health = () => silent;
+    await harness.withWorkers(provider, async () => {
+      const watches = harness.watches({ ...quickPolicy, maxParked: 3 });
+      for (const id of ids(5)) await watches.park('modal', id);
+
+      expect(await harness.health()).toMatchObject({ parkedJobs: 3, unlistedJobs: 2 });
+    });
+  });
+});
+
+describe('canaries', () => {
+  it('go first; the others stay when a new outage is reported meanwhile', async () => {
+    provider.health = () => (provider.probes === 2 || provider.probes > 4 ? healthy : silent);
+    const wokenAtProbe: number[] = [];
+    provider.onWake = async () => {
+      wokenAtProbe.push(provider.probes);
+      if (wokenAtProbe.length === 2) await harness.watches().reportOutage('modal', 'calls still fail');
+    };
+    await harness.withWorkers(provider, async () => {
+      await harness.watches().reportOutage('modal', 'refused');
+      await parkAll(ids(12));
+      await waitUntil(() => Promise.resolve(provider.woken.length === 12));
+
+      expect(wokenAtProbe.slice(0, 2)).toEqual([2, 2]);
+      expect(Math.min(...wokenAtProbe.slice(2))).toBe(5);
+      expect(provider.states()).toEqual(['down', 'up', 'down', 'up']);
+      expect(new Set(provider.woken).size).toBe(12);
+    });
+  });
+
+  it('that come back stop the others, too, but do not make the provider count as down', async () => {
+    const returned = new Set<string>();
+    provider.onWake = async (workflowId) => {
+      if (returned.size > 0) return;
+      returned.add(workflowId);
+      await harness.watches().park('modal', workflowId);
+    };
+    await harness.withWorkers(provider, async () => {
+      await parkAll(ids(6));
+      await waitUntil(() => Promise.resolve(provider.woken.length === 7));
+
+      expect(provider.probes).toBeGreaterThanOrEqual(2);
+      expect(provider.states()).toEqual(['up']);
+      expect((await harness.health()).reopenings).toBe(1);
+      expect(provider.woken.filter((id) => returned.has(id))).toHaveLength(2);
+    });
+  });
+});
+
+describe('the end of a watch', () => {
+  const short = { ...quickPolicy, quietSeconds: 1 };
+
+  it('comes by itself after a quiet time, and the next outage begins a new one', async () => {
+    await harness.withWorkers(provider, async () => {
+      await harness.watches(short).park('modal', 'job-1');
+      const result = await harness.client.workflow.result(watchId);
+      expect(result).toMatchObject({ provider: 'modal', wokenJobs: 1 });
+
+      provider.health = () => silent;
+      await harness.watches(short).reportOutage('modal', 'refused');
+      expect(await harness.health()).toMatchObject({ state: 'down', parkedJobs: 0 });
+    });
+  });
+
+  it('does not lose a job that comes to wait in that very moment', async () => {
+    const gate = new EventEmitter();
+    let held = 0;
+    // The summary is the last thing a watch writes: a job that comes while it is on its way finds the watch decided.
+    const codec: PayloadCodec = {
+      encode: async (payloads) => {
+        const isSummary = payloads.some(({ data }) => Buffer.from(data ?? []).includes('"upSince"'));
+        if (isSummary && held === 0) {
+          held += 1;
+          gate.emit('ending');
+          await once(gate, 'go on');
+        }
+        return payloads;
+      },
+      decode: (payloads) => Promise.resolve(payloads),
+    };
+    const scenario = async (): Promise<void> => {
+      const ending = once(gate, 'ending');
+      await harness.watches(short).park('modal', 'early');
+      await ending;
+      await harness.watches(short).park('modal', 'late');
+      gate.emit('go on');
+      await harness.client.workflow.result<() => Promise<ProviderWatchSummary>>(watchId);
+
+      expect(provider.woken).toEqual(['early', 'late']);
+      const { events } = await harness.client.workflow.getHandle(watchId).fetchHistory();
+      const refused = events?.filter((event) => event.workflowTaskFailedEventAttributes != null);
+      // The server refused to end the run over the unread message: this test was on time.
+      expect(refused).toHaveLength(1);
+    };
+    await harness.withWorkers(provider, scenario, { codec });
+  });
+
+  it('by cancellation wakes everyone and leaves the provider up', async () => {
+    provider.health = () => silent;
+    await harness.withWorkers(provider, async () => {
+      await harness.watches({ ...quickPolicy, probe: slowly }).reportOutage('modal', 'refused');
+      await parkAll(ids(25));
+      const handle = harness.client.workflow.getHandle(watchId);
+      await waitUntil(() => Promise.resolve(provider.probes > 0));
+      await handle.cancel();
+
+      await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
+      expect(new Set(provider.woken).size).toBe(25);
+      expect(provider.states()).toEqual(['down', 'up']);
+    });
+  });
+
+  it('by termination is mended by the next report', async () => {
+    provider.health = () => silent;
+    await harness.withWorkers(provider, async () => {
+      await harness.watches().reportOutage('modal', 'refused');
+      await waitUntil(() => Promise.resolve(provider.probes > 0));
+      await harness.client.workflow.getHandle(watchId).terminate('by hand');
+      provider.health = () => healthy;
+      await harness.watches().reportOutage('modal', 'refused again');
+      await waitUntil(() => Promise.resolve(provider.states().at(-1) === 'up'));
+    });
+  });
+});
+
+const slowly = { initialSeconds: 1, backoffCoefficient: 300, maximumSeconds: 300 };
+
+async function metadataOf(workflowId: string): Promise<{ currentDetails: string }> {
+  const handle = harness.client.workflow.getHandle(workflowId);
+  return await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+}
