@@ -20,6 +20,8 @@ import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
 import { createProviderHealth } from './provider-health';
 import { createProviderWatches } from './provider-watches';
+import { takeUpWork } from './take-up-work';
+import { workerVersion } from './worker-deployment';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {
@@ -41,11 +43,15 @@ async function main(): Promise<void> {
   const health = createProviderHealth({ list: () => healthRecords.list(), watches, logger });
   try {
     await health.start();
+    const bundle = await workflowBundle();
+    const { mode, buildId } = settings.versioning;
+    const version = workerVersion(settings.taskQueue, { buildId, workflowCode: bundle.code });
     const workers = await createWorkers({
       connection,
       namespace,
       taskQueue: settings.taskQueue,
-      workflowBundle: await workflowBundle(),
+      workflowBundle: bundle,
+      ...(mode !== 'off' && { version }),
       dependencies: {
         routing: settings.routing,
         generations: createGenerationStore(database),
@@ -58,9 +64,16 @@ async function main(): Promise<void> {
         media: (provider) => toMediaStore(store, provider),
       },
       concurrency: settings.concurrency,
+      maxCallsPerSecond: settings.maxCallsPerSecond,
       shutdownGraceSeconds: settings.shutdownGraceSeconds,
     });
     const running = workers.run();
+    const working = takeUpWork({ connection, namespace }, version, { mode, logger });
+    await Promise.race([working, running]).catch(async (error: unknown) => {
+      workers.shutdown();
+      await running;
+      throw error;
+    });
     process.stdout.write(`${JSON.stringify({ ready: true, providers: settings.providers.mode })}\n`);
     await running;
   } finally {

@@ -35,7 +35,7 @@ function run(slots: DemoSlot[], status = 'completed'): { name: string; generatio
   const links = { temporalUi: 'http://ui/run' };
   return {
     name: 'base image',
-    generation: { id: 'g', flow: 'base-images', status, costUsd: 0.05, possibleCostUsd: 0.02, slots, links },
+    generation: { id: 'g', flow: 'base-images', status, costUsd: 0.05, atRiskUsd: 0.02, slots, links },
   };
 }
 
@@ -120,7 +120,7 @@ describe('the demo', () => {
     expect(demoDocument(report)).toMatchObject({
       ok: true,
       costUsd: 0.05,
-      possibleCostUsd: 0.02,
+      atRiskUsd: 0.02,
       flows: [
         {
           flow: 'base-images',

@@ -32,7 +32,7 @@ const generationSchema = z.object({
   flow: z.string(),
   status: z.string(),
   costUsd: z.number(),
-  possibleCostUsd: z.number(),
+  atRiskUsd: z.number(),
   slots: z.array(slotSchema),
   links: z.object({ temporalUi: z.string().optional() }),
 });

@@ -8,6 +8,7 @@ export interface DemoReport {
   flows: readonly DemoFlow[];
   /** Paths of the contact sheets. */
   contactSheets: readonly string[];
+  /** Without the time it took to get a Temporal server. */
   elapsedSeconds: number;
   /** Whether the stack goes on running, and the links with it. */
   kept: boolean;
@@ -48,7 +49,7 @@ export function demoDocument(report: DemoReport): object {
     ok: true,
     elapsedSeconds,
     costUsd: totalUsd(flows),
-    possibleCostUsd: possibleUsd(flows),
+    atRiskUsd: atRiskUsd(flows),
     contactSheets,
     flows: flows.map((flow) => ({
       flow: flow.name,
@@ -58,7 +59,7 @@ export function demoDocument(report: DemoReport): object {
         status: generation.status,
         temporalUi: generation.links.temporalUi ?? null,
         costUsd: generation.costUsd,
-        possibleCostUsd: generation.possibleCostUsd,
+        atRiskUsd: generation.atRiskUsd,
         slots: generation.slots.map((slot) => ({ ...slot, seconds: secondsOf(slot, Date.now()) })),
       })),
     })),
@@ -73,12 +74,12 @@ function totalUsd(flows: readonly DemoFlow[]): number {
 }
 
 /** Calls that were cut off: whether the provider billed them is not known. */
-function possibleUsd(flows: readonly DemoFlow[]): number {
+function atRiskUsd(flows: readonly DemoFlow[]): number {
   const runs = flows.flatMap((flow) => flow.runs);
-  return roundUsd(runs.reduce((sum, { generation }) => sum + generation.possibleCostUsd, 0));
+  return roundUsd(runs.reduce((sum, { generation }) => sum + generation.atRiskUsd, 0));
 }
 
 function doubt(flows: readonly DemoFlow[]): string {
-  const usd = possibleUsd(flows);
+  const usd = atRiskUsd(flows);
   return usd === 0 ? '' : `, plus up to $${usd.toFixed(4)} for calls whose outcome is not known`;
 }
