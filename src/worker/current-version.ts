@@ -70,7 +70,8 @@ export async function currentBuildId(
     });
     return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId ?? undefined;
   } catch (error) {
-    if (isGrpcServiceError(error) && Number(error.code) === notFound) return undefined;
+    const code: number | undefined = isGrpcServiceError(error) ? error.code : undefined;
+    if (code === notFound) return undefined;
     throw error;
   }
 }
