@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import {
   bundleWorkflowCode,
   DefaultLogger,
-  makeTelemetryFilterString,
-  Runtime,
   Worker,
   type BundleOptions,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { DeterminismViolationError } from '@temporalio/workflow';
+import { installQuietRuntime } from '../support/quiet-runtime';
 import { workflowBundle } from '../support/workflow-bundle';
 import { readHistories, type RecordedHistory } from './history-file';
 
@@ -33,9 +32,7 @@ let histories: Map<string, RecordedHistory>;
 let scratch: string;
 
 beforeAll(async () => {
-  // Each violation is a warning of the core, and here they are wanted.
-  const filter = makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' });
-  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter } } });
+  installQuietRuntime();
   histories = await readHistories();
   scratch = await mkdtemp(join(tmpdir(), 'ryla-replay-'));
 });
