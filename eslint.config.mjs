@@ -1,5 +1,6 @@
 import temporal from 'eslint-plugin-temporal';
 import tseslint from 'typescript-eslint';
+import { activityLimits } from './eslint-rules/activity-limits.cjs';
 
 /** Rules that take every exported function for a workflow or activity, or guess from names; other rules hold the rest. */
 const guessing = {
@@ -43,6 +44,11 @@ export default tseslint.config(
     },
   },
   { files: ['src/workflows/**/*.ts'], ...temporalErrors('workflow') },
+  {
+    files: ['src/workflows/**/*.ts'],
+    plugins: { ryla: { rules: { 'activity-limits': activityLimits } } },
+    rules: { 'ryla/activity-limits': 'error' },
+  },
   { files: ['src/activities/**/*.ts'], ...temporalErrors('activity') },
   { files: ['src/worker/**/*.ts'], ...temporalErrors('worker') },
   { files: ['src/api/**/*.ts'], ...temporalErrors('client') },

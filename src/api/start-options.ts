@@ -1,5 +1,6 @@
 import type { WorkflowOptions } from '@temporalio/client';
 import type { GenerationInput } from '../domain/generation';
+import { priorityOf } from '../domain/priority';
 import type { FlowRequest } from '../domain/requests';
 import {
   characterIdAttribute,
@@ -21,13 +22,14 @@ export function startOptions(
   input: GenerationInput,
   taskQueue: string,
 ): WorkflowOptions & { args: [GenerationInput] } {
-  const { characterId, generationId, nsfw, flowRequest } = input;
+  const { caller, characterId, generationId, nsfw, flowRequest } = input;
   const { flow } = flowRequest;
   return {
     workflowId: workflowIdOf({ flow, characterId, generationId }),
     taskQueue,
     workflowIdReusePolicy: 'REJECT_DUPLICATE',
     args: [input],
+    priority: priorityOf(flow, caller),
     staticSummary: [flow, ...highlights(flowRequest), ...(nsfw ? ['nsfw'] : []), characterId].join(' · '),
     staticDetails: detailLines(flowRequest).join('\n'),
     typedSearchAttributes: [

@@ -16,7 +16,10 @@ export interface Settings {
   api: { host: string; port: number };
   temporalUiUrl: string | undefined;
   concurrency: Record<ProviderName, number>;
+  /** `undefined`: no limit. */
+  maxCallsPerSecond: Record<ProviderName, number | undefined>;
   shutdownGraceSeconds: number;
+  versioning: { mode: 'off' | 'on' | 'promote'; buildId: string | undefined };
   logLevel: string;
 }
 
@@ -41,7 +44,13 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
       fal: environment.FAL_CONCURRENCY,
       comfyui: environment.COMFYUI_CONCURRENCY,
     },
+    maxCallsPerSecond: {
+      modal: environment.MODAL_MAX_PER_SECOND,
+      fal: environment.FAL_MAX_PER_SECOND,
+      comfyui: environment.COMFYUI_MAX_PER_SECOND,
+    },
     shutdownGraceSeconds: environment.SHUTDOWN_GRACE_SECONDS,
+    versioning: { mode: environment.WORKER_VERSIONING, buildId: environment.WORKER_BUILD_ID },
     logLevel: environment.LOG_LEVEL,
   };
 }

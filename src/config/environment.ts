@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigurationError } from './configuration-error';
 import { dailyLimitsByCaller } from './daily-limits-by-caller';
+import { longestCallSeconds } from './longest-call';
 
 const flag = z
   .enum(['true', 'false', '1', '0'])
@@ -8,6 +9,8 @@ const flag = z
   .transform((value) => value === 'true' || value === '1');
 const port = z.coerce.number().int().min(0).max(65_535);
 const optionalText = z.string().optional();
+/** Calls started per second; the server holds it, for all workers of a queue together. */
+const rate = z.coerce.number().gt(0).max(1000).optional();
 
 /** Every variable of API and worker, with its default. How to reach Temporal is read by its own library. */
 export const environmentSchema = z
@@ -53,8 +56,19 @@ export const environmentSchema = z
     MODAL_CONCURRENCY: z.coerce.number().int().min(1).default(100),
     FAL_CONCURRENCY: z.coerce.number().int().min(1).default(100),
     COMFYUI_CONCURRENCY: z.coerce.number().int().min(1).default(20),
-    /** Seconds a stopping worker lets calls in flight finish. */
-    SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).default(600),
+    /** Calls started per second and provider, by all workers together; left out: no limit. */
+    MODAL_MAX_PER_SECOND: rate,
+    FAL_MAX_PER_SECOND: rate,
+    COMFYUI_MAX_PER_SECOND: rate,
+    /** Seconds a stopping worker lets calls in flight finish: by default as long as any may take. */
+    SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).default(longestCallSeconds),
+    /** `on`: work reaches a version once it is made the current one. `promote`: this worker makes its own version current. */
+    WORKER_VERSIONING: z.enum(['off', 'on', 'promote']).default('off'),
+    /** Name of this worker's version; left out: derived from its workflow code. */
+    WORKER_BUILD_ID: z
+      .string()
+      .regex(/^[\w.+-]{1,128}$/, 'is at most 128 letters, digits and "._+-"')
+      .optional(),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   })
   .refine(({ PARKING_INITIAL_SECONDS: first, PARKING_MAX_SECONDS: longest }) => first <= longest, {

@@ -34,7 +34,9 @@ async function main(): Promise<number> {
     const urls = await orInterrupted(stack.start(), interrupted.signal);
     // A terminal shows the table instead; its lines must not be torn apart.
     if (process.stdout.isTTY) logger.level = 'error';
-    const report = await perform(urls, options, { startedAt, signal: interrupted.signal });
+    const signal = interrupted.signal;
+    const elapsedSeconds = (): number => (Date.now() - startedAt) / 1000 - stack.setUpSeconds();
+    const report = await perform(urls, options, { elapsedSeconds, signal });
     logger.level = level;
     print(report, options);
     if (options.keep) await keep(urls, options, stopping);
@@ -51,7 +53,7 @@ async function main(): Promise<number> {
 async function perform(
   urls: StackDescription,
   options: DemoOptions,
-  run: { startedAt: number; signal: AbortSignal },
+  run: { elapsedSeconds: () => number; signal: AbortSignal },
 ): Promise<DemoReport> {
   const control = urls.emulator?.control;
   if (control === undefined) throw new DemoError('the stack runs without emulated providers');
@@ -60,7 +62,7 @@ async function perform(
   const flows = await runDemo({ client, view, signal: run.signal });
   const sheets = path.join(options.dataDirectory, 'contact-sheets');
   const contactSheets = await writeContactSheets(client, flows, sheets);
-  return { flows, contactSheets, elapsedSeconds: (Date.now() - run.startedAt) / 1000, kept: options.keep };
+  return { flows, contactSheets, elapsedSeconds: run.elapsedSeconds(), kept: options.keep };
 }
 
 function print(report: DemoReport, { json }: DemoOptions): void {

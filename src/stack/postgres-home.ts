@@ -8,15 +8,19 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { accountCan, type Account } from './postgres-account';
+import { processCommand } from './process-identity';
 
 /** Directory for what cannot stay in a checkout that PostgreSQL's account may not enter; outlives a reboot. */
 const reachableRoot = '/var/tmp';
 /** In a moved home: the data directory it belongs to. */
 const originFile = 'origin';
+/** A home that does not say whose it is was left half made, or by a version before `origin`. */
+const nobodysAfterMs = 7 * 24 * 3600 * 1000;
 
 export interface PostgresHome {
   /** Holds the database files, and a copy of the programs where that is needed. Owned by the account. */
@@ -56,15 +60,31 @@ function movedHome(dataDirectory: string): string {
   return path.join(reachableRoot, `ryla-generation-${process.getuid?.() ?? 0}`, name);
 }
 
-/** Moved homes of data directories that were deleted since, unless a server still runs on them. */
+/** Moved homes nobody needs any more, unless a server still runs on them. */
 function removeOrphans(parent: string): void {
   for (const name of readdirSync(parent)) {
     const home = path.join(parent, name);
-    const origin = path.join(home, originFile);
-    if (!existsSync(origin) || existsSync(readFileSync(origin, 'utf8'))) continue;
-    if (!existsSync(path.join(home, 'data', 'postmaster.pid')))
-      rmSync(home, { recursive: true, force: true });
+    if (!isNeeded(home) && !hasServer(home)) rmSync(home, { recursive: true, force: true });
   }
+}
+
+function isNeeded(home: string): boolean {
+  const origin = path.join(home, originFile);
+  if (existsSync(origin)) return existsSync(readFileSync(origin, 'utf8'));
+  return Date.now() - lastUsedMs(home) < nobodysAfterMs;
+}
+
+/** A server touches its directory at each start and stop. */
+function lastUsedMs(home: string): number {
+  const data = path.join(home, 'data');
+  return Math.max(...[home, data].filter((file) => existsSync(file)).map((file) => statSync(file).mtimeMs));
+}
+
+function hasServer(home: string): boolean {
+  const data = path.join(home, 'data');
+  const pidFile = path.join(data, 'postmaster.pid');
+  if (!existsSync(pidFile)) return false;
+  return processCommand(Number.parseInt(readFileSync(pidFile, 'utf8'), 10)).includes(data);
 }
 
 /** Anyone may write to /var/tmp, so a directory or link that is not ours must not be trusted. */

@@ -1,15 +1,16 @@
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Client } from 'pg';
+import { Client, escapeLiteral } from 'pg';
 import { endProcess } from './end-process';
 import { postgresAccount, type Account } from './postgres-account';
 import { postgresBinaries } from './postgres-binaries';
 import { preparePostgresHome } from './postgres-home';
+import { hasPostgresPassword, keepPostgresPassword } from './postgres-password';
 import { processCommand } from './process-identity';
 import { runCommand } from './run-command';
 
-/** Name and password of the embedded server's only user; it listens on the loopback address alone. */
+/** Name of the embedded server's only user; it listens on the loopback address alone. */
 const user = 'postgres';
 const pollMs = 100;
 const connectTimeoutMs = 2_000;
@@ -19,6 +20,7 @@ export interface PostgresOptions {
   /** The stack's data directory. */
   dataDirectory: string;
   port: number;
+  password: string;
   /** `false` trades safety in a power failure for speed; for tests. Default true. */
   fsync?: boolean;
   report: (line: string) => void;
@@ -33,9 +35,16 @@ export interface PostgresProgram {
   account: Account | undefined;
 }
 
+/** A database on the embedded server. */
+export interface PostgresTarget {
+  port: number;
+  password: string;
+  database: string;
+}
+
 /** Connection URL of a database on the embedded server. */
-export function postgresUrl(port: number, database: string): string {
-  return `postgres://${user}:${user}@127.0.0.1:${port}/${database}`;
+export function postgresUrl({ port, password, database }: PostgresTarget): string {
+  return `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
 }
 
 /**
@@ -58,6 +67,8 @@ export async function preparePostgres(options: PostgresOptions): Promise<Postgre
   const place = { programs, data, cwd: home.directory, account, environment };
   await endLeftover(data, options.report);
   if (!existsSync(path.join(data, 'PG_VERSION'))) await createCluster(place, options);
+  else if (!hasPostgresPassword(options.dataDirectory)) await replacePassword(place, options);
+  keepPostgresPassword(options.dataDirectory, options.password);
   return {
     file: path.join(programs, 'bin', 'postgres'),
     args: serverArguments(data, options),
@@ -89,7 +100,9 @@ async function createCluster(
   const draft = `${data}.new`;
   const password = path.join(cwd, 'password');
   rmSync(draft, { recursive: true, force: true });
-  writeFileSync(password, `${user}\n`, { mode: 0o644 });
+  rmSync(password, { force: true });
+  writeFileSync(password, `${options.password}\n`, { mode: 0o600 });
+  if (account !== undefined) chownSync(password, account.uid, account.gid);
   const result = await runCommand(
     path.join(programs, 'bin', 'initdb'),
     ['--pgdata', draft, '--username', user, '--pwfile', password, '--auth=scram-sha-256'].concat(
@@ -102,6 +115,27 @@ async function createCluster(
   rmSync(password, { force: true });
   if (!result.ok) throw new Error(`PostgreSQL's initdb ${result.problem}: ${result.output.slice(-500)}`);
   renameSync(draft, data);
+}
+
+/** For a cluster of an earlier version, or whose data directory was deleted: nobody can ask the server without it. */
+async function replacePassword(
+  { programs, data, cwd, account, environment }: Place,
+  { password }: PostgresOptions,
+): Promise<void> {
+  const result = await runCommand(
+    path.join(programs, 'bin', 'postgres'),
+    ['--single', '-D', data, 'postgres'],
+    {
+      environment,
+      cwd,
+      uid: account?.uid,
+      gid: account?.gid,
+      timeoutMs: initTimeoutMs,
+      input: `ALTER ROLE ${user} PASSWORD ${escapeLiteral(password)};\n`,
+    },
+  );
+  if (!result.ok)
+    throw new Error(`PostgreSQL's files cannot be used: it ${result.problem}: ${result.output.slice(-500)}`);
 }
 
 /** After a kill -9 of the stack its server may still run on these files, and a second one would refuse to start. */
@@ -121,17 +155,17 @@ async function endLeftover(data: string, report: (line: string) => void): Promis
  *
  * @throws the signal's reason when aborted first.
  */
-export async function waitForPostgres(port: number, database: string, signal: AbortSignal): Promise<void> {
+export async function waitForPostgres(target: PostgresTarget, signal: AbortSignal): Promise<void> {
   for (;;) {
     signal.throwIfAborted();
-    if (await hasDatabase(port, database)) return;
+    if (await isReady(target)) return;
     await delay(pollMs, undefined, { signal });
   }
 }
 
-async function hasDatabase(port: number, database: string): Promise<boolean> {
+async function isReady(target: PostgresTarget): Promise<boolean> {
   const client = new Client({
-    connectionString: postgresUrl(port, 'postgres'),
+    connectionString: postgresUrl({ ...target, database: 'postgres' }),
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: connectTimeoutMs,
   });
@@ -139,8 +173,9 @@ async function hasDatabase(port: number, database: string): Promise<boolean> {
   client.on('error', () => undefined);
   try {
     await client.connect();
-    const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [database]);
-    if (found.rowCount === 0) await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
+    const found = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [target.database]);
+    if (found.rowCount === 0)
+      await client.query(`CREATE DATABASE ${client.escapeIdentifier(target.database)}`);
     return true;
   } catch {
     return false;

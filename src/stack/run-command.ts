@@ -9,6 +9,8 @@ export interface CommandOptions {
   timeoutMs?: number | undefined;
   /** Called with each complete line of standard output or standard error. */
   onLine?: ((line: string) => void) | undefined;
+  /** Given to its standard input, which is empty otherwise. */
+  input?: string | undefined;
 }
 
 export interface CommandResult {
@@ -30,7 +32,7 @@ export function runCommand(
   const timeoutMs = options.timeoutMs ?? 10_000;
   return new Promise((resolve) => {
     const child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       detached: true,
       ...(options.environment !== undefined && { env: options.environment }),
       ...(options.cwd !== undefined && { cwd: options.cwd }),
@@ -38,6 +40,8 @@ export function runCommand(
       ...(options.gid !== undefined && { gid: options.gid }),
     });
     const output = collectOutput(child, options.onLine);
+    // Its exit code tells of a program that does not read to the end.
+    child.stdin?.on('error', () => undefined).end(options.input);
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { postgresUrl, preparePostgres, waitForPostgres } from './postgres';
+import { postgresPassword } from './postgres-password';
 import type { Service } from './service';
 import type { StackOptions } from './stack-options';
 import { devServerArguments } from './temporal-arguments';
@@ -12,14 +13,17 @@ const database = 'ryla_generation';
 
 /** The embedded PostgreSQL, and the URL of its database. */
 export function postgresService(options: StackOptions): { service: Service; url: string } {
+  const { dataDirectory } = options;
   const port = options.ports.postgres;
+  const password = postgresPassword(dataDirectory);
+  const target = { port, password, database };
   const report = (line: string): void => options.logger.info(line);
   return {
-    url: postgresUrl(port, database),
+    url: postgresUrl(target),
     service: {
       name: 'postgres',
-      prepare: () => preparePostgres({ dataDirectory: options.dataDirectory, port, report }),
-      waitUntilReady: (_readyLine, signal) => waitForPostgres(port, database, signal),
+      prepare: () => preparePostgres({ dataDirectory, port, password, report }),
+      waitUntilReady: (_readyLine, signal) => waitForPostgres(target, signal),
       stopSignal: 'SIGINT',
       stopGraceMs: 15_000,
       readyTimeoutMs: 60_000,

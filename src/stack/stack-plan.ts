@@ -44,7 +44,13 @@ export function planStack(options: StackOptions): StackPlan {
   };
   const ownUi = `http://127.0.0.1:${ports.temporalUi}`;
   const temporalUi = nonEmpty(environment['TEMPORAL_UI_URL']) ?? (configured === undefined ? ownUi : null);
-  const childEnvironment = environmentOfChildren(options, temporal, configured === undefined, temporalUi);
+  const postgres = runsPostgres(environment) ? postgresService(options) : undefined;
+  const childEnvironment = environmentOfChildren(options, {
+    temporal,
+    runsTemporal: configured === undefined,
+    temporalUi,
+    databaseUrl: postgres?.url,
+  });
   const settings = loadSettings(childEnvironment);
   const reported: StackPlan['reported'] = { api: '', emulator: null };
   return {
@@ -55,7 +61,7 @@ export function planStack(options: StackOptions): StackPlan {
     wantedPorts: wantedPorts(options, settings, configured === undefined),
     reported,
     services: (temporalCli) => [
-      ...(runsPostgres(environment) ? [postgresService(options).service] : []),
+      ...(postgres === undefined ? [] : [postgres.service]),
       ...(temporalCli === undefined ? [] : [temporalService(options, temporalCli, temporal)]),
       ...ownServices(options, settings, childEnvironment, reported),
     ],
@@ -91,21 +97,26 @@ function ownServices(
   return settings.providers.mode === 'emulated' ? [emulator, worker, api] : [worker, api];
 }
 
+/** What a stack's own processes need to know of the servers around them. */
+interface Surroundings extends Pick<StackPlan, 'temporal' | 'runsTemporal' | 'temporalUi'> {
+  /** `undefined`: the environment names one. */
+  databaseUrl: string | undefined;
+}
+
 function environmentOfChildren(
-  options: StackOptions,
-  temporal: TemporalTarget,
-  runsTemporal: boolean,
-  temporalUi: string | null,
+  { environment, ports, dataDirectory }: StackOptions,
+  { temporal, runsTemporal, temporalUi, databaseUrl }: Surroundings,
 ): NodeJS.ProcessEnv {
-  const { environment, ports, dataDirectory } = options;
   const emulated = loadSettings(environment).providers.mode === 'emulated';
   const grace = emulated ? { SHUTDOWN_GRACE_SECONDS: String(emulatedShutdownGraceSeconds) } : {};
   return {
     ...grace,
+    // On a server of ours nobody else would say which version gets the work.
+    ...(runsTemporal && { WORKER_VERSIONING: 'promote' }),
     ...environment,
     API_PORT: String(ports.api),
     ASSETS_DIR: nonEmpty(environment['ASSETS_DIR']) ?? path.join(dataDirectory, 'assets'),
-    ...(runsPostgres(environment) && { DATABASE_URL: postgresService(options).url }),
+    ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
     ...(runsTemporal && { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace }),
     ...(temporalUi !== null && { TEMPORAL_UI_URL: temporalUi }),
     ...(emulated && emulatorEnvironment(ports.emulator)),

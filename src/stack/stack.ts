@@ -34,6 +34,7 @@ export class Stack {
   private supervisor: Supervisor | undefined;
   private locked = false;
   private stopped: Promise<void> | undefined;
+  private setUpMs = 0;
 
   constructor(private readonly options: StackOptions) {}
 
@@ -63,6 +64,11 @@ export class Stack {
   stop(): Promise<void> {
     this.stopped ??= this.takeDown();
     return this.stopped;
+  }
+
+  /** Seconds of `start` that went into getting a Temporal server, which may mean building one: once per machine. */
+  setUpSeconds(): number {
+    return this.setUpMs / 1000;
   }
 
   /** Ends everything at once; jobs in flight go on at the next start. */
@@ -105,7 +111,10 @@ export class Stack {
     const { logger, environment } = this.options;
     if (runsTemporal) {
       logger.info('temporal: no server is configured; looking for the Temporal CLI');
-      return resolveTemporalCli({ environment, report: (line) => logger.info(line) });
+      const startedAt = Date.now();
+      const cli = await resolveTemporalCli({ environment, report: (line) => logger.info(line) });
+      this.setUpMs = Date.now() - startedAt;
+      return cli;
     }
     logger.info(`temporal: using the configured server ${temporal.address}, namespace ${temporal.namespace}`);
     const problem = await temporalProblem(temporal);

@@ -22,6 +22,12 @@ const help = `
 Environment:
   PROVIDERS=emulated|real          emulated while no provider credential is set
   MODAL_WORKSPACE, FAL_KEY, COMFYUI_URL   real providers
+  NSFW_ENABLED=true                allows NSFW requests; off by default
+  DAILY_LIMIT_USD                  what each caller may spend in a day; no limit by default
+  MODAL_CONCURRENCY, FAL_CONCURRENCY, COMFYUI_CONCURRENCY          calls in flight
+  MODAL_MAX_PER_SECOND, FAL_MAX_PER_SECOND, COMFYUI_MAX_PER_SECOND calls started per second
+  SHUTDOWN_GRACE_SECONDS           how long calls in flight may go on at a stop
+  LOG_LEVEL                        trace, debug, info (default), warn, error, fatal or silent
   DATABASE_URL                     another PostgreSQL; none is started then
   TEMPORAL_ADDRESS, TEMPORAL_PROFILE, ... another Temporal server; none is started then
   TEMPORAL_UI_URL                  its UI, for links

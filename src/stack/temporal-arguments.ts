@@ -21,6 +21,9 @@ const dynamicConfig = [
   'system.enableActivityEagerExecution=true',
   // Without it priority and fairness keys are accepted and ignored.
   'matching.enableFairness=true',
+  // The order holds within a partition only, and one is enough for every queue here.
+  'matching.numTaskqueueReadPartitions=1',
+  'matching.numTaskqueueWritePartitions=1',
 ];
 
 export interface DevServerOptions {

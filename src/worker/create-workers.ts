@@ -1,9 +1,11 @@
+import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createCoreActivities, createProviderActivities, type CoreActivityDependencies } from '../activities';
 import { cancellationLatencySeconds } from '../activities/attempt-log';
 import type { GenerateMediaDependencies } from '../activities/generate-media';
 import { providerTaskQueue } from '../domain/task-queues';
 import { providerNames, type ProviderName } from '../domain/taxonomy';
+import { deploymentOptions } from './worker-deployment';
 
 export interface WorkersOptions {
   connection: NativeConnection;
@@ -14,6 +16,10 @@ export interface WorkersOptions {
   dependencies: CoreActivityDependencies & GenerateMediaDependencies;
   /** Calls in flight per provider in this process. */
   concurrency: Readonly<Record<ProviderName, number>>;
+  /** Calls started per second and provider by all workers of the queue; left out: no limit. */
+  maxCallsPerSecond?: Readonly<Partial<Record<ProviderName, number | undefined>>>;
+  /** Left out: the workers have no version, and get work only while their deployment has no current one. */
+  version?: WorkerDeploymentVersion | undefined;
   /** How long a stopping process lets calls in flight finish. */
   shutdownGraceSeconds: number;
 }
@@ -53,6 +59,7 @@ function coreWorker(options: WorkersOptions): Promise<Worker> {
     connection,
     namespace,
     taskQueue,
+    ...versionOf(options),
     workflowBundle,
     activities: createCoreActivities(dependencies),
     shutdownGraceTime: options.shutdownGraceSeconds * 1000,
@@ -61,14 +68,21 @@ function coreWorker(options: WorkersOptions): Promise<Worker> {
 
 function providerWorker(provider: ProviderName, options: WorkersOptions): Promise<Worker> {
   const { connection, namespace, taskQueue, dependencies, concurrency } = options;
+  const perSecond = options.maxCallsPerSecond?.[provider];
   return Worker.create({
     connection,
     namespace,
     taskQueue: providerTaskQueue(taskQueue, provider),
+    ...versionOf(options),
     activities: createProviderActivities(dependencies),
+    ...(perSecond !== undefined && { maxTaskQueueActivitiesPerSecond: perSecond }),
     maxConcurrentActivityTaskExecutions: concurrency[provider],
     maxHeartbeatThrottleInterval: cancellationLatencySeconds * 1000,
     // A paid call is never cut off by a deploy: nothing is cancelled before the grace time is over.
     shutdownGraceTime: options.shutdownGraceSeconds * 1000,
   });
+}
+
+function versionOf({ version }: WorkersOptions): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  return version === undefined ? {} : { workerDeploymentOptions: deploymentOptions(version) };
 }

@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { Client } from 'pg';
 import { freePorts } from '../../src/stack/free-ports';
 import { preparePostgres, waitForPostgres } from '../../src/stack/postgres';
 import { removePostgresHome } from '../../src/stack/postgres-home';
 import { postgresService } from '../../src/stack/services';
 import { emulatorPorts } from '../../src/stack/stack-options';
+import type { Service } from '../../src/stack/service';
 import { createSupervisor } from '../../src/stack/supervisor';
 import { recordLog, scratchDirectory, untilGone, type ScratchDirectory } from './fake-service';
 
@@ -28,6 +30,52 @@ describe('embedded PostgreSQL', () => {
   afterEach(() => {
     removePostgresHome(scratch.path);
     scratch[Symbol.dispose]();
+  });
+
+  function embedded(port: number): { service: Service; url: string } {
+    return postgresService({
+      projectDirectory: scratch.path,
+      dataDirectory: scratch.path,
+      ports: { api: 0, temporal: 0, temporalUi: 0, postgres: port, emulator: emulatorPorts(1) },
+      environment: {},
+      logger: recordLog().logger,
+    });
+  }
+
+  async function whileRunning<T>(service: Service, work: () => Promise<T>): Promise<T> {
+    const supervisor = createSupervisor({
+      services: [service],
+      dataDirectory: scratch.path,
+      logger: recordLog().logger,
+    });
+    try {
+      await supervisor.start();
+      return await work();
+    } finally {
+      await supervisor.stop();
+    }
+  }
+
+  it('has a password of its own that only its owner can read, and keeps its data when that file is lost', async () => {
+    const [port = 0] = await freePorts(1);
+    const passwordFile = path.join(scratch.path, 'postgres-password');
+    const first = embedded(port);
+    await whileRunning(first.service, () => query(first.url, 'CREATE TABLE kept AS SELECT 7 AS n'));
+    expect(statSync(passwordFile).mode & 0o777).toBe(0o600);
+    expect(first.url).toContain(readFileSync(passwordFile, 'utf8').trim());
+    await expect(
+      whileRunning(embedded(port).service, () =>
+        query(`postgres://postgres:postgres@127.0.0.1:${port}/ryla_generation`, 'SELECT 1'),
+      ),
+    ).rejects.toThrow('password authentication failed');
+
+    rmSync(passwordFile);
+    const second = embedded(port);
+
+    expect(second.url).not.toBe(first.url);
+    expect(await whileRunning(second.service, () => query(second.url, 'SELECT n FROM kept'))).toEqual([
+      { n: 7 },
+    ]);
   });
 
   it('comes back after kill -9 with everything that was committed', async () => {
@@ -63,13 +111,17 @@ describe('embedded PostgreSQL', () => {
     const options = {
       dataDirectory: scratch.path,
       port,
+      password: 'of-this-test',
       fsync: false,
       report: (line: string) => notes.push(line),
     };
     const { file, args, cwd, environment, account } = await preparePostgres(options);
     const leftover = spawn(file, args, { stdio: 'ignore', cwd, env: environment, ...account });
     const exited = once(leftover, 'exit');
-    await waitForPostgres(port, 'postgres', AbortSignal.timeout(20_000));
+    await waitForPostgres(
+      { port, password: 'of-this-test', database: 'postgres' },
+      AbortSignal.timeout(20_000),
+    );
 
     await preparePostgres(options);
 

@@ -2,22 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { SaveGenerationInput } from '../../src/activities/save-generation';
+import { startOptions, workflowTypes } from '../../src/api/start-options';
 import type { GenerationInput, GenerationState, Recipe } from '../../src/domain/generation';
 import type { FlowRequest } from '../../src/domain/requests';
 import { generationTaskQueue } from '../../src/domain/task-queues';
 import type { ProviderClient } from '../../src/providers/types';
 import type { RoutingContext } from '../../src/registry/types';
-import { createWorkers, type Workers } from '../../src/worker/create-workers';
+import { createWorkers, type Workers, type WorkersOptions } from '../../src/worker/create-workers';
+import type { DeploymentServer } from '../../src/worker/current-version';
 import { createProviderWatches } from '../../src/worker/provider-watches';
 import { installQuietRuntime } from './quiet-runtime';
 import { startTemporalServer, type TemporalTestServer } from './temporal';
 import { workflowBundle } from './workflow-bundle';
-
-const workflowNames = {
-  'base-images': 'baseImages',
-  'profile-pictures': 'profilePictures',
-  studio: 'studioGeneration',
-} as const;
 
 /** Everything enabled; a parked slot tries again after one second. */
 export const testRouting: RoutingContext = {
@@ -26,6 +22,9 @@ export const testRouting: RoutingContext = {
   parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
 };
 
+/** What a test may want otherwise of its workers: 50 calls at a time, no rate, no version. */
+export type OwnWorkersOptions = Partial<Pick<WorkersOptions, 'concurrency' | 'maxCallsPerSecond' | 'version'>>;
+
 /** The real workflows and activities on a real Temporal server, with fakes for providers and storage. */
 export interface GenerationHarness {
   client: Client;
@@ -33,10 +32,17 @@ export interface GenerationHarness {
   saved: Map<string, GenerationState>;
   recipes: Recipe[];
   saves: SaveGenerationInput['state'][];
+  deployments: DeploymentServer;
   /** Runs workers with these providers for as long as `work` takes. */
-  withProviders<T>(providers: ProviderClient[], work: () => Promise<T>): Promise<T>;
+  withProviders<T>(
+    providers: ProviderClient[],
+    work: () => Promise<T>,
+    options?: OwnWorkersOptions,
+  ): Promise<T>;
+  /** As the API starts it. */
   start(
     flowRequest: FlowRequest,
+    own?: Partial<Pick<GenerationInput, 'caller' | 'generationId'>>,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: GenerationInput) => Promise<GenerationState>>>;
   close(): Promise<void>;
 }
@@ -53,8 +59,9 @@ export async function startHarness(
   return {
     client,
     ...memory,
-    async withProviders(providers, work) {
-      const workers = await startWorkers({ native, server, providers, stores: memory.stores });
+    deployments: { connection: native, namespace: server.namespace },
+    async withProviders(providers, work, own = {}) {
+      const workers = await startWorkers({ native, server, providers, stores: memory.stores, own });
       const running = workers.run();
       try {
         return await Promise.race([
@@ -66,19 +73,20 @@ export async function startHarness(
         await running;
       }
     },
-    start(flowRequest) {
-      const generationId = randomUUID();
+    start(flowRequest, own = {}) {
       const input: GenerationInput = {
-        generationId,
+        generationId: randomUUID(),
         characterId: flowRequest.request.characterId,
         nsfw: flowRequest.request.nsfw,
+        caller: 'default',
+        reservedUsd: 1000,
         flowRequest,
+        ...own,
       };
-      return client.workflow.start(workflowNames[flowRequest.flow], {
-        taskQueue: generationTaskQueue,
-        workflowId: `${flowRequest.flow}/${input.characterId}/${generationId}`,
-        args: [input],
-      });
+      return client.workflow.start(
+        workflowTypes[flowRequest.flow],
+        startOptions(input, generationTaskQueue),
+      );
     },
     async close() {
       await native.close();
@@ -107,7 +115,10 @@ function memoryStores() {
         if (recipe !== undefined) recipes.push(recipe);
         return Promise.resolve();
       },
+      findMade: () => Promise.resolve(undefined),
     },
+    assetBytes: { stat: () => Promise.resolve(undefined) },
+    spend: { reserve: () => Promise.resolve({ granted: true }) },
   };
   return { saved, saves, recipes, stores };
 }
@@ -117,9 +128,10 @@ interface StartWorkers {
   server: TemporalTestServer;
   providers: ProviderClient[];
   stores: Stores;
+  own: OwnWorkersOptions;
 }
 
-function startWorkers({ native, server, providers, stores }: StartWorkers): Promise<Workers> {
+function startWorkers({ native, server, providers, stores, own }: StartWorkers): Promise<Workers> {
   const noMedia = {
     open: () => Promise.reject(new Error('the fakes read no inputs')),
     save: () => Promise.reject(new Error('the fakes store nothing')),
@@ -142,5 +154,6 @@ function startWorkers({ native, server, providers, stores }: StartWorkers): Prom
     },
     concurrency: { modal: 50, fal: 50, comfyui: 50 },
     shutdownGraceSeconds: 5,
+    ...own,
   });
 }

@@ -28,9 +28,11 @@ export async function startPostgres(): Promise<PostgresTestServer> {
   chmodSync(dataDirectory, 0o755);
   const [port = 0] = await freePorts(1);
   const notes: string[] = [];
+  const password = 'of-these-tests';
   const program = await preparePostgres({
     dataDirectory,
     port,
+    password,
     fsync: false,
     report: (line) => notes.push(line),
   });
@@ -41,7 +43,7 @@ export async function startPostgres(): Promise<PostgresTestServer> {
     rmSync(dataDirectory, { recursive: true, force: true });
   };
   const ready = (database: string): Promise<void> =>
-    waitForPostgres(port, database, AbortSignal.timeout(readyTimeoutMs));
+    waitForPostgres({ port, password, database }, AbortSignal.timeout(readyTimeoutMs));
   try {
     await ready('postgres');
   } catch (error) {
@@ -52,7 +54,7 @@ export async function startPostgres(): Promise<PostgresTestServer> {
     pid: child.pid ?? 0,
     async url(database) {
       await ready(database);
-      return postgresUrl(port, database);
+      return postgresUrl({ port, password, database });
     },
     stop,
   };

@@ -8,6 +8,7 @@ export interface DemoReport {
   flows: readonly DemoFlow[];
   /** Paths of the contact sheets. */
   contactSheets: readonly string[];
+  /** Without the time it took to get a Temporal server. */
   elapsedSeconds: number;
   /** Whether the stack goes on running, and the links with it. */
   kept: boolean;
