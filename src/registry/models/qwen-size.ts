@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../domain/taxonomy';
+import type { JsonObject, JsonValue } from '../../domain/taxonomy';
+import type { PixelSize } from '../aspect-sizes';
 import type { SlotSettings } from '../types';
 import { wireBody } from './wire-body';
 import { sideField } from './wire-fields';
@@ -40,4 +41,10 @@ export function qwenSize({ aspectRatio, width, height }: SlotSettings): JsonObje
   const native = nativeRatios.find((ratio) => ratio === aspectRatio);
   if (native === undefined) return wireBody({ width, height });
   return { aspect_ratio: native, ...nativeSizes[native] };
+}
+
+/** Pixels of a Qwen body's `aspect_ratio`, which wins over its `width` and `height`; `undefined` for any other value. */
+export function nativeQwenSize(aspectRatio: JsonValue | undefined): PixelSize | undefined {
+  const native = nativeRatios.find((ratio) => ratio === aspectRatio);
+  return native && nativeSizes[native];
 }
