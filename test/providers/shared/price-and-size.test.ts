@@ -10,7 +10,7 @@ import { estimatePriceUsd, expectedSizeOf, models, type ModelDefinition } from '
 import { parseWire } from '../../../src/registry/parse-wire';
 import type { SlotSettings } from '../../../src/registry/types';
 import { picture } from '../../assets/pictures';
-import { testCall, testJob } from '../support/call';
+import { providerErrorOf, testCall, testJob } from '../support/call';
 import { resetEmulated, startEmulated, type Emulated } from '../support/emulated';
 
 let emulated: Emulated;
@@ -86,6 +86,20 @@ describe.each(models.map((model) => [model.id, model] as const))('%s', (_id, mod
     },
   );
 });
+
+it.each(['modal', 'fal', 'comfyui'] as const)(
+  'refuses a picture of half the size from %s, which is paid all the same',
+  async (provider) => {
+    emulated.faults.add({ provider, fault: 'wrong_size' });
+    const model = models.find((candidate) => candidate.provider === provider);
+    if (model === undefined) throw new Error('no model');
+    const job = await jobOf(model, settingsOf(model, { width: 512, height: 512 }));
+    const context = { ...testCall().context, media: toMediaStore(store, provider) };
+    const error = await providerErrorOf(clients[provider].generate(job, context));
+    const expected = { failureClass: 'corrupt', code: 'media_wrong_size', certainty: 'accepted' };
+    expect(error).toMatchObject({ ...expected, charge: 'price', resumable: false });
+  },
+);
 
 it('holds to their sizes all pictures that are made from a text or a face', () => {
   const held = models.filter((model) => expectedSizeOf(parametersOf(model)) !== undefined);
