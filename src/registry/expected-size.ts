@@ -1,18 +1,16 @@
 import type { JsonObject, JsonValue } from '../domain/taxonomy';
 import type { PixelSize } from './aspect-sizes';
-import { nativeQwenSize } from './models/qwen-size';
 
 /** Fields only clips have. Their decoders and models round sizes as they like, so they are not held to any. */
 const clipFields = ['length', 'num_frames', 'fps'] as const;
 
 /**
  * Pixels a wire body fixes for its result; `undefined` where the endpoint decides (edits and variations keep the
- * source's size, upscalers multiply it) and for clips.
+ * source's size, upscalers multiply it) and for clips. A Qwen body has its pixels beside `aspect_ratio`.
  */
 export function expectedSizeOf(parameters: JsonObject): PixelSize | undefined {
   if (clipFields.some((field) => field in parameters)) return undefined;
   return (
-    nativeQwenSize(parameters['aspect_ratio']) ??
     sizeIn(parameters['image_size']) ??
     sizeIn({ width: parameters['width'] ?? null, height: parameters['height'] ?? null })
   );

@@ -61,8 +61,10 @@ async function picturesOf(set: ReturnType<typeof plan>): Promise<(string | undef
   return hashes;
 }
 
-function alikePairs(hashes: readonly (string | undefined)[]): number {
-  return hashes.flatMap((a, index) => hashes.slice(index + 1).filter((b) => looksAlike(a, b))).length;
+/** Bits in which the two nearest pictures differ. */
+function nearest(hashes: readonly (string | undefined)[]): number {
+  const pairs = hashes.flatMap((a, index) => hashes.slice(index + 1).map((b) => [a ?? '', b ?? ''] as const));
+  return Math.min(...pairs.map(([a, b]) => Array.from(a).filter((bit, index) => bit !== b[index]).length));
 }
 
 describe('looksAlike', () => {
@@ -81,14 +83,15 @@ describe('looksAlike', () => {
     expect(looksAlike(await hashOf(face), await hashOf(mirrored))).toBe(false);
   });
 
-  it('finds no look-alikes among the pictures of a set', async () => {
+  it('stays far from finding look-alikes among the pictures of a set', async () => {
     const referenceImageUrl = '/v1/assets/face';
     for (const set of ['classic-influencer', 'professional-model', 'natural-beauty']) {
       const profile = plan(profilePictures({ set, referenceImageUrl }));
-      expect(alikePairs(await picturesOf(profile))).toBe(0);
+      expect(nearest(await picturesOf(profile))).toBeGreaterThanOrEqual(14);
     }
-    for (const seed of [1, 77, 1000])
-      expect(alikePairs(await picturesOf(plan(baseImages({ seed }))))).toBe(0);
+    for (const seed of [1, 77, 1000]) {
+      expect(nearest(await picturesOf(plan(baseImages({ seed }))))).toBeGreaterThanOrEqual(14);
+    }
   });
 
   it('sees through a provider that always gives the same picture', async () => {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../domain/taxonomy';
-import type { PixelSize } from '../aspect-sizes';
+import type { JsonObject } from '../../domain/taxonomy';
 import type { SlotSettings } from '../types';
 import { wireBody } from './wire-body';
 import { sideField } from './wire-fields';
@@ -41,10 +40,4 @@ export function qwenSize({ aspectRatio, width, height }: SlotSettings): JsonObje
   const native = nativeRatios.find((ratio) => ratio === aspectRatio);
   if (native === undefined) return wireBody({ width, height });
   return { aspect_ratio: native, ...nativeSizes[native] };
-}
-
-/** Pixels of a Qwen body's `aspect_ratio`, which wins over its `width` and `height`; `undefined` for any other value. */
-export function nativeQwenSize(aspectRatio: JsonValue | undefined): PixelSize | undefined {
-  const native = nativeRatios.find((ratio) => ratio === aspectRatio);
-  return native && nativeSizes[native];
 }
