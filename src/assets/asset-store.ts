@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { StoredAsset } from '../domain/generation';
+import type { PixelSize } from '../providers/types';
 
 /**
  * Where pictures and clips live. Content-addressed: an asset id is the SHA-256 of the bytes in lower-case hex, so the
@@ -23,7 +24,10 @@ export interface AssetStore {
    */
   open(assetId: string, range?: ByteRange): Promise<OpenedAsset>;
 
-  /** What `put` once answered, read again from the file; `undefined` when there is no such asset. */
+  /**
+   * What `put` once answered, read again from the file but for the perceptual hash, which needs the picture decoded;
+   * `undefined` when there is no such asset.
+   */
   stat(assetId: string): Promise<StoredAsset | undefined>;
 
   /** Resolves when assets can be written; rejects with the reason when they cannot. */
@@ -36,6 +40,8 @@ export interface PutOptions {
   expects?: 'image' | 'video' | undefined;
   /** Bytes. Default: the store's limit for that kind. */
   maxBytes?: number | undefined;
+  /** Pixels; a picture that is clearly smaller or of another shape is a `wrong_size` MediaError. Default: any size. */
+  expectedSize?: PixelSize | undefined;
   /** Accept pictures of one single colour, as masks may be. Default false. */
   allowBlank?: boolean | undefined;
 }

@@ -22,6 +22,7 @@ import {
   type OpenedAsset,
   type PutOptions,
 } from './asset-store';
+import { checkSize } from './check-size';
 import { inspectMedia, readMediaFacts, type MediaFacts } from './inspect-media';
 import { extensionOf, type MediaType } from './media-type';
 import { meterMedia } from './meter-media';
@@ -69,6 +70,7 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
       await prepare();
       const { assetId, bytes } = await receive(stream, temporaryFile, { limits: maxBytes, ...putOptions });
       const facts = await inspectMedia(temporaryFile, { allowBlank: putOptions.allowBlank ?? false });
+      if (putOptions.expectedSize !== undefined) checkSize(facts, putOptions.expectedSize);
       putOptions.signal?.throwIfAborted();
       await publish(temporaryFile, assetPath(directory, assetId, facts.mediaType));
       return toStoredAsset(assetId, bytes, facts);
@@ -179,8 +181,16 @@ function assetPath(directory: string, assetId: string, mediaType: MediaType): st
 }
 
 function toStoredAsset(assetId: string, bytes: number, facts: MediaFacts): StoredAsset {
-  const { mediaType, width, height, frames } = facts;
-  return { assetId, mediaType, bytes, width, height, frames };
+  const { mediaType, width, height, frames, perceptualHash } = facts;
+  return {
+    assetId,
+    mediaType,
+    bytes,
+    width,
+    height,
+    frames,
+    ...(perceptualHash !== undefined && { perceptualHash }),
+  };
 }
 
 function isMissing(error: unknown): boolean {

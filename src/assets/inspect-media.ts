@@ -4,6 +4,7 @@ import { MediaError } from '../providers/errors';
 import { hasEndMarker } from './end-marker';
 import { readSignature, signatureBytes, type MediaSignature } from './media-type';
 import { readMp4Facts } from './mp4-boxes';
+import { hashSample, isBlankSample, samplePicture, type PictureSample } from './sample-picture';
 
 /** What the bytes themselves say. */
 export interface MediaFacts extends MediaSignature {
@@ -12,6 +13,8 @@ export interface MediaFacts extends MediaSignature {
   height?: number | undefined;
   /** Frames of an animated WebP; absent for stills and for MP4, which is not decoded. */
   frames?: number | undefined;
+  /** See `StoredAsset`; needs the picture decoded. */
+  perceptualHash?: string | undefined;
 }
 
 /** 40 megapixels a frame: a small file may claim far more and cost seconds and gigabytes to decode. */
@@ -20,14 +23,10 @@ const maximumPixels = 40e6;
 const maximumFrames = 1_000;
 /** 161 frames of 2048 x 2048, two seconds of decoding: a tiny file may hold minutes of it, and decoders are few. */
 const maximumClipPixels = 700e6;
-const decodeSeconds = 30;
-/** Side of the shrunk copy that blankness is measured on. */
-const sampleSide = 64;
-/** Of 255. Solid colours give 0, real pictures 28-59, a JPEG of one colour below 1. */
-const blankDeviation = 1;
 
 /**
- * Inspects a finished file: magic bytes, the format's end, a full decode, blankness. MP4 is walked box by box and not
+ * Inspects a finished file: magic bytes, the format's end, a full decode, blankness, and a still's
+ * perceptual hash. MP4 is walked box by box and not
  * decoded.
  *
  * @throws MediaError `empty`, `not_media`, `truncated`, `too_large` or, unless `allowBlank`, `blank`.
@@ -35,9 +34,17 @@ const blankDeviation = 1;
 export async function inspectMedia(path: string, options: { allowBlank: boolean }): Promise<MediaFacts> {
   const facts = await readMediaFacts(path);
   if (facts.mediaType === 'video/mp4') return facts;
-  const blank = await isBlank(path, facts.frames ?? 1);
-  if (blank && !options.allowBlank) throw new MediaError('blank', 'the picture is of one single colour');
-  return facts;
+  if (facts.frames !== undefined) {
+    if ((await isBlankClip(path, facts.frames)) && !options.allowBlank) throw blank();
+    return facts;
+  }
+  const still = await sample(path, 0);
+  if ((await isBlankSample(still)) && !options.allowBlank) throw blank();
+  return { ...facts, perceptualHash: await hashSample(still) };
+}
+
+function blank(): MediaError {
+  return new MediaError('blank', 'the picture is of one single colour');
 }
 
 /**
@@ -75,27 +82,15 @@ async function pictureFacts(path: string): Promise<Pick<MediaFacts, 'width' | 'h
 }
 
 /** The last frame first, since reaching it decodes every frame; a clip may open or end in black without being blank. */
-async function isBlank(path: string, frames: number): Promise<boolean> {
-  const samples = new Set([frames - 1, Math.floor(frames / 2)]);
+async function isBlankClip(path: string, frames: number): Promise<boolean> {
   let blank = true;
-  for (const frame of samples) blank &&= await isBlankFrame(path, frame);
+  for (const page of [frames - 1, Math.floor(frames / 2)])
+    blank &&= await isBlankSample(await sample(path, page));
   return blank;
 }
 
-async function isBlankFrame(path: string, page: number): Promise<boolean> {
-  const { data, info } = await decoding(
-    sharp(path, { page, failOn: 'warning', limitInputPixels: maximumPixels })
-      .timeout({ seconds: decodeSeconds })
-      .resize(sampleSide, sampleSide, { fit: 'inside' })
-      // Grey, so that neither a black nor a white drawing on a transparent ground looks like one colour.
-      .flatten({ background: '#808080' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true }),
-  );
-  const { width, height, channels } = info;
-  const { channels: statistics } = await sharp(data, { raw: { width, height, channels } }).stats();
-  return statistics.every((channel) => channel.stdev < blankDeviation);
+async function sample(path: string, page: number): Promise<PictureSample> {
+  return await decoding(samplePicture(path, { page, maximumPixels }));
 }
 
 async function decoding<Result>(work: Promise<Result>): Promise<Result> {

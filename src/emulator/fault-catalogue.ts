@@ -74,7 +74,8 @@ export const faultCatalogue = {
   },
   html_502: { summary: '502 with a proxy page', stages: everySubmit, parameters: ['on'] },
   http_503: { summary: '503 as plain text', stages: everySubmit, parameters: ['on'] },
-  http_408: { summary: '408 as plain text', stages: { modal: 'call', fal: 'submit' }, parameters: ['on'] },
+  http_408: { summary: '408 as plain text', stages: everySubmit, parameters: ['on'] },
+  http_504: { summary: '504 as plain text', stages: everySubmit, parameters: ['on'] },
   reset_before_headers: {
     summary: 'connection reset before the request had any effect',
     stages: everySubmit,
@@ -84,6 +85,12 @@ export const faultCatalogue = {
     summary: 'the job is accepted (and charged), then the connection is reset',
     stages: everySubmit,
   },
+  accepted_504: {
+    summary: 'the job is accepted (and charged), then a gateway gives up with a 504',
+    stages: everySubmit,
+  },
+  wrong_size: { summary: '200 with a picture of half the asked sides', stages: everySubmit },
+  same_picture: { summary: '200 with one and the same picture whatever was asked', stages: everySubmit },
   reset_mid_body: { summary: 'reset after half of the body', stages: everyDownload, parameters: ['on'] },
   truncated: {
     summary: 'a clean 200 with half the bytes and no length',

@@ -18,6 +18,8 @@ export interface NewFault {
   match?: FaultMatch | undefined;
   /** How often it strikes; left out: until it is removed. */
   times?: number | undefined;
+  /** Real seconds after which it stops; left out: until it is removed. */
+  forSeconds?: number | undefined;
   /** Chance per matching request, 0-1; default 1. Drawn from the emulator's seed. */
   probability?: number | undefined;
   params?: FaultParameters | undefined;
@@ -30,6 +32,8 @@ export interface FaultRule extends NewFault {
   stage: FaultStage;
   /** `null`: no limit. */
   timesLeft: number | null;
+  /** ISO 8601; `null`: no limit. */
+  endsAt: string | null;
   struck: number;
 }
 
@@ -66,6 +70,7 @@ export class FaultBoard {
       params,
       stage: stage as FaultStage,
       timesLeft: fault.times ?? null,
+      endsAt: fault.forSeconds === undefined ? null : timeIn(fault.forSeconds),
       struck: 0,
     };
     this.#rules.push(rule);
@@ -74,6 +79,13 @@ export class FaultBoard {
 
   list(): readonly FaultRule[] {
     return this.#rules;
+  }
+
+  /** Whether there was such a rule. */
+  remove(id: string): boolean {
+    const before = this.#rules.length;
+    this.#rules = this.#rules.filter((rule) => rule.id !== id);
+    return this.#rules.length < before;
   }
 
   clear(): void {
@@ -88,6 +100,7 @@ export class FaultBoard {
         candidate.provider === provider &&
         candidate.stage === stage &&
         candidate.timesLeft !== 0 &&
+        !isOver(candidate) &&
         matches(candidate.match ?? {}, subject) &&
         this.#drawn(candidate.probability ?? 1),
     );
@@ -101,6 +114,14 @@ export class FaultBoard {
     if (probability >= 1) return true;
     return fraction(this.#seed, 'fault', (this.#draws += 1)) < probability;
   }
+}
+
+function timeIn(seconds: number): string {
+  return new Date(Date.now() + seconds * 1000).toISOString();
+}
+
+function isOver({ endsAt }: FaultRule): boolean {
+  return endsAt !== null && Date.parse(endsAt) <= Date.now();
 }
 
 function matches(match: FaultMatch, subject: FaultSubject): boolean {

@@ -2,6 +2,7 @@ import sharp, { type Sharp } from 'sharp';
 import { advanceDots, lineDots, textPath, wrapText } from './bitmap-text';
 import { fraction, sha256 } from './fingerprint';
 import { portraitSvg } from './portrait';
+import { scenery } from './scenery';
 
 /** Everything a picture shows; two equal descriptions give the same bytes. */
 export interface Picture {
@@ -116,9 +117,12 @@ async function compose(picture: Picture, identity: string, step: number): Promis
       .raw()
       .toBuffer();
     const canvas = sharp(frame, { raw: { width, height, channels: 3 } });
-    return canvas.composite([{ input: Buffer.from(svg(picture, caption(picture))) }]);
+    // Work on a picture changes it, each time otherwise; an enlargement has no prompt and changes nothing.
+    const changes = picture.prompt === '' ? '' : scenery(picture, 0.45);
+    return canvas.composite([{ input: Buffer.from(svg(picture, changes + caption(picture))) }]);
   }
-  const scene = background(picture) + portrait(picture, identity, step) + caption(picture);
+  const scene =
+    background(picture) + scenery(picture, 0.8) + portrait(picture, identity, step) + caption(picture);
   const canvas = sharp(Buffer.from(svg(picture, scene)));
   if (reference === undefined) return canvas;
   const side = Math.max(8, Math.round(Math.min(width, height) / 5));

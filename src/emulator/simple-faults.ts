@@ -18,7 +18,11 @@ const answers: Partial<Record<FaultName, (provider: ProviderId, fault: Fault) =>
   html_502: () => htmlAnswer(502, '502 Bad Gateway'),
   http_503: () => textAnswer(503, 'service unavailable'),
   http_408: () => textAnswer(408, 'request timeout'),
+  http_504: () => gatewayTimeout,
 };
+
+/** What a proxy says when nothing came from behind it in time. */
+export const gatewayTimeout = textAnswer(504, 'upstream request timeout');
 
 /** What Modal's edge says when a container dies while it works. */
 export const containerCrash = 'modal-http: internal error: status Failure: the container was terminated';

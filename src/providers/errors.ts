@@ -14,8 +14,15 @@ export interface ProviderErrorOptions {
   providerRequestId?: string | undefined;
   /** The recorded handle can still give the result, so the next attempt must collect it and not submit again. */
   resumable?: boolean | undefined;
+  charge?: ProviderCharge | undefined;
   cause?: unknown;
 }
+
+/**
+ * What a failed job was billed, where the provider's rules tell: `price` the price of a result, `none` nothing. Left out
+ * where nobody knows.
+ */
+export type ProviderCharge = 'price' | 'none';
 
 /**
  * Thrown by every provider client for every failure. The message is written for callers: it never holds upstream
@@ -30,6 +37,7 @@ export class ProviderError extends Error {
   readonly status: number | undefined;
   readonly providerRequestId: string | undefined;
   readonly resumable: boolean;
+  readonly charge: ProviderCharge | undefined;
 
   constructor(message: string, options: ProviderErrorOptions) {
     super(message, { cause: options.cause });
@@ -42,10 +50,30 @@ export class ProviderError extends Error {
     this.status = options.status;
     this.providerRequestId = options.providerRequestId;
     this.resumable = options.resumable ?? false;
+    this.charge = options.charge;
+  }
+
+  /** The same failure with another word on whether the recorded handle can still give the result. */
+  withResumable(resumable: boolean): ProviderError {
+    const { provider, failureClass, code, certainty, retryAfterMs, status, providerRequestId, charge } = this;
+    return new ProviderError(this.message, {
+      ...{ provider, failureClass, code, certainty, retryAfterMs, status, providerRequestId, charge },
+      resumable,
+      cause: this.cause,
+    });
   }
 }
 
-export const mediaProblems = ['empty', 'not_media', 'truncated', 'blank', 'too_large', 'wrong_kind'] as const;
+export const mediaProblems = [
+  'empty',
+  'not_media',
+  'truncated',
+  'blank',
+  'too_large',
+  'wrong_kind',
+  'wrong_size',
+  'unavailable',
+] as const;
 export type MediaProblem = (typeof mediaProblems)[number];
 
 /** Thrown by the media store when what arrived is no usable picture or clip. */

@@ -17,19 +17,27 @@ const messages: Readonly<Record<MediaProblem, string>> = {
   blank: 'the picture is of one single colour',
   too_large: 'the answer was larger than any picture or clip may be',
   wrong_kind: 'the answer was a clip where a picture was asked for, or the other way round',
+  wrong_size: 'the picture has another size than the one asked for',
+  unavailable: 'the finished job names a picture that is not there',
 };
 /** Reading the same result again may mend these; the others would stay as they are. */
-const brokenInTransit: readonly MediaProblem[] = ['empty', 'truncated'];
+const brokenInTransit: readonly MediaProblem[] = ['empty', 'truncated', 'not_media', 'unavailable'];
 
 /** What bytes that are no usable picture mean: the job was done and paid, its result is of no use. */
 export function mediaFailure({ problem, cause }: MediaError, options: MediaFailureOptions): ProviderError {
   return new ProviderError(messages[problem], {
     provider: options.provider,
-    failureClass: problem === 'blank' ? options.blankIs : 'corrupt',
+    failureClass: classOf(problem, options.blankIs),
     code: `media_${problem}`,
     certainty: 'accepted',
+    charge: 'price',
     providerRequestId: options.providerRequestId,
     resumable: options.resumable === true && brokenInTransit.includes(problem),
     cause,
   });
+}
+
+function classOf(problem: MediaProblem, blankIs: FailureClass): FailureClass {
+  if (problem === 'blank') return blankIs;
+  return problem === 'unavailable' ? 'transient' : 'corrupt';
 }

@@ -2,7 +2,7 @@ import type { StoredAsset } from '../domain/generation';
 import { DeadlineExceeded } from './deadlines';
 import type { HttpReply } from './http';
 import { TransportError } from './transport-error';
-import type { MediaStore } from './types';
+import type { MediaStore, SaveOptions } from './types';
 
 /**
  * Streams a reply's body into the store.
@@ -12,7 +12,7 @@ import type { MediaStore } from './types';
 export async function saveMedia(
   reply: HttpReply,
   media: MediaStore,
-  options: { signal: AbortSignal; expects: 'image' | 'video' },
+  options: SaveOptions,
 ): Promise<StoredAsset> {
   // The store may also destroy the body with an error of its own.
   let connectionFailure: Error | undefined;

@@ -3,8 +3,9 @@ import type { CallProgress, DispatchState } from '../domain/dispatch';
 import type { StoredAsset } from '../domain/generation';
 import type { HttpDeadlines, WireInput } from '../domain/plan';
 import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
+import type { ProviderCharge } from './errors';
 
-export type { CallProgress, DispatchState };
+export type { CallProgress, DispatchState, ProviderCharge };
 
 /** One provider. Implementations retry nothing: exactly one paid submit per call of `generate`, at most. */
 export interface ProviderClient {
@@ -38,6 +39,8 @@ export interface ProviderJob {
   parameters: JsonObject;
   inputs: WireInput[];
   mediaKind: 'image' | 'video';
+  /** Pixels the wire body fixes; a picture that is far from it is refused. Default: any size. */
+  expectedSize?: PixelSize | undefined;
   deadlines: HttpDeadlines;
 }
 
@@ -47,6 +50,8 @@ export interface CallContext {
   dispatch: DispatchLog;
   media: MediaStore;
   onProgress(progress: CallProgress): void;
+  /** After an abort, before the call rejects: what the stopped job is billed, where that is known. */
+  onStopped?(charge: ProviderCharge | undefined): void;
 }
 
 /** Durable notes around the paid submit: a crash between the two leaves `intent`, that is "outcome unknown". */
@@ -67,9 +72,21 @@ export interface MediaStore {
    * Streams a picture or clip into the store and inspects it.
    * The media type is decided by magic bytes, never by a header.
    *
-   * @throws MediaError when the bytes are empty, no known media, truncated, blank or too many.
+   * @throws MediaError when the bytes are empty, no known media, truncated, blank, too many or of the wrong size.
    */
-  save(stream: Readable, options: { signal: AbortSignal; expects: 'image' | 'video' }): Promise<StoredAsset>;
+  save(stream: Readable, options: SaveOptions): Promise<StoredAsset>;
+}
+
+export interface SaveOptions {
+  signal: AbortSignal;
+  expects: 'image' | 'video';
+  /** Default: any size. */
+  expectedSize?: PixelSize | undefined;
+}
+
+export interface PixelSize {
+  width: number;
+  height: number;
 }
 
 export interface ProviderResult {

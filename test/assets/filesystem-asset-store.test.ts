@@ -37,7 +37,8 @@ describe('the filesystem asset store', () => {
     const stored = await store.put(stream(bytes));
 
     const facts = { assetId, mediaType: 'image/jpeg', bytes: bytes.length, width: 96, height: 64 };
-    expect(stored).toEqual(facts);
+    expect(stored).toEqual({ ...facts, perceptualHash: stored.perceptualHash });
+    expect(stored.perceptualHash).toHaveLength(64);
     expect(await store.stat(assetId)).toEqual(facts);
     const opened = await store.open(assetId);
     expect(opened).toMatchObject({ mediaType: 'image/jpeg', bytes: bytes.length });
@@ -45,6 +46,28 @@ describe('the filesystem asset store', () => {
     expect(
       await readFile(join(directory, assetId.slice(0, 2), assetId.slice(2, 4), `${assetId}.jpg`)),
     ).toEqual(bytes);
+  });
+
+  it.each([
+    ['half the size', { width: 192, height: 128 }],
+    ['lying instead of upright', { width: 64, height: 96 }],
+    ['wider than asked', { width: 64, height: 64 }],
+    ['a little too small', { width: 120, height: 80 }],
+  ])('refuses a picture that is %s, and leaves nothing behind', async (_name, expectedSize) => {
+    const store = createFilesystemAssetStore({ directory });
+    const storing = store.put(stream(await picture('png')), { expectedSize });
+    await expect(storing).rejects.toMatchObject({ name: 'MediaError', problem: 'wrong_size' });
+    expect(await files()).toEqual([]);
+  });
+
+  it.each([
+    ['exactly', { width: 96, height: 64 }],
+    ['larger in the same shape', { width: 48, height: 32 }],
+    ['rounded down by a few pixels', { width: 104, height: 70 }],
+  ])('takes a picture that is %s as asked', async (_name, expectedSize) => {
+    const store = createFilesystemAssetStore({ directory });
+    const stored = await store.put(stream(await picture('png')), { expectedSize });
+    expect(stored).toMatchObject({ width: 96, height: 64 });
   });
 
   it('opens a part of an asset, its last byte included', async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { inspectMedia, type MediaFacts } from '../../src/assets/inspect-media';
-import { blankPicture, clip, mp4, picture, pngBomb } from './pictures';
+import { blankPicture, clip, mp4, noisyPicture, picture, pngBomb } from './pictures';
 
 let directory: string;
 beforeAll(async () => {
@@ -26,6 +26,7 @@ describe('inspectMedia', () => {
       kind: 'image',
       width: 96,
       height: 64,
+      perceptualHash: expect.stringMatching(/^[01]{64}$/) as unknown,
     });
   });
 
@@ -102,6 +103,22 @@ describe('inspectMedia', () => {
     ['#3050a0', 'jpeg'],
   ] as const)('calls a picture that is %s all over blank (%s)', async (colour, format) => {
     await expect(inspect(await blankPicture(colour, format))).rejects.toMatchObject({ problem: 'blank' });
+  });
+
+  it.each([
+    ['black with noise', { mean: 4, sigma: 12 }, undefined],
+    ['white with noise', { mean: 251, sigma: 12 }, undefined],
+    ['black with a faint ghost of a picture', { mean: 2, sigma: 3 }, 10],
+  ])('calls a picture that is %s blank', async (_name, noise, square) => {
+    await expect(inspect(await noisyPicture(noise, square))).rejects.toMatchObject({ problem: 'blank' });
+  });
+
+  it.each([
+    ['a lamp in the night', { mean: 3, sigma: 4 }, 200],
+    ['a dark face', { mean: 6, sigma: 6 }, 34],
+    ['grey things on white', { mean: 250, sigma: 4 }, 200],
+  ])('does not call %s blank', async (_name, noise, square) => {
+    expect(await inspect(await noisyPicture(noise, square))).toMatchObject({ width: 256, height: 256 });
   });
 
   it('refuses a tiny clip that would take minutes to decode, without decoding it', async () => {

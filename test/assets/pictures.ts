@@ -22,6 +22,19 @@ export async function blankPicture(background: string, format: 'jpeg' | 'png' = 
     .toBuffer();
 }
 
+/** 256 x 256 of noise around a grey (0-255), with a square of another grey over a sixteenth of it. */
+export async function noisyPicture(noise: { mean: number; sigma: number }, square?: number): Promise<Buffer> {
+  const size = { width: 256, height: 256, channels: 3 } as const;
+  const canvas = sharp({ create: { ...size, background: '#000000', noise: { type: 'gaussian', ...noise } } });
+  if (square === undefined) return await canvas.png().toBuffer();
+  const background = { r: square, g: square, b: square };
+  const input = { create: { width: 64, height: 64, channels: 3, background } } as const;
+  return await canvas
+    .composite([{ input, left: 90, top: 70 }])
+    .png()
+    .toBuffer();
+}
+
 /** An animated WebP; frames of the given colours, or striped ones. */
 export async function clip(options: { frames?: number; colours?: readonly string[] } = {}): Promise<Buffer> {
   const { frames = 5, colours } = options;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { faultNames } from '../../src/emulator/fault-catalogue';
 import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
 import type { JournalPage } from '../../src/emulator/journal';
+import { waitUntil } from '../support/wait-until';
 import { exchange, json, type Exchange } from './support/exchange';
 import { sampleDataUrl } from './support/pictures';
 
@@ -90,6 +91,19 @@ describe('faults', () => {
   it('have a catalogue that tells what each one serves', async () => {
     const catalogue = json(await control('GET', '/fault-catalogue')) as Record<string, { summary: string }>;
     expect(catalogue['redirect_chain']?.summary).toContain('hops');
+  });
+
+  it('are removed one by one, or strike for a while only', async () => {
+    const first = { provider: 'modal', fault: 'html_502', forSeconds: 3600 };
+    const added = json(await control('POST', '/faults', first)) as { id: string; endsAt: string };
+    expect(Date.parse(added.endsAt)).toBeGreaterThan(Date.now());
+    const brief = { provider: 'modal', fault: 'http_503', forSeconds: 0.001 };
+    const { id, endsAt } = json(await control('POST', '/faults', brief)) as { id: string; endsAt: string };
+    expect((await control('DELETE', `/faults/${added.id}`)).status).toBe(204);
+    expect((await control('DELETE', `/faults/${added.id}`)).status).toBe(404);
+    await waitUntil(() => Promise.resolve(Date.now() > Date.parse(endsAt)));
+    expect(emulator.faults.take('modal', 'call', { endpoint: '/flux-dev' })).toBeUndefined();
+    expect(json(await control('GET', '/faults'))).toMatchObject({ faults: [{ id, struck: 0 }] });
   });
 });
 

@@ -45,6 +45,7 @@ const answers: Row[] = [
   ['html_502', {}, 502, '<html>', 'none'],
   ['http_503', {}, 503, 'service unavailable', 'none'],
   ['http_408', {}, 408, 'timeout', 'none'],
+  ['http_504', {}, 504, 'timeout', 'none'],
   ['rate_limited', {}, 429, 'too many requests', 'none'],
   ['auth_401', {}, 401, 'modal-http: invalid credentials', 'none'],
   ['billing_403', {}, 403, 'spend limit', 'none'],
@@ -97,6 +98,16 @@ describe('a fault of the connection', () => {
     expect(emulator.journal.read().entries).toMatchObject([
       { responseDelivered: false },
       { responseDelivered: true },
+    ]);
+  });
+
+  it('accepted_504 leaves a job that is charged', async () => {
+    add('accepted_504');
+    expect((await call()).status).toBe(504);
+    await call();
+    expect(emulator.journal.read().entries).toMatchObject([
+      { outcome: 'succeeded', responseDelivered: false },
+      { outcome: 'succeeded', responseDelivered: true },
     ]);
   });
 

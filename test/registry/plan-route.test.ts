@@ -249,7 +249,7 @@ describe('planRoute reasons', () => {
 
   it('prices each candidate and says what keeps the character', () => {
     const [modal] = planRoute(request({ hasReference: true }), everythingOn);
-    expect(modal).toMatchObject({ identity: 'reference', priceUsd: 0.016, typicalSeconds: 29 });
+    expect(modal).toMatchObject({ identity: 'reference', priceUsd: 0.015718, typicalSeconds: 29 });
     const [withLora] = planRoute(request({ settings: { ...settings, lora: lora() } }), everythingOn);
     expect(withLora).toMatchObject({ identity: 'lora' });
     expect(planRoute(request(), everythingOn)[0]).toMatchObject({ identity: 'none' });

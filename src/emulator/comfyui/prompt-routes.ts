@@ -8,7 +8,7 @@ import { canonicalJson, sha256 } from '../fingerprint';
 import { bodyText } from '../http-app';
 import { maximumPixels } from '../render';
 import type { Reaction } from '../reaction';
-import { simpleFaultAnswer } from '../simple-faults';
+import { gatewayTimeout, simpleFaultAnswer } from '../simple-faults';
 import { asNode, flowOf, type Graph } from './graph';
 import { loadedFiles, withHashes } from './loaded-files';
 import { modelFault, someNodeErrors } from './prompt-faults';
@@ -49,6 +49,7 @@ export class PromptRoutes {
     if ('status' in submission) return this.#rejected(subject.endpoint, submission);
     const number = this.#enqueue(submission);
     if (fault?.name === 'submit_lost') return 'reset';
+    if (fault?.name === 'accepted_504') return gatewayTimeout;
     const { id, graph, nodeErrors } = submission;
     const errors = fault?.name === 'pod_node_errors' ? someNodeErrors(graph) : nodeErrors;
     return { answer: jsonAnswer(200, { prompt_id: id, number, node_errors: errors }), fault };

@@ -1,7 +1,8 @@
 import type { EmulatorContext } from '../context';
 import { sha256 } from '../fingerprint';
 import { jobSeconds } from '../latency';
-import { renderBlack, renderPicture } from '../render';
+import { struckPicture } from '../picture-faults';
+import { renderBlack, renderPicture, type Picture } from '../render';
 import type { GraphNode } from './graph';
 import type { PodFiles } from './pod-files';
 import {
@@ -139,22 +140,21 @@ async function drawPictures(job: PodJob): Promise<Buffer[]> {
       pictures.push(await renderBlack(width, height, 'png'));
       continue;
     }
-    pictures.push(
-      await renderPicture({
-        provider: 'comfyui',
-        endpoint: flow,
-        prompt,
-        seed,
-        width,
-        height,
-        fingerprint: sha256(`${fingerprint}\n${index}`),
-        notes: loras.map((name) => `LoRA ${name}`),
-        identityName: loras[0],
-        reference: face,
-        source,
-        format: 'png',
-      }),
-    );
+    const picture: Picture = {
+      provider: 'comfyui',
+      endpoint: flow,
+      prompt,
+      seed,
+      width,
+      height,
+      fingerprint: sha256(`${fingerprint}\n${index}`),
+      notes: loras.map((name) => `LoRA ${name}`),
+      identityName: loras[0],
+      reference: face,
+      source,
+      format: 'png',
+    };
+    pictures.push(await renderPicture(struckPicture(picture, fault)));
   }
   return pictures;
 }

@@ -24,6 +24,7 @@ export const newFaultSchema = z
       })
       .optional(),
     times: z.int().min(1).optional(),
+    forSeconds: z.number().positive().max(86_400).optional(),
     probability: z.number().min(0).max(1).optional(),
     params: faultParametersSchema.optional(),
   })
@@ -33,6 +34,8 @@ export const newFaultSchema = z
 
 /** Body of `POST /control/providers/{name}`. */
 export const providerStateSchema = z.strictObject({ state: z.enum(providerStates) });
+
+export const faultIdSchema = z.object({ id: z.string() });
 
 export const providerParametersSchema = z.object({ name: z.enum(providerIds) });
 

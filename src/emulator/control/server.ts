@@ -7,6 +7,7 @@ import type { ModalServer } from '../modal/server';
 import type { ProviderId } from '../provider-id';
 import type { ProviderListener, ProviderState } from '../provider-listener';
 import {
+  faultIdSchema,
   journalQuerySchema,
   loraParametersSchema,
   newFaultSchema,
@@ -68,6 +69,11 @@ function addFaultRoutes(app: FastifyInstance, { context: { faults } }: ControlTa
   app.post('/control/faults', (request, reply) =>
     reply.code(201).send(faults.add(newFaultSchema.parse(request.body))),
   );
+  app.delete('/control/faults/:id', async (request, reply) => {
+    const { id } = faultIdSchema.parse(request.params);
+    if (!faults.remove(id)) return await reply.code(404).send({ error: `no such fault: ${id}`, issues: [] });
+    return await reply.code(204).send();
+  });
   app.delete('/control/faults', async (_request, reply) => {
     faults.clear();
     return await reply.code(204).send();

@@ -1,6 +1,7 @@
 import type { Fault } from '../faults';
 import { sha256 } from '../fingerprint';
-import { renderBlack, renderPicture, type PictureFormat } from '../render';
+import { struckPicture } from '../picture-faults';
+import { renderBlack, renderPicture, type Picture, type PictureFormat } from '../render';
 import type { FalFiles } from './files';
 import type { FalOrder } from './prepare-order';
 
@@ -49,17 +50,21 @@ async function drawAll(
 ): Promise<unknown[]> {
   const images: unknown[] = [];
   for (const [index, { black }] of verdicts.entries()) {
-    const bytes = await draw(order, index, black);
+    const bytes = await draw(order, index, { black, fault });
     images.push(publish(order, bytes, files, fault));
   }
   return images;
 }
 
-async function draw(order: FalOrder, index: number, black: boolean): Promise<Buffer> {
+async function draw(
+  order: FalOrder,
+  index: number,
+  { black, fault }: { black: boolean; fault: Fault | undefined },
+): Promise<Buffer> {
   const { endpoint, size, pictures, prompt, seed, bodyHash } = order;
   const format = formatOf(order);
   if (black) return await renderBlack(size.width, size.height, format);
-  return await renderPicture({
+  const picture: Picture = {
     provider: 'fal',
     endpoint: endpoint.id,
     prompt,
@@ -69,7 +74,8 @@ async function draw(order: FalOrder, index: number, black: boolean): Promise<Buf
     reference: pictures.face,
     source: pictures.source,
     format,
-  });
+  };
+  return await renderPicture(struckPicture(picture, fault));
 }
 
 /** Puts a picture where the caller can fetch it, and describes it. */

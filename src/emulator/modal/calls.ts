@@ -130,7 +130,7 @@ export class CallRegister {
       seed,
       fingerprint: sha256(`${endpoint.path}\n${identical}`),
       imageBytes: fault?.name === 'wrong_content_type' ? 'png' : settings.modal.imageBytes,
-      black: fault?.name === 'black_image',
+      fault,
     });
     const seconds = typicalSeconds(endpoint.path, endpoint.seconds);
     const headers = resultHeaders(endpoint, request, body, seconds, settings, fault);

@@ -1,5 +1,7 @@
 import { muxMotionJpeg } from '../mjpeg-mp4';
+import type { Fault } from '../faults';
 import { derivedSeed } from '../fingerprint';
+import { struckPicture } from '../picture-faults';
 import { renderAnimation, renderBlack, renderFrames, renderPicture, type Picture } from '../render';
 import type { CheckedRequest } from './check-request';
 import type { ModalEndpoint } from './endpoints';
@@ -16,7 +18,7 @@ export interface DrawingOrder {
   seed: number;
   fingerprint: string;
   imageBytes: 'jpeg' | 'png';
-  black: boolean;
+  fault: Fault | undefined;
 }
 
 /** Draws what a call returns, in the encoding its route saves. */
@@ -26,8 +28,8 @@ export async function renderResult(
   order: DrawingOrder,
 ): Promise<Buffer> {
   const { width, height, frames, fps } = request;
-  const picture = describePicture(endpoint, request, order);
-  if (order.black) return await renderBlack(width, height, picture.format);
+  const picture = struckPicture(describePicture(endpoint, request, order), order.fault);
+  if (order.fault?.name === 'black_image') return await renderBlack(width, height, picture.format);
   if (endpoint.output === 'image/webp') return await renderAnimation(picture, frames, fps);
   if (endpoint.output !== 'video/mp4') return await renderPicture(picture);
   const stills = await renderFrames(picture, frames);

@@ -3,9 +3,9 @@ import type { Fault } from '../faults';
 import type { CheckedRequest } from './check-request';
 import { gpuRates, type ModalEndpoint } from './endpoints';
 
-/** USD of a call: GPU seconds times the rate of the GPU the app runs on. */
+/** USD of a call, to the millionth: GPU seconds times the rate of the GPU the app runs on. */
 export function callCostUsd(endpoint: ModalEndpoint, seconds: number): number {
-  return seconds * gpuRates[endpoint.gpu];
+  return Math.round(seconds * gpuRates[endpoint.gpu] * 1e6) / 1e6;
 }
 
 /**

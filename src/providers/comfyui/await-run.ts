@@ -1,5 +1,6 @@
 import type { CallProgress } from '../../domain/dispatch';
 import { ProviderError } from '../errors';
+import { runVanished } from './find-run';
 import type { Pod, Sighting } from './pod';
 import type { RunEvents } from './run-events';
 import type { HistoryEntry } from './wire';
@@ -35,7 +36,7 @@ export async function awaitRun(options: AwaitRunOptions): Promise<HistoryEntry> 
   for (;;) {
     const sighting = await look();
     if (sighting?.state === 'finished') return sighting.entry;
-    if (sighting?.state === 'absent') throw vanished(promptId);
+    if (sighting?.state === 'absent') throw runVanished(promptId);
     // Once only: the websocket's figures come between the looks and are better.
     if (sighting?.state === 'running' && !isRunning) onProgress({ phase: 'running' });
     isRunning = sighting?.state === 'running';
@@ -75,16 +76,6 @@ async function leaveQueue({ pod, promptId, queueSeconds }: AwaitRunOptions): Pro
     failureClass: 'capacity',
     code: 'queue_timeout',
     certainty: 'not_sent',
-    providerRequestId: promptId,
-  });
-}
-
-function vanished(promptId: string): ProviderError {
-  return new ProviderError('the pod forgot the run, as it does when it restarts', {
-    provider: 'comfyui',
-    failureClass: 'transient',
-    code: 'run_vanished',
-    certainty: 'accepted',
     providerRequestId: promptId,
   });
 }

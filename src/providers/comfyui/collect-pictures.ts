@@ -1,7 +1,6 @@
 import type { StoredAsset } from '../../domain/generation';
 import { saveMedia } from '../save-media';
-import type { MediaStore, ProviderResult } from '../types';
-import type { RunHandle } from './prompt-id';
+import type { MediaStore, ProviderResult, SaveOptions } from '../types';
 import type { Pod } from './pod';
 import { executionSeconds, readRunResult } from './run-result';
 import type { HistoryEntry, OutputFile } from './wire';
@@ -9,10 +8,9 @@ import type { HistoryEntry, OutputFile } from './wire';
 export interface CollectPicturesOptions {
   pod: Pod;
   media: MediaStore;
-  signal: AbortSignal;
-  expects: 'image' | 'video';
+  save: SaveOptions;
   outputNode: string;
-  handle: RunHandle;
+  promptId: string;
 }
 
 /**
@@ -24,16 +22,16 @@ export async function collectPictures(
   entry: HistoryEntry,
   options: CollectPicturesOptions,
 ): Promise<ProviderResult> {
-  const { outputNode, handle } = options;
-  const [first, ...others] = readRunResult(entry, outputNode, handle);
-  const assets: ProviderResult['assets'] = [await save(first, options)];
-  for (const file of others) assets.push(await save(file, options));
-  return { assets, executionSeconds: executionSeconds(entry), providerRequestId: handle.promptId };
+  const { outputNode, promptId } = options;
+  const [first, ...others] = readRunResult(entry, outputNode, promptId);
+  const assets: ProviderResult['assets'] = [await download(first, options)];
+  for (const file of others) assets.push(await download(file, options));
+  return { assets, executionSeconds: executionSeconds(entry), providerRequestId: promptId };
 }
 
-async function save(
+async function download(
   file: OutputFile,
-  { pod, media, signal, expects }: CollectPicturesOptions,
+  { pod, media, save }: CollectPicturesOptions,
 ): Promise<StoredAsset> {
-  return await saveMedia(await pod.view(file), media, { signal, expects });
+  return await saveMedia(await pod.view(file), media, save);
 }

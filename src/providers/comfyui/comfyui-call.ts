@@ -1,15 +1,17 @@
 import type { JsonObject } from '../../domain/taxonomy';
 import type { CallState } from '../call-failure';
 import type { HttpClient, RequestDeadlines } from '../http';
+import { readResult } from '../read-result';
 import type { CallContext, CallProgress, ProviderJob, ProviderResult } from '../types';
 import { awaitRun } from './await-run';
 import { collectPictures } from './collect-pictures';
 import { fillGraph } from './fill-graph';
-import { earlierRun, findRun, type FoundRun } from './find-run';
+import { toComfyUiError } from './errors';
+import { findRun, type FoundRun } from './find-run';
 import type { GraphFile } from './graph-file';
 import { createPod, type Pod } from './pod';
-import type { RunHandle } from './prompt-id';
 import { openRunEvents, type RunEvents } from './run-events';
+import { earlierRun, runHandle, type RunHandle } from './run-handle';
 import { stopRun } from './stop-run';
 import { submitRun } from './submit-run';
 import type { HistoryEntry } from './wire';
@@ -49,18 +51,16 @@ export class ComfyUiCall {
   }
 
   async run(): Promise<ProviderResult> {
-    const { job, context, graph, signal } = this.options;
-    const { outputNode } = graph;
-    const found = await findRun(this.pod, {
-      jobKey: job.jobKey,
-      outputNode,
-      previous: context.dispatch.previous,
-    });
-    const { handle, entry } = await this.finish(found);
-    const { media } = context;
+    const { job, context } = this.options;
+    const { previous } = context.dispatch;
+    if (previous.phase === 'accepted') this.enter(earlierRun(job.jobKey, previous));
+    const { handle, entry } = await this.finish(await findRun(this.pod, { jobKey: job.jobKey, previous }));
     this.report({ phase: 'downloading' });
-    const options = { pod: this.pod, media, signal, expects: job.mediaKind, outputNode, handle };
-    return await collectPictures(entry, options);
+    return await readResult(() => this.collect(handle, entry), {
+      brokenReads: handle.brokenReads ?? 0,
+      remember: (brokenReads) => context.dispatch.accepted(runHandle(handle.promptId, brokenReads)),
+      explain: (error) => toComfyUiError(error, this.state),
+    });
   }
 
   /** Ends the run on the pod. Call it after an abort; never throws. */
@@ -68,22 +68,27 @@ export class ComfyUiCall {
     const { job, context } = this.options;
     const promptId = this.state.providerRequestId ?? earlierRun(job.jobKey, context.dispatch.previous);
     if (promptId === undefined) return;
-    await stopRun(promptId, { ...this.options, deadlines: this.deadlines });
-    this.state.resumable = false;
+    const stopped = await stopRun(promptId, { ...this.options, deadlines: this.deadlines });
+    // A run that ended before we could stop it, or that we could not reach, may still be collected.
+    if (stopped) this.state.resumable = false;
   }
 
-  private async finish(found: FoundRun): Promise<{ handle: RunHandle; entry: HistoryEntry }> {
-    const { promptId, run, sighting } = found;
-    if (sighting.state === 'finished') {
-      return { handle: await this.accept({ promptId, run }), entry: sighting.entry };
-    }
+  private async collect({ promptId }: RunHandle, entry: HistoryEntry): Promise<ProviderResult> {
+    const { job, context, graph, signal } = this.options;
+    const { outputNode } = graph;
+    const save = { signal, expects: job.mediaKind, expectedSize: job.expectedSize };
+    return await collectPictures(entry, { pod: this.pod, media: context.media, save, outputNode, promptId });
+  }
+
+  private async finish({ handle, sighting }: FoundRun): Promise<{ handle: RunHandle; entry: HistoryEntry }> {
+    if (sighting.state === 'finished') return { handle: await this.accept(handle), entry: sighting.entry };
     // Uploads come first: they may take longer than a proxy lets an idle websocket live.
     const graph = sighting.state === 'absent' ? await this.fillGraph() : undefined;
-    const events = await this.openEvents(promptId);
+    const events = await this.openEvents(handle.promptId);
     try {
-      const queuedAs = graph === undefined ? promptId : await this.submit(promptId, graph);
-      const handle = await this.accept({ promptId: queuedAs, run });
-      return { handle, entry: await this.follow(handle, events) };
+      const queued = graph === undefined ? handle : await this.submit(handle.promptId, graph);
+      await this.accept(queued);
+      return { handle: queued, entry: await this.follow(queued, events) };
     } finally {
       events.close();
     }
@@ -114,26 +119,28 @@ export class ComfyUiCall {
     });
   }
 
-  private async submit(promptId: string, graph: JsonObject): Promise<string> {
+  private async submit(promptId: string, graph: JsonObject): Promise<RunHandle> {
     const { context, signal } = this.options;
     await context.dispatch.intent();
     signal.throwIfAborted();
     this.state.stage = 'submitting';
     this.state.providerRequestId = promptId;
-    return await submitRun(
-      { promptId, graph },
-      { ...this.options, deadlines: this.deadlines, state: this.state },
-    );
+    const options = { ...this.options, deadlines: this.deadlines, state: this.state };
+    return { promptId: await submitRun({ promptId, graph }, options) };
   }
 
   /** From here on a lost connection loses nothing: the run is found again. */
   private async accept(handle: RunHandle): Promise<RunHandle> {
-    this.state.stage = 'accepted';
-    this.state.resumable = true;
-    this.state.providerRequestId = handle.promptId;
-    await this.options.context.dispatch.accepted(handle);
+    this.enter(handle.promptId);
+    await this.options.context.dispatch.accepted(runHandle(handle.promptId, handle.brokenReads ?? 0));
     this.options.signal.throwIfAborted();
     return handle;
+  }
+
+  private enter(promptId: string | undefined): void {
+    this.state.stage = 'accepted';
+    this.state.resumable = true;
+    this.state.providerRequestId = promptId;
   }
 
   private async follow({ promptId }: RunHandle, events: RunEvents): Promise<HistoryEntry> {
@@ -141,6 +148,7 @@ export class ComfyUiCall {
     const { queueSeconds } = job.deadlines;
     return await awaitRun({ pod: this.pod, promptId, events, signal, queueSeconds, onProgress: this.report });
   }
+
   private readonly report = (progress: CallProgress): void => {
     this.options.context.onProgress(progress);
   };

@@ -30,8 +30,9 @@ export function toComfyUiError(error: unknown, state: CallState): ProviderError 
 
 function answerCertainty({ status }: AnswerError, { stage }: CallState) {
   if (stage !== 'submitting') return stage === 'accepted' ? 'accepted' : 'not_sent';
-  // A refusal is an answer; a proxy's 5xx, or a 200 nobody can read, leaves open what the server behind it did.
-  return status >= 300 && status < 500 ? 'not_sent' : 'unknown';
+  // A refusal is an answer; a proxy that lost patience (408 too), or a 200 nobody can read, leaves open what the server
+  // behind it did.
+  return status >= 300 && status < 500 && status !== 408 ? 'not_sent' : 'unknown';
 }
 
 function statusFailure({ status, isWebPage }: AnswerError): Failure {

@@ -1,56 +1,39 @@
-import { z } from 'zod';
-import type { DispatchState } from '../types';
 import { ProviderError } from '../errors';
+import type { DispatchState } from '../types';
 import type { Pod, Sighting } from './pod';
-import { promptIdOf, type RunHandle } from './prompt-id';
-import { hasResult } from './run-result';
+import { promptIdOf } from './prompt-id';
+import { recordedHandle, type RunHandle } from './run-handle';
 
-export interface FoundRun extends RunHandle {
+export interface FoundRun {
+  handle: RunHandle;
   sighting: Sighting;
 }
 
-const handleSchema = z.object({ promptId: z.string(), run: z.int().min(1) });
-/** Far more than any retry policy allows; a pod that failed a job so often will not make it. */
-const mostRuns = 20;
-
 /**
- * Looks for what earlier calls left of a job: a run in the queue or a usable result. A run that failed is passed over,
- * so that its error is not taken for that of the next one.
+ * Looks for the one run of a job in the pod's queue and history. With state `absent` the job may be submitted under
+ * that id, also after an `intent`: the pod says that it has no such job. One gap remains, a POST that a dead worker left
+ * on the wire and the pod has not read yet; the heartbeat timeout that lies between the two closes it in practice.
  *
- * @returns with state `absent` the id the next run is to have.
- * @throws ProviderError when too many runs have failed, or what the pod's calls throw.
+ * @throws ProviderError `run_vanished` when the pod once took the job and no longer knows it; else what the pod's calls
+ * throw.
  */
 export async function findRun(
   pod: Pod,
-  job: { jobKey: string; outputNode: string; previous: DispatchState },
+  { jobKey, previous }: { jobKey: string; previous: DispatchState },
 ): Promise<FoundRun> {
-  const recorded = recordedHandle(job.previous);
-  // The history keeps a limited number of runs: the failed ones before the recorded run may be gone, it may not.
-  for (let run = recorded?.run ?? 1; run <= mostRuns; run += 1) {
-    const derivedId = promptIdOf(job.jobKey, run);
-    const promptId = run === recorded?.run ? recorded.promptId : derivedId;
-    const sighting = await pod.find(promptId);
-    if (sighting.state === 'absent') return { promptId: derivedId, run, sighting };
-    if (sighting.state !== 'finished' || hasResult(sighting.entry, job.outputNode)) {
-      return { promptId, run, sighting };
-    }
-  }
-  throw new ProviderError('the pod failed this job again and again', {
+  const handle = recordedHandle(previous) ?? { promptId: promptIdOf(jobKey) };
+  const sighting = await pod.find(handle.promptId);
+  if (sighting.state === 'absent' && previous.phase === 'accepted') throw runVanished(handle.promptId);
+  return { handle, sighting };
+}
+
+/** The pod's history is in memory: after a restart nobody knows the run, and its pictures cannot be found. */
+export function runVanished(promptId: string): ProviderError {
+  return new ProviderError('the pod forgot the run, as it does when it restarts', {
     provider: 'comfyui',
-    failureClass: 'outage',
-    code: 'too_many_failed_runs',
-    certainty: 'not_sent',
+    failureClass: 'transient',
+    code: 'run_vanished',
+    certainty: 'accepted',
+    providerRequestId: promptId,
   });
-}
-
-/** The run an earlier call most likely left behind, told without asking the pod; `undefined` when there was no submit. */
-export function earlierRun(jobKey: string, previous: DispatchState): string | undefined {
-  if (previous.phase === 'none') return undefined;
-  return recordedHandle(previous)?.promptId ?? promptIdOf(jobKey, 1);
-}
-
-function recordedHandle(previous: DispatchState): RunHandle | undefined {
-  if (previous.phase !== 'accepted') return undefined;
-  const parsed = handleSchema.safeParse(previous.handle);
-  return parsed.success ? parsed.data : undefined;
 }

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { JsonObject } from '../../domain/taxonomy';
+import { MediaError } from '../errors';
 import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
 import { discardBody, readJson } from '../read-body';
 import { AnswerError } from './answer-error';
@@ -38,7 +39,7 @@ export interface Pod {
   interrupt(promptId: string): Promise<void>;
   /** Stores an input picture; answers the name to load it by, which may differ from the one sent. */
   upload(file: Omit<MultipartFile, 'field'>): Promise<string>;
-  /** An output file; its body must be read or destroyed. */
+  /** An output file; its body must be read or destroyed. @throws MediaError `unavailable` when it is gone. */
   view(file: OutputFile): Promise<HttpReply>;
   /** What runs there, for people. */
   describe(): Promise<string>;
@@ -74,7 +75,12 @@ export function createPod(options: PodOptions): Pod {
     },
     async view({ filename, subfolder, type }) {
       const query = new URLSearchParams({ filename, subfolder, type });
-      return await wire.send({ method: 'GET', path: `/view?${query.toString()}` });
+      const reply = await wire.send({ method: 'GET', path: `/view?${query.toString()}` }, [404]);
+      if (reply.status === 200) return reply;
+      await discardBody(reply);
+      const answer = new AnswerError(reply);
+      // The server's own 404 is empty; a page comes from a proxy in front of a pod that is not there.
+      throw answer.isWebPage ? answer : new MediaError('unavailable', 'the pod no longer has this file');
     },
     async describe() {
       const { system, devices } = await wire.ask({ method: 'GET', path: '/system_stats' }, systemStatsSchema);

@@ -1,6 +1,5 @@
 import type { FailureClass } from '../../domain/taxonomy';
 import { ProviderError } from '../errors';
-import type { RunHandle } from './prompt-id';
 import {
   executionErrorSchema,
   outputFileSchema,
@@ -17,19 +16,14 @@ import {
 export function readRunResult(
   entry: HistoryEntry,
   outputNode: string,
-  identity: RunHandle,
+  promptId: string,
 ): [OutputFile, ...OutputFile[]] {
-  const failure = runFailure(entry, identity.run);
-  if (failure !== undefined) throw toError(failure, identity);
+  const failure = runFailure(entry);
+  if (failure !== undefined) throw toError(failure, promptId);
   const [first, ...others] = outputFiles(entry, outputNode);
   if (first !== undefined) return [first, ...others];
   const message = 'the run ended without an output picture';
-  throw toError({ failureClass: 'corrupt', code: 'no_output', message }, identity);
-}
-
-/** Whether a run found in the history can still give the job's result; one that cannot is run anew. */
-export function hasResult(entry: HistoryEntry, outputNode: string): boolean {
-  return !hasFailed(entry) && outputFiles(entry, outputNode).length > 0;
+  throw toError({ failureClass: 'corrupt', code: 'no_output', message }, promptId);
 }
 
 /** Seconds from start to end of a run, where the server noted both. */
@@ -54,10 +48,10 @@ interface RunFailure {
   message: string;
 }
 
-function runFailure(entry: HistoryEntry, run: number): RunFailure | undefined {
+function runFailure(entry: HistoryEntry): RunFailure | undefined {
   if (!hasFailed(entry)) return undefined;
-  // Once may be chance. The second time in a row, the pod is what fails.
-  const failureClass = run === 1 ? 'transient' : 'outage';
+  // Once may be chance. Whoever sees it again under the next key knows that the pod is what fails.
+  const failureClass = 'transient';
   // An interrupted run has the same status as a failed one; only this message tells.
   if (messageData(entry, 'execution_interrupted') !== undefined) {
     return { failureClass, code: 'interrupted', message: 'the run was interrupted on the pod' };
@@ -77,7 +71,7 @@ function runFailure(entry: HistoryEntry, run: number): RunFailure | undefined {
   return { failureClass, code: 'execution_failed', message: 'a node of the graph failed on the pod' };
 }
 
-function toError(failure: RunFailure, { promptId }: RunHandle): ProviderError {
+function toError(failure: RunFailure, promptId: string): ProviderError {
   const { message, ...known } = failure;
   return new ProviderError(message, {
     ...known,

@@ -42,13 +42,13 @@ export class FalApi {
     readonly settings: FalClientSettings,
   ) {}
 
-  /** The one paid request. @throws ProviderError also when the answer names no way back to the job. */
+  /** The one paid request. @throws ProviderError also when the answer names no way back to a job. */
   async submit(endpoint: string, json: JsonObject, options: ExchangeOptions): Promise<FalHandle> {
     const url = `${this.settings.queueUrl.replace(/\/+$/, '')}/${endpoint}`;
     const reply = await this.send({ method: 'POST', url, json, freshConnection: true, ...options });
     if (!isSuccess(reply)) throw await failureOf(reply, 'submit');
     const submitted = falSubmitSchema.safeParse(await readJson(reply)).data;
-    if (submitted === undefined) throw invalidReply('Fal accepted the job without naming it');
+    if (submitted === undefined) throw unnamedJob();
     return this.checkedHandle({
       requestId: submitted.request_id,
       statusUrl: submitted.status_url,
@@ -152,7 +152,18 @@ function isSuccess({ status }: HttpReply): boolean {
   return status >= 200 && status < 300;
 }
 
-function invalidReply(message: string, providerRequestId?: string): ProviderError {
+/** A page of something in between, or a job without a way back to it: nobody can tell which. */
+function unnamedJob(): ProviderError {
+  return new ProviderError('the answer to the submit names no job', {
+    provider: 'fal',
+    failureClass: 'corrupt',
+    code: 'reply_invalid',
+    certainty: 'unknown',
+  });
+}
+
+/** Says nothing about the job: it can be asked about again. */
+function invalidReply(message: string, providerRequestId: string): ProviderError {
   const code = 'reply_invalid';
   return new ProviderError(message, {
     provider: 'fal',
@@ -160,6 +171,7 @@ function invalidReply(message: string, providerRequestId?: string): ProviderErro
     code,
     certainty: 'accepted',
     providerRequestId,
+    resumable: true,
   });
 }
 

@@ -1,15 +1,18 @@
-import type { CallState } from '../call-failure';
-import { delayAbort, pause } from '../deadlines';
-import { ProviderError } from '../errors';
+import { toProviderError, type CallState } from '../call-failure';
+import { DeadlineExceeded, delayAbort, openCallScope, pause } from '../deadlines';
+import { ProviderError, type ProviderErrorOptions } from '../errors';
 import { withInputs } from '../input-values';
+import { outcomeUnknown } from '../outcome-unknown';
+import { readResult } from '../read-result';
 import type { CallContext, ProviderJob, ProviderResult } from '../types';
 import type { ExchangeOptions, FalApi } from './api';
+import { cancelJob, chargeOfCancel } from './cancel';
 import { collectMedia } from './collect-media';
 import { falErrorOfType } from './errors';
 import { isWorthAnotherPoll, nextPollPauseMs, defaultFirstPollPauseMs, maxFailedPolls } from './polling';
 import { withSafetyChecker } from './safety';
 import { uploadInput } from './upload-input';
-import { falHandleSchema, isKnownStatus, phaseOfStatus, type FalHandle, type FalStatus } from './wire';
+import { isKnownStatus, phaseOfStatus, recordedHandle, type FalHandle, type FalStatus } from './wire';
 
 export interface FalCallOptions {
   api: FalApi;
@@ -21,7 +24,8 @@ export interface FalCallOptions {
 
 /** A submit that is cancelled under way may still be answered this long: without its handle nothing can be undone. */
 const submitGraceSeconds = 5;
-const cancelSeconds = 5;
+/** For a result that came just as our time was up: its read and its download. It is paid, so it is worth this much more. */
+const lateCollectSeconds = 20;
 
 /** One job in Fal's queue: submit, poll, collect. Cancels it there whenever we stop waiting for it. */
 export class FalCall {
@@ -32,17 +36,47 @@ export class FalCall {
 
   async run(): Promise<ProviderResult> {
     const handle = await this.obtainHandle();
-    const completed = await this.watchOver(handle);
-    return await this.collect(handle, completed);
+    this.state.stage = 'accepted';
+    this.state.resumable = true;
+    try {
+      const { signal } = this.options;
+      return await this.collect(handle, await this.awaitCompletion(handle), signal);
+    } catch (error) {
+      if (!this.options.signal.aborted) throw error;
+      return await this.giveUp(handle);
+    }
+  }
+
+  /**
+   * Leaves no job behind that nobody waits for.
+   *
+   * @throws the reason of the abort, unless our time was up just as the result came.
+   */
+  private async giveUp(handle: FalHandle): Promise<ProviderResult> {
+    const { signal, context } = this.options;
+    const word = await cancelJob(this.options.api, handle);
+    if (!(signal.reason instanceof DeadlineExceeded)) context.onStopped?.(chargeOfCancel(word));
+    else if (word === 'ALREADY_COMPLETED') return await this.collectLate(handle);
+    // Where no word came back the job may well go on, and can still be collected.
+    this.state.resumable = word === undefined;
+    throw signal.reason;
+  }
+
+  private async collectLate(handle: FalHandle): Promise<ProviderResult> {
+    const scope = openCallScope(this.options.context.signal, lateCollectSeconds);
+    try {
+      return await this.collect(handle, { status: 'COMPLETED' }, scope.signal);
+    } finally {
+      scope.close();
+    }
   }
 
   private async obtainHandle(): Promise<FalHandle> {
     const { previous } = this.options.context.dispatch;
     if (previous.phase === 'none') return await this.submit();
     this.state.stage = 'accepted';
-    const handle =
-      previous.phase === 'accepted' ? falHandleSchema.safeParse(previous.handle).data : undefined;
-    if (handle === undefined) throw outcomeUnknown();
+    const handle = previous.phase === 'accepted' ? recordedHandle(previous.handle) : undefined;
+    if (handle === undefined) throw outcomeUnknown('fal');
     this.resumed = true;
     this.state.providerRequestId = handle.requestId;
     return this.options.api.checkedHandle(handle);
@@ -72,23 +106,9 @@ export class FalCall {
     return await withInputs(parameters, job.inputs, (input) => uploadInput(input, options));
   }
 
-  /** Records the handle and waits for the job, leaving none behind that nobody waits for. */
-  private async watchOver(handle: FalHandle): Promise<FalStatus> {
-    this.state.stage = 'accepted';
-    this.state.resumable = true;
-    try {
-      if (!this.resumed) await this.options.context.dispatch.accepted(handle);
-      return await this.awaitCompletion(handle);
-    } catch (error) {
-      if (!this.options.signal.aborted) throw error;
-      this.state.resumable = false;
-      await this.cancel(handle);
-      throw this.options.signal.reason;
-    }
-  }
-
   private async awaitCompletion(handle: FalHandle): Promise<FalStatus> {
     const { api, context, job, signal } = this.options;
+    if (!this.resumed) await context.dispatch.accepted(handle);
     const queuedUntilMs = Date.now() + job.deadlines.queueSeconds * 1000;
     let pauseMs = api.settings.firstPollPauseMs ?? defaultFirstPollPauseMs;
     for (;;) {
@@ -122,65 +142,58 @@ export class FalCall {
   }
 
   private async leaveQueue(handle: FalHandle, status: FalStatus): Promise<FalStatus> {
-    const word = await this.cancel(handle);
+    const word = await cancelJob(this.options.api, handle);
     if (word === 'ALREADY_COMPLETED') return { ...status, status: 'COMPLETED' };
     const { queueSeconds } = this.options.job.deadlines;
     const message = `the job was still in Fal's queue after ${String(queueSeconds)} s and was cancelled`;
-    throw this.failure('capacity', 'queue_timeout', message);
-  }
-
-  /** Best effort, with limits of its own: it runs when the call's signal has long been aborted. */
-  private async cancel(handle: FalHandle): Promise<string | undefined> {
-    const deadlines = {
-      connectSeconds: cancelSeconds,
-      firstByteSeconds: cancelSeconds,
-      idleSeconds: cancelSeconds,
-    };
-    const signal = AbortSignal.timeout(cancelSeconds * 1000);
-    return await this.options.api.cancel(handle, { deadlines, signal }).catch(() => undefined);
-  }
-
-  private async collect(handle: FalHandle, completed: FalStatus): Promise<ProviderResult> {
-    const { api, job, context } = this.options;
-    const { requestId: providerRequestId } = handle;
-    context.onProgress({ phase: 'downloading' });
-    const output = await api.result(handle, this.exchange());
-    const isEmpty = output.image === undefined && (output.images ?? []).length === 0;
-    if (isEmpty && completed.error_type !== undefined)
-      throw falErrorOfType(completed.error_type, providerRequestId);
-    // A download that failed in two attempts is a dead link: the next attempt makes the picture anew.
-    this.state.resumable = !this.resumed;
-    const { media } = context;
-    const options = { api, media, exchange: this.exchange(), expects: job.mediaKind, providerRequestId };
-    return {
-      assets: await collectMedia(output, { ...options, resumable: this.state.resumable }),
-      executionSeconds: completed.metrics?.inference_time,
-      providerRequestId,
-    };
-  }
-
-  private exchange(): ExchangeOptions {
-    return { deadlines: this.options.job.deadlines, signal: this.options.signal };
-  }
-
-  private failure(failureClass: ProviderError['failureClass'], code: string, message: string): ProviderError {
-    const { providerRequestId } = this.state;
-    return new ProviderError(message, {
-      provider: 'fal',
-      failureClass,
-      code,
-      certainty: 'accepted',
-      providerRequestId,
+    throw this.failure('capacity', 'queue_timeout', message, {
+      // Taken out before anything ran. At any other word it may have begun, and at none it may go on.
+      certainty: word === 'OK' ? 'not_sent' : 'accepted',
+      charge: chargeOfCancel(word),
+      resumable: word === undefined,
     });
   }
-}
 
-/** Fal knows no idempotency key: a submit that may have arrived must not be sent again. */
-function outcomeUnknown(): ProviderError {
-  return new ProviderError('an earlier attempt may have been accepted by Fal; its outcome is unknown', {
-    provider: 'fal',
-    failureClass: 'transient',
-    code: 'outcome_unknown',
-    certainty: 'unknown',
-  });
+  private async collect(handle: FalHandle, done: FalStatus, signal: AbortSignal): Promise<ProviderResult> {
+    const { context } = this.options;
+    context.onProgress({ phase: 'downloading' });
+    return await readResult(() => this.download(handle, done, signal), {
+      brokenReads: handle.brokenReads ?? 0,
+      remember: (brokenReads) => context.dispatch.accepted({ ...handle, brokenReads }),
+      explain: (error) => toProviderError(error, this.state),
+    });
+  }
+
+  private async download(handle: FalHandle, done: FalStatus, signal: AbortSignal): Promise<ProviderResult> {
+    const { api, job, context } = this.options;
+    const { requestId: providerRequestId } = handle;
+    const exchange = this.exchange(signal);
+    const output = await api.result(handle, exchange);
+    const isEmpty = output.image === undefined && (output.images ?? []).length === 0;
+    if (isEmpty && done.error_type !== undefined) throw falErrorOfType(done.error_type, providerRequestId);
+    const save = { signal, expects: job.mediaKind, expectedSize: job.expectedSize };
+    return {
+      assets: await collectMedia(output, { api, media: context.media, exchange, save, providerRequestId }),
+      executionSeconds: done.metrics?.inference_time,
+      providerRequestId,
+    };
+  }
+
+  private exchange(signal = this.options.signal): ExchangeOptions {
+    return { deadlines: this.options.job.deadlines, signal };
+  }
+
+  private failure(
+    failureClass: ProviderError['failureClass'],
+    code: string,
+    message: string,
+    known: Partial<ProviderErrorOptions> = {},
+  ): ProviderError {
+    const { providerRequestId } = this.state;
+    const certainty = 'accepted';
+    return new ProviderError(message, {
+      ...{ provider: 'fal', failureClass, code, certainty, providerRequestId },
+      ...known,
+    });
+  }
 }

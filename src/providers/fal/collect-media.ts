@@ -1,9 +1,9 @@
 import type { StoredAsset } from '../../domain/generation';
-import { ProviderError } from '../errors';
+import { MediaError, ProviderError, type ProviderErrorOptions } from '../errors';
 import { discardBody } from '../read-body';
 import { isAllowedMediaUrl } from '../remote-url';
 import { saveMedia } from '../save-media';
-import type { MediaStore } from '../types';
+import type { MediaStore, SaveOptions } from '../types';
 import type { ExchangeOptions, FalApi } from './api';
 import type { FalOutput } from './wire';
 
@@ -11,17 +11,16 @@ export interface CollectOptions {
   api: FalApi;
   media: MediaStore;
   exchange: ExchangeOptions;
-  expects: 'image' | 'video';
+  save: SaveOptions;
   providerRequestId: string;
-  /** Whether a failed download may be tried again before the job is paid anew. */
-  resumable: boolean;
 }
 
 /**
  * Stores the pictures of a result that the safety checker did not flag. A flagged one is plain black, and its flag is
  * at the same index.
  *
- * @throws ProviderError `corrupt` without pictures, `policy` when all are flagged.
+ * @throws ProviderError `corrupt` without pictures, `policy` when all are flagged; MediaError `unavailable` when a
+ * picture is not where the result says.
  */
 export async function collectMedia(
   output: FalOutput,
@@ -30,14 +29,15 @@ export async function collectMedia(
   const { providerRequestId } = options;
   const pictures = output.images ?? (output.image === undefined ? [] : [output.image]);
   if (pictures.length === 0) {
-    throw afterPayment('corrupt', 'no_media', 'the result of the job holds no picture', {
-      providerRequestId,
-    });
+    // Billed by the picture. A result that is not even an empty list is no statement about the bill.
+    const charge = output.images === undefined ? undefined : 'none';
+    const known = { providerRequestId, charge } as const;
+    throw afterPayment('corrupt', 'no_media', 'the result of the job holds no picture', known);
   }
   const [first, ...rest] = pictures.filter((_, index) => output.has_nsfw_concepts?.[index] !== true);
   if (first === undefined) {
     const message = "Fal's safety checker flagged every picture of the result";
-    throw afterPayment('policy', 'nsfw_flagged', message, { providerRequestId });
+    throw afterPayment('policy', 'nsfw_flagged', message, { providerRequestId, charge: 'price' });
   }
   const assets: [StoredAsset, ...StoredAsset[]] = [await download(first.url, options)];
   for (const { url } of rest) assets.push(await download(url, options));
@@ -45,28 +45,35 @@ export async function collectMedia(
 }
 
 async function download(url: string, options: CollectOptions): Promise<StoredAsset> {
-  const { api, media, exchange, expects, providerRequestId, resumable } = options;
+  const { api, media, exchange, save, providerRequestId } = options;
   if (!isAllowedMediaUrl(url, api.settings.mediaHosts, api.settings.queueUrl)) {
     const message = 'the result lies on a host that is not on the list of media hosts';
-    throw afterPayment('outage', 'media_host_foreign', message, { providerRequestId });
+    throw afterPayment('outage', 'media_host_foreign', message, { providerRequestId, charge: 'price' });
   }
   const reply = await api.openMedia(url, exchange);
-  if (reply.status === 200) return await saveMedia(reply, media, { signal: exchange.signal, expects });
+  if (reply.status === 200) return await saveMedia(reply, media, save);
   await discardBody(reply);
-  const { status } = reply;
+  throw downloadFailure(reply.status, providerRequestId);
+}
+
+/** No key goes to the media host, so its 401 and 403 are the picture's own, as a link that ran out. */
+function downloadFailure(status: number, providerRequestId: string): Error {
+  const known = { providerRequestId, status, charge: 'price' } as const;
   if (status >= 300 && status < 400) {
-    const message = 'the result redirects to another place';
-    throw afterPayment('outage', 'media_redirect', message, { providerRequestId, status });
+    return afterPayment('outage', 'media_redirect', 'the result redirects to another place', known);
   }
-  const message = `the picture could not be downloaded from Fal (status ${String(status)})`;
-  throw afterPayment('transient', 'media_unavailable', message, { providerRequestId, status, resumable });
+  if (status === 408 || status === 429 || status >= 500) {
+    const message = `Fal's media host cannot answer at the moment (status ${String(status)})`;
+    return afterPayment('transient', 'media_host_busy', message, { ...known, resumable: true });
+  }
+  return new MediaError('unavailable', `status ${String(status)}`);
 }
 
 function afterPayment(
   failureClass: ProviderError['failureClass'],
   code: string,
   message: string,
-  known: { providerRequestId: string; status?: number; resumable?: boolean },
+  known: Pick<ProviderErrorOptions, 'providerRequestId' | 'status' | 'resumable' | 'charge'>,
 ): ProviderError {
   return new ProviderError(message, { provider: 'fal', failureClass, code, certainty: 'accepted', ...known });
 }

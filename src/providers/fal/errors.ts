@@ -34,7 +34,8 @@ export function falError(failure: FalFailure): ProviderError {
     status: failure.status,
     retryAfterMs: parseRetryAfterMs(failure.header('retry-after'), Date.now()),
     providerRequestId: failure.providerRequestId,
-    resumable: isGatewayAnswer(failure, body),
+    resumable: saysNothingOfTheJob(failure, body),
+    charge: isEndOfJob(failure, body) ? 'none' : undefined,
   });
 }
 
@@ -45,6 +46,7 @@ export function falErrorOfType(type: string, providerRequestId: string): Provide
     provider: 'fal',
     ...verdict,
     certainty: 'accepted',
+    charge: 'none',
     providerRequestId,
   });
 }
@@ -57,16 +59,25 @@ function certaintyOf({ step, status }: FalFailure): DispatchCertainty {
   return wasRefused ? 'not_sent' : 'unknown';
 }
 
-/** A passing trouble on the way to a job that is still there; a failed job answers with an error body of Fal's. */
-function isGatewayAnswer({ step, status }: FalFailure, body: FalErrorBody | undefined): boolean {
-  const isPassing = [429, 500, 502, 503, 504].includes(status);
-  if (step === 'status') return isPassing;
-  return step === 'result' && isPassing && (body === undefined || status === 429);
+/** Trouble on the way to a job that is still there: a gateway's, or with our key. */
+function saysNothingOfTheJob(failure: FalFailure, body: FalErrorBody | undefined): boolean {
+  const { step, status } = failure;
+  if (step !== 'status' && step !== 'result') return false;
+  if ([401, 403, 429].includes(status)) return true;
+  const isPassing = status === 408 || status >= 500;
+  return isPassing && (step === 'status' || !isEndOfJob(failure, body));
 }
 
+/** A failed job's result is an error of its own, with Fal's words in it; Fal bills only for what was made. */
+function isEndOfJob({ step, status }: FalFailure, body: FalErrorBody | undefined): boolean {
+  return step === 'result' && ![401, 403, 404, 429].includes(status) && body !== undefined;
+}
+
+/** `undefined` when the answer is not one of Fal's own. */
 function errorBody(text: string): FalErrorBody | undefined {
   try {
-    return falErrorSchema.safeParse(JSON.parse(text)).data;
+    const body = falErrorSchema.safeParse(JSON.parse(text)).data;
+    return body?.detail === undefined && body?.error_type === undefined ? undefined : body;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import type { QueueStatus } from '@fal-ai/client';
 import { z } from 'zod';
+import type { JsonValue } from '../../domain/taxonomy';
 
 /**
  * Fal's JSON, read tolerantly: only what a decision needs.
@@ -63,12 +64,30 @@ export const falErrorSchema = z.object({
 });
 export type FalErrorBody = z.infer<typeof falErrorSchema>;
 
-/** What the dispatch log keeps of a queued job. */
-export const falHandleSchema = z.object({
+const falHandleSchema = z.object({
   requestId: z.string(),
   statusUrl: z.string(),
   responseUrl: z.string(),
   cancelUrl: z.string(),
   endpoint: z.string(),
+  brokenReads: z.int().min(1).optional(),
 });
-export type FalHandle = z.infer<typeof falHandleSchema>;
+
+/** What the dispatch log keeps of a queued job. A type, since an interface is no JSON object. */
+export type FalHandle = {
+  requestId: string;
+  statusUrl: string;
+  responseUrl: string;
+  cancelUrl: string;
+  endpoint: string;
+  /** How often the result came broken; left out for never. */
+  brokenReads?: number;
+};
+
+/** The handle an earlier call noted; `undefined` when it is none of ours. */
+export function recordedHandle(noted: JsonValue): FalHandle | undefined {
+  const recorded = falHandleSchema.safeParse(noted).data;
+  if (recorded === undefined) return undefined;
+  const { brokenReads, ...handle } = recorded;
+  return brokenReads === undefined ? handle : { ...handle, brokenReads };
+}

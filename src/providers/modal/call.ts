@@ -1,15 +1,18 @@
 import type { JsonObject, JsonValue } from '../../domain/taxonomy';
-import type { CallState } from '../call-failure';
+import { toProviderError, type CallState } from '../call-failure';
 import { DeadlineExceeded, pause } from '../deadlines';
-import { ProviderError } from '../errors';
+import type { ProviderError } from '../errors';
 import type { HttpClient, HttpReply } from '../http';
 import { inlineInput, withInputs } from '../input-values';
+import { outcomeUnknown } from '../outcome-unknown';
 import { discardBody, errorBodyBytes, readJson, readText } from '../read-body';
+import { readResult } from '../read-result';
 import { resolveSameOrigin } from '../remote-url';
-import { saveMedia } from '../save-media';
 import { TransportError } from '../transport-error';
 import type { CallContext, ProviderJob, ProviderResult } from '../types';
 import { modalError } from './errors';
+import { refused } from './refused';
+import { storeResult } from './store-result';
 import { callIdParameter, modalAcceptedSchema, modalHandleSchema } from './wire';
 
 export interface ModalCallOptions {
@@ -36,27 +39,39 @@ const lostReadPauseMs = 500;
 export class ModalCall {
   readonly state: CallState = { provider: 'modal', stage: 'preparing', resumable: false, blankIs: 'corrupt' };
   private resultUrl: string | undefined;
-  private resumed = false;
+  private brokenReads = 0;
 
   constructor(private readonly options: ModalCallOptions) {}
 
   async run(): Promise<ProviderResult> {
+    const { context } = this.options;
+    try {
+      return await this.awaitResult(await this.begin());
+    } catch (error) {
+      // The work goes on when its connection is closed, and is billed.
+      if (context.signal.aborted && this.resultUrl !== undefined) context.onStopped?.('price');
+      throw error;
+    }
+  }
+
+  /** The first answer: to the submit, or to a look at the result of the job an earlier call left behind. */
+  private async begin(): Promise<HttpReply> {
     const { previous } = this.options.context.dispatch;
-    if (previous.phase === 'none') return await this.awaitResult(await this.submit());
+    if (previous.phase === 'none') return await this.submit();
     this.state.stage = 'accepted';
-    if (previous.phase === 'intent') throw outcomeUnknown();
-    this.resumed = true;
-    await this.remember(this.recordedUrl(previous.handle));
-    return await this.awaitResult(await this.readResult());
+    if (previous.phase === 'intent') throw outcomeUnknown('modal');
+    await this.resume(previous.handle);
+    return await this.fetchResult();
   }
 
   /** The configuration may have changed since the handle was recorded. */
-  private recordedUrl(handle: JsonValue): string {
+  private async resume(handle: JsonValue): Promise<void> {
     const recorded = modalHandleSchema.safeParse(handle).data;
     const url = recorded && resolveSameOrigin(recorded.resultUrl, this.options.url);
     if (url === undefined)
       throw refused('handle_invalid', 'the result of an earlier attempt is not on this Modal host');
-    return url;
+    this.brokenReads = recorded?.brokenReads ?? 0;
+    await this.remember(url);
   }
 
   private async submit(): Promise<HttpReply> {
@@ -83,9 +98,11 @@ export class ModalCall {
     let redirects = 0;
     while (await this.isPending(reply)) {
       redirects += reply.status === 408 ? 0 : 1;
-      if (redirects > maxRedirects)
-        throw refused('redirect_limit', 'Modal kept redirecting without a result');
-      reply = await this.readResult();
+      if (redirects > maxRedirects) {
+        // A redirect is Modal's word that the call is not over.
+        throw refused('redirect_limit', 'Modal kept redirecting without a result', { resumable: true });
+      }
+      reply = await this.fetchResult();
     }
     if (reply.status !== 200) throw await this.failure(reply);
     return await this.collect(reply);
@@ -122,11 +139,16 @@ export class ModalCall {
     this.state.providerRequestId = new URL(resultUrl).searchParams.get(callIdParameter) ?? undefined;
     if (this.resultUrl === resultUrl) return;
     this.resultUrl = resultUrl;
-    await this.options.context.dispatch.accepted({ resultUrl });
+    await this.note(resultUrl);
+  }
+
+  private async note(resultUrl: string): Promise<void> {
+    const { brokenReads } = this;
+    await this.options.context.dispatch.accepted({ resultUrl, ...(brokenReads > 0 && { brokenReads }) });
   }
 
   /** Reading again starts no new work, so a lost connection is worth some tries; a second POST would be paid again. */
-  private async readResult(): Promise<HttpReply> {
+  private async fetchResult(): Promise<HttpReply> {
     const { signal, url } = this.options;
     for (let lost = 0; ; lost += 1) {
       try {
@@ -140,17 +162,25 @@ export class ModalCall {
   }
 
   private async collect(reply: HttpReply): Promise<ProviderResult> {
+    const { resultUrl } = this;
+    this.options.context.onProgress({ phase: 'downloading' });
+    // A result that came as the answer to the submit cannot be read twice.
+    if (resultUrl === undefined) return await this.store(reply);
+    return await readResult(() => this.store(reply), {
+      brokenReads: this.brokenReads,
+      remember: async (brokenReads) => {
+        this.brokenReads = brokenReads;
+        await this.note(resultUrl);
+      },
+      explain: (error) => toProviderError(error, this.state),
+    });
+  }
+
+  private async store(reply: HttpReply): Promise<ProviderResult> {
     const { job, context, signal } = this.options;
-    // What the same URL gave broken twice is broken: the next attempt starts anew.
-    this.state.resumable = this.resultUrl !== undefined && !this.resumed;
-    context.onProgress({ phase: 'downloading' });
-    const asset = await saveMedia(reply, context.media, { signal, expects: job.mediaKind });
-    return {
-      assets: [asset],
-      costUsd: readFigure(reply.header('x-cost-usd')),
-      executionSeconds: readFigure(reply.header('x-execution-time-sec')),
-      providerRequestId: this.state.providerRequestId,
-    };
+    const { mediaKind: expects, expectedSize } = job;
+    const result = await storeResult(reply, context.media, { signal, expects, expectedSize });
+    return { ...result, providerRequestId: this.state.providerRequestId };
   }
 
   private async failure(reply: HttpReply): Promise<ProviderError> {
@@ -169,28 +199,4 @@ export class ModalCall {
     const freshConnection = method === 'POST';
     return await http.send({ method, url, headers, json, freshConnection, deadlines: job.deadlines, signal });
   }
-}
-
-/** Modal knows no idempotency key: a POST that may have arrived must not be sent again. */
-function outcomeUnknown(): ProviderError {
-  return new ProviderError('an earlier attempt may have been accepted by Modal; its outcome is unknown', {
-    provider: 'modal',
-    failureClass: 'transient',
-    code: 'outcome_unknown',
-    certainty: 'unknown',
-  });
-}
-
-function refused(code: string, message: string): ProviderError {
-  return new ProviderError(message, {
-    provider: 'modal',
-    failureClass: 'outage',
-    code,
-    certainty: 'accepted',
-  });
-}
-
-/** A plain decimal figure; `NaN`, `-1`, `1e999` and the like are no figures. */
-function readFigure(header: string | undefined): number | undefined {
-  return header !== undefined && /^\d{1,9}(\.\d{1,12})?$/.test(header.trim()) ? Number(header) : undefined;
 }

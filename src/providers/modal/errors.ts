@@ -1,5 +1,5 @@
 import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
-import { ProviderError } from '../errors';
+import { ProviderError, type ProviderCharge } from '../errors';
 import { parseRetryAfterMs } from '../retry-after';
 import { modalErrorSchema, type ModalErrorBody } from './wire';
 
@@ -34,10 +34,31 @@ export function modalError(failure: ModalFailure): ProviderError {
     status: failure.status,
     retryAfterMs: parseRetryAfterMs(failure.retryAfter, Date.now()),
     providerRequestId: failure.providerRequestId,
-    // An answer of the edge says nothing about the call behind the result URL; one of the app is its end.
-    resumable:
-      failure.answerTo === 'result' && app === undefined && [429, 502, 503, 504].includes(failure.status),
+    resumable: saysNothingOfTheCall(failure, app),
+    charge: chargeOf(failure, beforeWork, failureClass, app),
   });
+}
+
+/** An answer of the edge, or to our credentials, leaves the call behind the result URL alone; one of the app is its end. */
+function saysNothingOfTheCall(
+  { answerTo, status, body }: ModalFailure,
+  app: ModalErrorBody | undefined,
+): boolean {
+  if (answerTo !== 'result') return false;
+  if ([401, 403, 429].includes(status)) return true;
+  // In its own words the edge says that the container died; a 500 of anything before it is not about the call.
+  return app === undefined && (status === 500 ? !body.startsWith('modal-http') : status > 500);
+}
+
+/** Work that failed is billed by the second like any other; a request turned down by the handler's checks is not. */
+function chargeOf(
+  { answerTo }: ModalFailure,
+  beforeWork: boolean,
+  failureClass: FailureClass,
+  app: ModalErrorBody | undefined,
+): ProviderCharge | undefined {
+  if (failureClass === 'input' || (beforeWork && answerTo === 'submit')) return 'none';
+  return app === undefined ? undefined : 'price';
 }
 
 /** An answer to the submit that is not the app's own came from something in between: the call may have gone on or not. */
@@ -51,10 +72,11 @@ function certaintyOf(
   return app === undefined ? 'unknown' : 'accepted';
 }
 
-/** `undefined` when the answer is not one of our apps' own, but text or HTML of something in between. */
-function appError(body: string): ModalErrorBody | undefined {
+/** `undefined` when the answer is not one of our apps' own, but of something in between. */
+function appError(text: string): ModalErrorBody | undefined {
   try {
-    return modalErrorSchema.safeParse(JSON.parse(body)).data;
+    const body = modalErrorSchema.safeParse(JSON.parse(text)).data;
+    return body?.detail === undefined && body?.error === undefined ? undefined : body;
   } catch {
     return undefined;
   }

@@ -19,7 +19,11 @@ export const modalAcceptedSchema = z.object({ result_url: z.string() });
 export const modalHealthSchema = z.object({ status: z.string() });
 
 /** What the dispatch log keeps of a running call. */
-export const modalHandleSchema = z.object({ resultUrl: z.string() });
+export const modalHandleSchema = z.object({
+  resultUrl: z.string(),
+  /** How often the result came broken; left out for never. */
+  brokenReads: z.int().min(1).optional(),
+});
 
 /** Query parameter of a result URL; its value names the call. */
 export const callIdParameter = '__modal_function_call_id';

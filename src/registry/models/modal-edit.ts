@@ -69,6 +69,6 @@ export const modalEditModels: readonly ModelDefinition[] = [
     }),
     toWire: (settings) => wireBody({ resolution: seedvrResolution(settings), seed: settings.seed }),
     typicalSeconds: 208,
-    benchmarkUsd: 0.113,
+    measured: true,
   }),
 ];

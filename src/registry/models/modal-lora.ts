@@ -51,7 +51,7 @@ export const modalLoraModels: readonly ModelDefinition[] = [
       ...wireBody({ negative_prompt: settings.negativePrompt }),
     }),
     typicalSeconds: 60,
-    benchmarkUsd: 0.033,
+    measured: true,
   }),
   modalModel({
     ...loraModel,
@@ -70,7 +70,7 @@ export const modalLoraModels: readonly ModelDefinition[] = [
     }),
     toWire: (settings) => ({ ...commonToWire(settings), ...qwenSize(settings) }),
     typicalSeconds: 143,
-    benchmarkUsd: 0.078,
+    measured: true,
   }),
   modalModel({
     ...loraModel,
@@ -91,6 +91,6 @@ export const modalLoraModels: readonly ModelDefinition[] = [
     // The only one of the document's four NSFW routes whose handler reads the flag.
     toWire: (settings) => ({ ...commonToWire(settings), nsfw: settings.nsfw }),
     typicalSeconds: 29,
-    benchmarkUsd: 0.016,
+    measured: true,
   }),
 ];

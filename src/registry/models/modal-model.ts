@@ -1,7 +1,8 @@
+import { roundUsd } from '../../domain/round-usd';
 import type { ModelDefinition, Price } from '../types';
 import { modalImagePolicy, modalVideoPolicy } from '../policies';
 
-/** L40S rate in the deployed handlers, USD per second. */
+/** Rate of the L40S in the deployed handlers, USD per second: what the bill is made of. */
 const l40sUsdPerSecond = 0.000542;
 
 type Shared =
@@ -11,15 +12,15 @@ interface ModalSpec extends Omit<ModelDefinition, Shared> {
   app: string;
   inputs?: ModelDefinition['inputs'];
   mediaType?: ModelDefinition['mediaType'];
-  /** USD of one call in the published benchmark; left out where the endpoint was never measured. */
-  benchmarkUsd?: number;
+  /** The published benchmark has a figure for this endpoint; the seconds of the others are estimated. */
+  measured?: boolean;
 }
 
 /**
  * A model on Modal. All of them are our own deployments of open models without a server-side filter, hence NSFW is a
  * property of the provider; see docs/decisions/0002-nsfw-routing.md.
  */
-export function modalModel({ benchmarkUsd, ...spec }: ModalSpec): ModelDefinition {
+export function modalModel({ measured = false, ...spec }: ModalSpec): ModelDefinition {
   return {
     inputs: {},
     mediaType: 'image/jpeg',
@@ -27,20 +28,21 @@ export function modalModel({ benchmarkUsd, ...spec }: ModalSpec): ModelDefinitio
     provider: 'modal',
     supportsNSFW: true,
     supportsLoRA: spec.loraBaseModel !== undefined,
-    price: benchmarkUsd === undefined ? estimatedPrice(spec.typicalSeconds) : benchmarkPrice(benchmarkUsd),
+    price: priceOf(spec.typicalSeconds, measured),
     policy: spec.mediaKind === 'video' ? modalVideoPolicy : modalImagePolicy,
   };
 }
 
-function benchmarkPrice(usd: number): Price {
-  return { usd, per: 'image', asOf: '2026-02-05', source: 'published benchmark of the Modal deployment' };
-}
-
-function estimatedPrice(seconds: number): Price {
+/**
+ * GPU seconds x rate, as `X-Cost-USD` counts; the benchmark prints the same product rounded to a tenth of a cent. Nothing
+ * published says how a clip's seconds grow with its frames, so a clip has one price.
+ */
+function priceOf(seconds: number, measured: boolean): Price {
+  const origin = measured ? 'published benchmark of the Modal deployment' : 'estimate, no benchmark';
   return {
-    usd: Math.round(seconds * l40sUsdPerSecond * 1e6) / 1e6,
+    usd: roundUsd(seconds * l40sUsdPerSecond),
     per: 'image',
     asOf: '2026-02-05',
-    source: `estimate: no benchmark; ${seconds} s of an L40S at ${l40sUsdPerSecond} USD a second`,
+    source: `${origin}: ${seconds} s of an L40S at ${l40sUsdPerSecond} USD a second`,
   };
 }

@@ -64,7 +64,7 @@ export const modalReferenceModels: readonly ModelDefinition[] = [
         instantid_strength: referenceStrength,
       }),
     typicalSeconds: 29,
-    benchmarkUsd: 0.016,
+    measured: true,
   }),
   modalModel({
     ...referenceModel,
@@ -82,7 +82,7 @@ export const modalReferenceModels: readonly ModelDefinition[] = [
     toWire: ({ prompt, width, height, seed, steps, guidance, referenceStrength }) =>
       wireBody({ prompt, width, height, seed, steps, guidance, pulid_weight: referenceStrength }),
     typicalSeconds: 83,
-    benchmarkUsd: 0.045,
+    measured: true,
   }),
   modalModel({
     ...referenceModel,
@@ -110,6 +110,6 @@ export const modalReferenceModels: readonly ModelDefinition[] = [
         ipadapter_strength: referenceStrength,
       }),
     typicalSeconds: 60,
-    benchmarkUsd: 0.033,
+    measured: true,
   }),
 ];

@@ -71,7 +71,7 @@ export const modalTextModels: readonly ModelDefinition[] = [
     parameters: textParameters({ steps: 4, cfg: 1 }),
     toWire: textToWire,
     typicalSeconds: 29,
-    benchmarkUsd: 0.016,
+    measured: true,
   }),
   modalModel({
     ...textModel,
@@ -82,7 +82,7 @@ export const modalTextModels: readonly ModelDefinition[] = [
     parameters: textParameters({ steps: 20, cfg: 1 }),
     toWire: textToWire,
     typicalSeconds: 37,
-    benchmarkUsd: 0.02,
+    measured: true,
   }),
   modalModel({
     ...textModel,
@@ -93,7 +93,7 @@ export const modalTextModels: readonly ModelDefinition[] = [
     parameters: qwenParameters({ steps: 50, cfg: 4 }),
     toWire: qwenToWire,
     typicalSeconds: 103,
-    benchmarkUsd: 0.056,
+    measured: true,
   }),
   modalModel({
     ...textModel,
@@ -104,7 +104,7 @@ export const modalTextModels: readonly ModelDefinition[] = [
     parameters: qwenParameters({ steps: 4, cfg: 1 }),
     toWire: qwenToWire,
     typicalSeconds: 73,
-    benchmarkUsd: 0.04,
+    measured: true,
   }),
   modalModel({
     ...textModel,
@@ -115,7 +115,7 @@ export const modalTextModels: readonly ModelDefinition[] = [
     parameters: textParameters({ steps: 4, cfg: 0 }),
     toWire: textToWire,
     typicalSeconds: 51,
-    benchmarkUsd: 0.028,
+    measured: true,
   }),
   modalModel({
     ...textModel,
@@ -126,6 +126,6 @@ export const modalTextModels: readonly ModelDefinition[] = [
     parameters: textParameters({ steps: 8, cfg: 0 }),
     toWire: textToWire,
     typicalSeconds: 6,
-    benchmarkUsd: 0.003,
+    measured: true,
   }),
 ];

@@ -61,7 +61,7 @@ export const modalVideoModels: readonly ModelDefinition[] = [
     parameters: z.strictObject(videoFields),
     toWire: videoToWire,
     typicalSeconds: 35,
-    benchmarkUsd: 0.019,
+    measured: true,
   }),
   modalModel({
     ...videoModel,
@@ -74,7 +74,7 @@ export const modalVideoModels: readonly ModelDefinition[] = [
     parameters: z.strictObject({ ...videoFields, ...loraFields }),
     toWire: (settings) => ({ ...videoToWire(settings), ...loraToWire(settings) }),
     typicalSeconds: 47,
-    benchmarkUsd: 0.025,
+    measured: true,
   }),
   modalModel({
     ...videoModel,

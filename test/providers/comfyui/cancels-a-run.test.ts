@@ -1,5 +1,5 @@
 import { RecordingDispatch } from '../support/recording-dispatch';
-import { firstId, usePodRig } from './pod-rig';
+import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
 
 const rig = usePodRig();
@@ -20,7 +20,7 @@ describe('a cancelled call', () => {
     rig.pod.begin(await rig.submitted());
     job.controller.abort(new Error('cancelled by the user'));
     await expect(job.result).rejects.toThrow('cancelled by the user');
-    expect(rig.pod.interrupts).toEqual([firstId]);
+    expect(rig.pod.interrupts).toEqual([ownId]);
   });
 
   it('does not cut the submit off, and takes out what it queued', async () => {
@@ -29,8 +29,8 @@ describe('a cancelled call', () => {
     rig.pod.on('POST /prompt', (_request, response, body) => {
       submittedBody = body;
       respond = () => {
-        rig.pod.pending.push(firstId);
-        response.end(JSON.stringify({ prompt_id: firstId, number: 1, node_errors: {} }));
+        rig.pod.pending.push(ownId);
+        response.end(JSON.stringify({ prompt_id: ownId, number: 1, node_errors: {} }));
       };
     });
     const job = rig.start();
@@ -42,11 +42,11 @@ describe('a cancelled call', () => {
   });
 
   it('stops the run of an earlier call too, even when it comes before the first look', async () => {
-    rig.pod.running = [firstId];
+    rig.pod.running = [ownId];
     const job = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent' }) });
     job.controller.abort(new Error('cancelled by the user'));
     await expect(job.result).rejects.toThrow('cancelled by the user');
-    expect(rig.pod.interrupts).toEqual([firstId]);
+    expect(rig.pod.interrupts).toEqual([ownId]);
   });
 
   it('touches nothing on the pod when nothing was submitted', async () => {

@@ -91,7 +91,7 @@ describe('every graph of the registry', () => {
       const { entries, rejections } = emulator.journal.read({ provider: 'comfyui' });
       expect(rejections).toEqual([]);
       expect(entries).toHaveLength(1);
-      const promptId = promptIdOf(job.jobKey, 1);
+      const promptId = promptIdOf(job.jobKey);
       expect(entries[0]).toMatchObject({ promptId, clientId: promptId, outcome: 'succeeded' });
       expect(providerRequestId).toBe(promptId);
     },
@@ -134,13 +134,17 @@ describe('a job that is asked for twice', () => {
     expect(acceptedJobs()).toBe(1);
   });
 
-  it('runs a second time, under another id, when the first run failed', async () => {
+  it('ends in the failure of its one run however often it is asked for, until it is asked for under another key', async () => {
     emulator.faults.add({ provider: 'comfyui', fault: 'pod_error_incomplete', times: 1 });
     const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
     const job = await textJob();
-    await expect(startJob(client, job).result).rejects.toMatchObject({ failureClass: 'transient' });
-    await expect(startJob(client, job).result).resolves.toMatchObject({
-      providerRequestId: promptIdOf(job.jobKey, 2),
+    const over = { failureClass: 'transient', certainty: 'accepted', resumable: false };
+    await expect(startJob(client, job).result).rejects.toMatchObject(over);
+    await expect(startJob(client, job).result).rejects.toMatchObject(over);
+    expect(acceptedJobs()).toBe(1);
+    const next = { ...job, jobKey: `${job.jobKey}/2` };
+    await expect(startJob(client, next).result).resolves.toMatchObject({
+      providerRequestId: promptIdOf(next.jobKey),
     });
     expect(acceptedJobs()).toBe(2);
   });

@@ -1,6 +1,5 @@
-import { promptIdOf } from '../../../src/providers/comfyui/prompt-id';
 import { RecordingDispatch } from '../support/recording-dispatch';
-import { firstId, secondId, usePodRig } from './pod-rig';
+import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
 import { failure, success } from './scripted-pod';
 
@@ -10,68 +9,88 @@ describe('a call that comes after another', () => {
   it.each([
     ['the first left only its intent', { phase: 'intent' } as const],
     ['the first left nothing at all', { phase: 'none' } as const],
-    ['the first left the handle', { phase: 'accepted', handle: { promptId: firstId, run: 1 } } as const],
+    ['the first left the handle', { phase: 'accepted', handle: { promptId: ownId } } as const],
   ])('picks up a run that is still queued when %s', async (_name, previous) => {
-    rig.pod.pending = [firstId];
+    rig.pod.pending = [ownId];
     const job = rig.start(textJob(), { dispatch: new RecordingDispatch(previous) });
     await rig.pod.reached(() => rig.pod.count('GET /queue') >= 2);
-    rig.pod.end(firstId);
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
+    rig.pod.end(ownId);
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
     expect(rig.pod.submits).toEqual([]);
-    expect(job.dispatch.notes).toEqual([{ accepted: { promptId: firstId, run: 1 } }]);
+    expect(job.dispatch.notes).toEqual([{ accepted: { promptId: ownId } }]);
   });
 
   it('collects a run that has finished meanwhile, without a submit', async () => {
-    rig.pod.history.set(firstId, success('made.png'));
-    await expect(rig.start().result).resolves.toMatchObject({ providerRequestId: firstId });
+    rig.pod.history.set(ownId, success('made.png'));
+    await expect(rig.start().result).resolves.toMatchObject({ providerRequestId: ownId });
     expect(rig.pod.submits).toEqual([]);
   });
 
-  it('does not take the error of an earlier run for its own, and runs under the next id', async () => {
-    rig.pod.history.set(firstId, failure('execution_error', { exception_type: 'ValueError' }));
-    const job = rig.start();
-    expect(await rig.submitted()).toBe(secondId);
-    rig.pod.end(secondId);
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: secondId });
-    expect(job.dispatch.state).toEqual({ phase: 'accepted', handle: { promptId: secondId, run: 2 } });
-  });
-
-  it('runs anew when the earlier run succeeded without a picture', async () => {
-    rig.pod.history.set(firstId, {
-      outputs: {},
-      status: { status_str: 'success', completed: true, messages: [] },
-    });
-    const job = rig.start();
-    rig.pod.end(await rig.submitted());
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: secondId });
-  });
-
-  it('finds the recorded run though the pod has dropped the failed one before it', async () => {
-    rig.pod.running = [secondId];
-    const previous = { phase: 'accepted', handle: { promptId: secondId, run: 2 } } as const;
-    const job = rig.start(textJob(), { dispatch: new RecordingDispatch(previous) });
-    await rig.pod.reached(() => rig.pod.count('GET /queue') >= 2);
-    rig.pod.end(secondId);
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: secondId });
+  it.each([
+    ['failed', failure('execution_error', { exception_type: 'ValueError' }), 'execution_failed'],
+    [
+      'made nothing',
+      { outputs: {}, status: { status_str: 'success', completed: true, messages: [] } },
+      'no_output',
+    ],
+  ])('ends as the run did that %s, and submits nothing', async (_name, entry, code) => {
+    rig.pod.history.set(ownId, entry);
+    await expect(rig.start().result).rejects.toMatchObject({ code, certainty: 'accepted', resumable: false });
     expect(rig.pod.submits).toEqual([]);
   });
 
-  it('submits again when the pod has lost the recorded run', async () => {
-    const previous = { phase: 'accepted', handle: { promptId: firstId, run: 1 } } as const;
-    const job = rig.start(textJob(), { dispatch: new RecordingDispatch(previous) });
+  it('submits the job when the first left its intent and the pod does not know it', async () => {
+    const job = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent' }) });
     rig.pod.end(await rig.submitted());
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
-    expect(rig.pod.submits).toHaveLength(1);
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
+    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId } }]);
   });
 
-  it('gives up on a pod that failed the job twenty times', async () => {
-    for (let run = 1; run <= 20; run += 1) {
-      rig.pod.history.set(promptIdOf('generation-1/slot-1/1', run), failure('execution_error'));
-    }
-    await expect(rig.start().result).rejects.toMatchObject({
-      failureClass: 'outage',
-      code: 'too_many_failed_runs',
+  it('never submits a job again that the pod took and lost', async () => {
+    await expect(rig.start(textJob(), accepted()).result).rejects.toMatchObject({
+      code: 'run_vanished',
+      certainty: 'accepted',
+      resumable: false,
     });
     expect(rig.pod.submits).toEqual([]);
+  });
+
+  it('keeps the way back to an accepted run while the pod cannot be asked', async () => {
+    rig.pod.running = [ownId];
+    rig.pod.on('GET /queue', { status: 502 });
+    await expect(rig.start(textJob(), accepted()).result).rejects.toMatchObject({
+      code: 'pod_unavailable',
+      certainty: 'accepted',
+      resumable: true,
+    });
+  });
+
+  it.each([
+    ['is gone', { status: 404, body: '' }, 'media_unavailable'],
+    ['came cut short', { status: 200, body: 'RIFF' }, 'media_not_media'],
+  ])('gives a finished run up when its picture %s twice', async (_name, answer, code) => {
+    rig.pod.history.set(ownId, success('made.png'));
+    rig.pod.on('GET /view', answer);
+    const first = rig.start();
+    await expect(first.result).rejects.toMatchObject({ code, certainty: 'accepted', resumable: true });
+    const second = rig.start(textJob(), { dispatch: new RecordingDispatch(first.dispatch.state) });
+    await expect(second.result).rejects.toMatchObject({ code, certainty: 'accepted', resumable: false });
+    expect(rig.pod.submits).toEqual([]);
+  });
+
+  it('reads a finished run again however often the pod was out of reach', async () => {
+    rig.pod.history.set(ownId, success('made.png'));
+    rig.pod.on('GET /view', { status: 502 });
+    const first = rig.start();
+    await expect(first.result).rejects.toMatchObject({ resumable: true });
+    const second = rig.start(textJob(), { dispatch: new RecordingDispatch(first.dispatch.state) });
+    await expect(second.result).rejects.toMatchObject({ resumable: true });
+    rig.pod.restore('GET /view');
+    const third = rig.start(textJob(), { dispatch: new RecordingDispatch(second.dispatch.state) });
+    await expect(third.result).resolves.toMatchObject({ providerRequestId: ownId });
   });
 });
+
+function accepted() {
+  return { dispatch: new RecordingDispatch({ phase: 'accepted', handle: { promptId: ownId } }) };
+}

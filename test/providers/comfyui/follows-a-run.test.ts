@@ -1,7 +1,7 @@
 import { picture } from '../../assets/pictures';
 import { RecordingDispatch } from '../support/recording-dispatch';
 import { MemoryMediaStore } from '../support/memory-media-store';
-import { firstId, usePodRig } from './pod-rig';
+import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
 import { success } from './scripted-pod';
 
@@ -11,8 +11,8 @@ describe('a run on the pod', () => {
   it('is submitted under our own id, followed, and its picture stored', async () => {
     const job = rig.start();
     const promptId = await rig.submitted();
-    expect(promptId).toBe(firstId);
-    expect(rig.pod.submits[0]?.client_id).toBe(firstId);
+    expect(promptId).toBe(ownId);
+    expect(rig.pod.submits[0]?.client_id).toBe(ownId);
     rig.pod.begin(promptId);
     rig.pod.tell(promptId, 'progress', { value: 5, max: 20, prompt_id: promptId, node: '5' });
     await job.progressed(({ fraction }) => fraction === 0.25);
@@ -20,10 +20,10 @@ describe('a run on the pod', () => {
 
     const result = await job.result;
 
-    expect(result).toMatchObject({ providerRequestId: firstId, executionSeconds: 4.5 });
+    expect(result).toMatchObject({ providerRequestId: ownId, executionSeconds: 4.5 });
     expect(result.assets).toHaveLength(1);
     expect(result.assets[0]).toMatchObject({ mediaType: 'image/png', width: 96, height: 64 });
-    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: firstId, run: 1 } }]);
+    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId } }]);
     expect(job.progress.at(-1)).toEqual({ phase: 'downloading' });
   });
 
@@ -51,7 +51,7 @@ describe('a run on the pod', () => {
     const job = rig.start();
     await rig.submitted();
     await job.progressed(({ phase, queuePosition }) => phase === 'queued' && queuePosition === 2);
-    rig.pod.end(firstId);
+    rig.pod.end(ownId);
     await job.result;
   });
 
@@ -59,7 +59,7 @@ describe('a run on the pod', () => {
     await rig.replacePod({ websocket: false });
     const job = rig.start();
     rig.pod.end(await rig.submitted());
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
   });
 
   it('is followed through the history when the websocket dies', async () => {
@@ -68,7 +68,7 @@ describe('a run on the pod', () => {
     rig.pod.begin(promptId);
     rig.pod.cutSockets();
     rig.pod.end(promptId);
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
   });
 
   it('survives a few failed looks in a row', async () => {
@@ -83,7 +83,7 @@ describe('a run on the pod', () => {
     await rig.pod.reached(() => rig.pod.count('GET /queue') >= before + 2);
     rig.pod.restore('GET /queue');
     rig.pod.end(promptId);
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
   });
 
   it('stores every picture of the output node, and neither previews nor nameless entries', async () => {
@@ -108,7 +108,7 @@ describe('a run on the pod', () => {
     await rig.pod.reached(() => rig.pod.pending.includes('its-own-id'));
     rig.pod.end('its-own-id');
     await expect(job.result).resolves.toMatchObject({ providerRequestId: 'its-own-id' });
-    expect(job.dispatch.state).toEqual({ phase: 'accepted', handle: { promptId: 'its-own-id', run: 1 } });
+    expect(job.dispatch.state).toEqual({ phase: 'accepted', handle: { promptId: 'its-own-id' } });
   });
 
   it('uploads an input picture under the name of its content and loads it by the name the pod gave it', async () => {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import { picture } from '../../assets/pictures';
 import { RecordingDispatch } from '../support/recording-dispatch';
-import { firstId, usePodRig } from './pod-rig';
+import { ownId, usePodRig } from './pod-rig';
 import { startJob, textJob } from './run-job';
 
 const rig = usePodRig();
@@ -54,13 +54,13 @@ describe('an answer that is not the pod’s', () => {
     ['the answer is no JSON', answerWith(200)],
   ])('does not lead to a second submit when the pod took the first and then %s', async (_name, answer) => {
     rig.pod.on('POST /prompt', (_request, response) => {
-      rig.pod.pending.push(firstId);
+      rig.pod.pending.push(ownId);
       answer(response);
     });
     const job = rig.start();
     await rig.pod.reached(() => rig.pod.count('POST /prompt') === 1 && rig.pod.count('GET /queue') >= 2);
-    rig.pod.end(firstId);
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
+    rig.pod.end(ownId);
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
     expect(rig.pod.count('POST /prompt')).toBe(1);
   });
 

@@ -5,9 +5,8 @@ import { picture } from '../../assets/pictures';
 import { startJob, textJob, type StartedJob } from './run-job';
 import { ScriptedPod } from './scripted-pod';
 
-/** Ids of the first and the second run of `textJob()`. */
-export const firstId = promptIdOf('generation-1/slot-1/1', 1);
-export const secondId = promptIdOf('generation-1/slot-1/1', 2);
+/** Id of the run of `textJob()`. */
+export const ownId = promptIdOf('generation-1/slot-1/1');
 
 export interface PodRig {
   /** The pod of the test that runs; it can send the picture `made.png`. */

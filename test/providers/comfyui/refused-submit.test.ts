@@ -1,4 +1,4 @@
-import { firstId, usePodRig } from './pod-rig';
+import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
 
 const rig = usePodRig();
@@ -38,9 +38,9 @@ describe('a submit that is refused', () => {
 
   it('takes out what was queued all the same when a 200 holds node errors', async () => {
     rig.pod.on('POST /prompt', (_request, response) => {
-      rig.pod.pending.push(firstId);
+      rig.pod.pending.push(ownId);
       const node_errors = nodeError('CheckpointLoaderSimple', 'value_not_in_list', 'ckpt_name');
-      response.end(JSON.stringify({ prompt_id: firstId, number: 1, node_errors }));
+      response.end(JSON.stringify({ prompt_id: ownId, number: 1, node_errors }));
     });
     await expect(rig.start().result).rejects.toMatchObject({ failureClass: 'auth', code: 'model_missing' });
     expect(rig.pod.pending).toEqual([]);

@@ -1,4 +1,4 @@
-import { firstId, usePodRig } from './pod-rig';
+import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
 import { failure } from './scripted-pod';
 
@@ -59,13 +59,6 @@ describe('a run that ends badly', () => {
     });
   });
 
-  it('is an outage when the second run in a row fails', async () => {
-    rig.pod.history.set(firstId, failure('execution_error'));
-    const job = rig.start();
-    rig.pod.end(await rig.submitted(), failure('execution_error'));
-    await expect(job.result).rejects.toMatchObject({ failureClass: 'outage', code: 'execution_failed' });
-  });
-
   it('keeps the traceback and the prompt out of the error', async () => {
     const job = rig.start();
     const data = {
@@ -110,14 +103,25 @@ describe('a run that ends badly', () => {
     });
     await rig.pod.reached(() => rig.pod.running.length > 0);
     rig.pod.end(promptId);
-    await expect(job.result).resolves.toMatchObject({ providerRequestId: firstId });
+    await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
   });
 
   it('is interrupted when our own time is up', async () => {
     const job = rig.start(textJob({ deadlines: { totalSeconds: 1 } }));
     rig.pod.begin(await rig.submitted());
-    await expect(job.result).rejects.toMatchObject({ failureClass: 'transient', code: 'deadline_exceeded' });
-    expect(rig.pod.interrupts).toEqual([firstId]);
+    await expect(job.result).rejects.toMatchObject({
+      failureClass: 'transient',
+      code: 'deadline_exceeded',
+      resumable: false,
+    });
+    expect(rig.pod.interrupts).toEqual([ownId]);
+  });
+
+  it('can be collected later when our time was up and the pod could not be told to stop it', async () => {
+    const job = rig.start(textJob({ deadlines: { totalSeconds: 1 } }));
+    rig.pod.begin(await rig.submitted());
+    rig.pod.on('POST /queue', { status: 502 });
+    await expect(job.result).rejects.toMatchObject({ code: 'deadline_exceeded', resumable: true });
   });
 
   it('can be collected later when the pod is out of reach for too long', async () => {

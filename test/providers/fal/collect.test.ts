@@ -1,9 +1,14 @@
 import { providerErrorOf, testCall } from '../support/call';
-import { sendJson } from '../support/local-server';
-import { blackPicture } from '../support/pictures';
+import { resetConnection, sendJson } from '../support/local-server';
+import { blackPicture, testPicture } from '../support/pictures';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
 
 const fal = new LocalFal();
+let picture: Buffer;
+
+beforeAll(async () => {
+  picture = await testPicture();
+});
 
 afterEach(async () => {
   await fal.close();
@@ -97,6 +102,44 @@ describe('collecting from Fal', () => {
       client.generate(falJob, testCall({ previous: first.dispatch.state }).context),
     );
     expect(again).toMatchObject({ ...expected, resumable: false });
+    expect(fal.submits()).toHaveLength(1);
+  });
+
+  it.each([401, 403, 408, 429, 500, 502, 504])(
+    'reads a finished job again after the answer %d of a gateway, however often that comes',
+    async (status) => {
+      const client = await fal.start({
+        [`GET ${requestPath}`]: (response) => response.writeHead(status).end('gateway'),
+      });
+      const handle = { ...fal.handle(), brokenReads: 1 };
+      const call = testCall({ previous: { phase: 'accepted', handle } });
+      const error = await providerErrorOf(client.generate(falJob, call.context));
+      expect(error).toMatchObject({ status, certainty: 'accepted', resumable: true });
+      expect(fal.submits()).toEqual([]);
+    },
+  );
+
+  it('downloads again however often the media host was busy or the connection was lost', async () => {
+    const answers = [503, 'reset', 429, 200] as const;
+    let next = 0;
+    const client = await fal.start({
+      'GET /files/1.png': (response) => {
+        const answer = answers[next];
+        next += 1;
+        if (answer === 'reset') resetConnection(response.req.socket);
+        else if (answer === 200) response.end(picture);
+        else response.writeHead(answer ?? 500).end();
+      },
+    });
+    let { state } = testCall().dispatch;
+    for (let failed = 0; failed < 3; failed += 1) {
+      const call = testCall({ previous: state });
+      const error = await providerErrorOf(client.generate(falJob, call.context));
+      expect(error).toMatchObject({ certainty: 'accepted', resumable: true });
+      ({ state } = call.dispatch);
+    }
+    const last = await client.generate(falJob, testCall({ previous: state }).context);
+    expect(last.assets).toHaveLength(1);
     expect(fal.submits()).toHaveLength(1);
   });
 

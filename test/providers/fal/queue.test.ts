@@ -62,6 +62,51 @@ describe("waiting in Fal's queue", () => {
     expect((await late.generate(short, testCall().context)).assets).toHaveLength(1);
   });
 
+  it.each([
+    ['OK', { certainty: 'not_sent', charge: 'none', resumable: false }],
+    ['CANCELLATION_REQUESTED', { certainty: 'accepted', charge: 'price', resumable: false }],
+  ])('knows what a job costs that left the queue with the word %s', async (status, expected) => {
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_QUEUE' }]),
+      [`PUT ${requestPath}/cancel`]: inTurn([202, { status }]),
+    });
+    const short = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 0.1 } };
+    const error = await providerErrorOf(client.generate(short, testCall().context));
+    expect(error).toMatchObject({ code: 'queue_timeout', ...expected });
+  });
+
+  it.each([
+    ['in the queue', 'IN_QUEUE', { queueSeconds: 0.1 }, 'queue_timeout'],
+    ['at work', 'IN_PROGRESS', { totalSeconds: 0.4 }, 'deadline_exceeded'],
+  ])('does not give a job up that Fal could not be told to stop %s', async (_name, status, limits, code) => {
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn([202, { status }]),
+      [`PUT ${requestPath}/cancel`]: (response) => resetConnection(response.req.socket),
+    });
+    const short = { ...falJob, deadlines: { ...testDeadlines, ...limits } };
+    const error = await providerErrorOf(client.generate(short, testCall().context));
+    expect(error).toMatchObject({ code, certainty: 'accepted', resumable: true });
+  });
+
+  it('takes the result that came just as our time was up', async () => {
+    const client = await fal.start({
+      [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),
+      [`PUT ${requestPath}/cancel`]: inTurn([400, { status: 'ALREADY_COMPLETED' }]),
+    });
+    const short = { ...falJob, deadlines: { ...testDeadlines, totalSeconds: 0.4 } };
+    expect((await client.generate(short, testCall().context)).assets).toHaveLength(1);
+    expect(fal.submits()).toHaveLength(1);
+  });
+
+  it.each([401, 403, 408, 429, 500, 502, 503, 504])(
+    'keeps the way back to a job when a status request is answered with %d for ever',
+    async (status) => {
+      const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([status, { detail: 'no' }]) });
+      const error = await providerErrorOf(client.generate(falJob, testCall().context));
+      expect(error).toMatchObject({ status, certainty: 'accepted', resumable: true });
+    },
+  );
+
   it('cancels a job that runs past the total deadline', async () => {
     const client = await fal.start({
       [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),
@@ -88,6 +133,7 @@ describe("waiting in Fal's queue", () => {
     call.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
     expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
+    expect(call.stopped).toEqual(['price']);
   });
 
   it.each([

@@ -69,7 +69,12 @@ describe('a result URL of Modal', () => {
       response.writeHead(303, { location: callUrl }).end(),
     );
     const error = await providerErrorOf(endless.generate(modalJob, testCall().context));
-    expect(error).toMatchObject({ failureClass: 'outage', code: 'redirect_limit', certainty: 'accepted' });
+    expect(error).toMatchObject({
+      failureClass: 'outage',
+      code: 'redirect_limit',
+      certainty: 'accepted',
+      resumable: true,
+    });
     expect(modal.received).toHaveLength(21);
   });
 
@@ -142,5 +147,37 @@ describe('a result URL of Modal', () => {
     );
     expect(second).toMatchObject({ failureClass: 'corrupt', resumable: false });
     expect(modal.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);
+  });
+
+  it.each([
+    [401, 'modal-http: missing credentials', true],
+    [403, 'modal-http: forbidden', true],
+    [429, 'too many requests', true],
+    [500, '<html>gateway</html>', true],
+    [502, '<html>gateway</html>', true],
+    [503, 'service unavailable', true],
+    [504, 'gateway timeout', true],
+    [500, 'modal-http: internal error: the container was terminated', false],
+    [500, '{"error":"CUDA error","type":"RuntimeError"}', false],
+    [404, 'modal-http: invalid function call', false],
+  ])('reads a result URL again after the answer %d %p: %p', async (status, body, resumable) => {
+    const client = await modal.start((_request, response) => response.writeHead(status).end(body));
+    const handle = { resultUrl: `${modal.url}${callUrl}`, brokenReads: 1 };
+    const call = testCall({ previous: { phase: 'accepted', handle } });
+    const error = await providerErrorOf(client.generate(modalJob, call.context));
+    expect(error).toMatchObject({ status, certainty: 'accepted', resumable });
+    expect(call.dispatch.notes).toEqual([{ accepted: handle }]);
+  });
+
+  it('says what a cancelled call costs once it is known to run', async () => {
+    const client = await modal.start(({ method }, response) => {
+      if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
+    });
+    const call = testCall();
+    const generating = client.generate(modalJob, call.context);
+    await call.dispatch.reached('accepted');
+    call.abort(new Error('cancelled by the user'));
+    await expect(generating).rejects.toThrow('cancelled by the user');
+    expect(call.stopped).toEqual(['price']);
   });
 });

@@ -1,8 +1,8 @@
-import { MediaError, type MediaProblem } from '../../../src/providers/errors';
+import { MediaError, mediaProblems, type MediaProblem } from '../../../src/providers/errors';
 import { mediaFailure } from '../../../src/providers/media-errors';
 
 describe('mediaFailure', () => {
-  it.each<MediaProblem>(['empty', 'not_media', 'truncated', 'too_large', 'wrong_kind'])(
+  it.each<MediaProblem>(['empty', 'not_media', 'truncated', 'too_large', 'wrong_kind', 'wrong_size'])(
     'calls %s bytes corrupt and the job paid',
     (problem) => {
       const error = mediaFailure(new MediaError(problem, 'bytes'), { provider: 'fal', blankIs: 'policy' });
@@ -23,11 +23,13 @@ describe('mediaFailure', () => {
   it('lets the next attempt read again only what may have broken on its way', () => {
     const options = { provider: 'modal', blankIs: 'corrupt', resumable: true } as const;
     const resumable = (problem: MediaProblem) => mediaFailure(new MediaError(problem, ''), options).resumable;
-    expect([resumable('truncated'), resumable('empty')]).toEqual([true, true]);
-    expect([resumable('blank'), resumable('not_media'), resumable('wrong_kind')]).toEqual([
-      false,
-      false,
-      false,
-    ]);
+    const again: MediaProblem[] = ['truncated', 'empty', 'not_media', 'unavailable'];
+    expect(mediaProblems.filter(resumable)).toEqual(expect.arrayContaining(again));
+    expect(mediaProblems.filter(resumable)).toHaveLength(again.length);
+  });
+
+  it('calls a picture that is not where the provider said a passing failure, and the job paid', () => {
+    const error = mediaFailure(new MediaError('unavailable', '404'), { provider: 'fal', blankIs: 'policy' });
+    expect(error).toMatchObject({ failureClass: 'transient', certainty: 'accepted', charge: 'price' });
   });
 });

@@ -4,6 +4,7 @@ import type {
   CallContext,
   CallProgress,
   DispatchState,
+  ProviderCharge,
   ProviderJob,
   ProviderResult,
 } from '../../../src/providers/types';
@@ -36,6 +37,8 @@ export interface TestCall {
   dispatch: RecordingDispatch;
   media: MemoryMediaStore;
   progress: CallProgress[];
+  /** What the client said of the bill of the job it stopped. */
+  stopped: (ProviderCharge | undefined)[];
   abort(reason: unknown): void;
 }
 
@@ -45,11 +48,19 @@ export function testCall(options: { previous?: DispatchState; media?: MemoryMedi
   const dispatch = new RecordingDispatch(options.previous);
   const media = options.media ?? new MemoryMediaStore();
   const progress: CallProgress[] = [];
+  const stopped: (ProviderCharge | undefined)[] = [];
   return {
     dispatch,
     media,
     progress,
-    context: { signal: controller.signal, dispatch, media, onProgress: (step) => void progress.push(step) },
+    stopped,
+    context: {
+      signal: controller.signal,
+      dispatch,
+      media,
+      onProgress: (step) => void progress.push(step),
+      onStopped: (charge) => void stopped.push(charge),
+    },
     abort: (reason) => {
       controller.abort(reason);
     },

@@ -1,0 +1,44 @@
+import type { ProviderError } from './errors';
+
+/** What became of the earlier reads of one finished job. */
+export interface ReadBudget {
+  /** How often its result came broken before. */
+  brokenReads: number;
+  /** Puts the new count on record, together with the way back to the job. */
+  remember(brokenReads: number): Promise<void>;
+  explain(error: unknown): ProviderError;
+}
+
+/** Broken twice is broken: the job is over then, and another one has to be paid. */
+const mostBrokenReads = 2;
+
+/**
+ * Failures that may lie in the result itself. All others (no connection, a gateway's answer, a refused key) say nothing
+ * about it, and the result can be read however often they happen.
+ */
+const brokenResults: readonly string[] = [
+  'media_empty',
+  'media_truncated',
+  'media_not_media',
+  'media_unavailable',
+  'body_cut_off',
+  'reply_invalid',
+];
+
+/**
+ * Reads the result of a job that is done and paid.
+ *
+ * @throws ProviderError that is no longer resumable once the result came broken twice; else what `read` throws.
+ */
+export async function readResult<Result>(read: () => Promise<Result>, budget: ReadBudget): Promise<Result> {
+  try {
+    return await read();
+  } catch (error) {
+    const failure = budget.explain(error);
+    if (!brokenResults.includes(failure.code)) throw error;
+    const brokenReads = budget.brokenReads + 1;
+    const resumable = brokenReads < mostBrokenReads;
+    if (resumable) await budget.remember(brokenReads);
+    throw failure.withResumable(resumable);
+  }
+}

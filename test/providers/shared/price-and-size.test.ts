@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createFilesystemAssetStore, toMediaStore, type AssetStore } from '../../../src/assets';
+import type { WireInput } from '../../../src/domain/plan';
+import { createComfyUiClient } from '../../../src/providers/comfyui/client';
+import type { ProviderClient, ProviderJob } from '../../../src/providers/types';
+import { estimatePriceUsd, expectedSizeOf, models, type ModelDefinition } from '../../../src/registry';
+import { parseWire } from '../../../src/registry/parse-wire';
+import type { SlotSettings } from '../../../src/registry/types';
+import { picture } from '../../assets/pictures';
+import { providerErrorOf, testCall, testJob } from '../support/call';
+import { resetEmulated, startEmulated, type Emulated } from '../support/emulated';
+
+let emulated: Emulated;
+let clients: Record<ModelDefinition['provider'], ProviderClient>;
+let directory: string;
+let store: AssetStore;
+
+beforeAll(async () => {
+  emulated = await startEmulated();
+  const comfyui = createComfyUiClient({ baseUrl: emulated.urls.comfyui });
+  clients = { modal: emulated.modal, fal: emulated.fal, comfyui };
+  directory = await mkdtemp(join(tmpdir(), 'ryla-price-'));
+  store = createFilesystemAssetStore({ directory });
+});
+
+afterEach(async () => {
+  await resetEmulated(emulated);
+});
+
+afterAll(async () => {
+  await emulated.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const source = { sourceWidth: 96, sourceHeight: 64 };
+const sizes: [name: string, asked: Partial<SlotSettings>][] = [
+  ['no size', {}],
+  ['832x1472', { width: 832, height: 1472 }],
+  ['16:9 by name', { width: 1472, height: 832, aspectRatio: '16:9' }],
+  ['272x256, twice the source and 17 frames', { width: 272, height: 256, upscaleFactor: 2, frames: 17 }],
+];
+
+function settingsOf(model: ModelDefinition, asked: Partial<SlotSettings>): SlotSettings {
+  const { loraBaseModel: baseModel } = model;
+  const lora = baseModel && { loraId: 'demo', baseModel, triggerWord: 'ohwx', strength: 1 };
+  const settings = { prompt: 'a red door', seed: 7, nsfw: false, ...source, ...asked, lora };
+  // The one factor this endpoint knows.
+  return model.id === 'fal-aura-sr' ? { ...settings, upscaleFactor: undefined } : settings;
+}
+
+async function inputsOf({ inputs }: ModelDefinition): Promise<WireInput[]> {
+  const planned: WireInput[] = [];
+  for (const [index, input] of Object.values(inputs).entries()) {
+    const { assetId, mediaType } = await store.put(Readable.from([await picture('png', { seed: index })]));
+    planned.push({ ...input, assetId, mediaType });
+  }
+  return planned;
+}
+
+async function jobOf(model: ModelDefinition, settings: SlotSettings): Promise<ProviderJob> {
+  const wire = parseWire(model, settings);
+  if (!wire.ok) throw new Error(wire.problem);
+  const { app, backendId: endpoint, mediaKind } = model;
+  const { parameters } = wire;
+  const expectedSize = expectedSizeOf(parameters);
+  return testJob({ app, endpoint, parameters, inputs: await inputsOf(model), mediaKind, expectedSize });
+}
+
+describe.each(models.map((model) => [model.id, model] as const))('%s', (_id, model) => {
+  it.each(sizes)(
+    'charges the estimate to the millionth and delivers the size asked for: %s',
+    async (_name, asked) => {
+      const settings = settingsOf(model, asked);
+      const media = toMediaStore(store, model.provider);
+      const result = await clients[model.provider].generate(await jobOf(model, settings), {
+        ...testCall().context,
+        media,
+      });
+      const [entry] = emulated.journal.read().entries;
+      const estimate = estimatePriceUsd(model, settings);
+      expect(entry).toMatchObject({ outcome: 'succeeded', chargedUsd: estimate });
+      expect(result.costUsd ?? estimate).toBe(estimate);
+    },
+  );
+});
+
+it.each(['modal', 'fal', 'comfyui'] as const)(
+  'refuses a picture of half the size from %s, which is paid all the same',
+  async (provider) => {
+    emulated.faults.add({ provider, fault: 'wrong_size' });
+    const model = models.find((candidate) => candidate.provider === provider);
+    if (model === undefined) throw new Error('no model');
+    const job = await jobOf(model, settingsOf(model, { width: 512, height: 512 }));
+    const context = { ...testCall().context, media: toMediaStore(store, provider) };
+    const error = await providerErrorOf(clients[provider].generate(job, context));
+    const expected = { failureClass: 'corrupt', code: 'media_wrong_size', certainty: 'accepted' };
+    expect(error).toMatchObject({ ...expected, charge: 'price', resumable: false });
+  },
+);
+
+it('holds to their sizes all pictures that are made from a text or a face', () => {
+  const held = models.filter((model) => expectedSizeOf(parametersOf(model)) !== undefined);
+  const sized = models.filter(
+    ({ mediaKind, studioModes }) => mediaKind === 'image' && studioModes.includes('creating'),
+  );
+  expect(held.map(({ id }) => id)).toEqual(sized.map(({ id }) => id));
+});
+
+function parametersOf(model: ModelDefinition) {
+  const wire = parseWire(model, settingsOf(model, {}));
+  return wire.ok ? wire.parameters : {};
+}
