@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Disruption } from '../analysis/evidence';
 import type { Act, PlannedAct } from '../work/plan-disruptions';
 import type { AimedFault } from '../work/plan-faults';
 import type { ChaosStack } from './chaos-stack';
 import { readEntries } from './journal';
+import { pause } from './steps';
 
 export interface DisruptorOptions {
   stack: ChaosStack;
@@ -33,7 +33,7 @@ export class Disruptor {
   readonly #options: DisruptorOptions;
   readonly #aimed = new Map<string, AimedFault>();
   readonly #struck = new Set<string>();
-  readonly #endings: Promise<void>[] = [];
+  readonly #outages = new Map<string, Promise<void>>();
   #accepted = 0;
   #lastEntry = 0;
   #grewAt = Date.now();
@@ -61,7 +61,7 @@ export class Disruptor {
         if (signal.aborted) break;
         await this.#carryOut(planned.act);
       }
-      await Promise.all(this.#endings);
+      await Promise.all(this.#outages.values());
     } finally {
       watching.abort();
       await watch;
@@ -95,7 +95,7 @@ export class Disruptor {
         return;
       case 'outage':
       case 'hang':
-        this.#endings.push(this.#takeAway(act));
+        this.#takeAwayInTurn(act);
         return;
       case 'spell':
         await this.#options.stack.control('POST', '/control/faults', act.fault);
@@ -116,9 +116,18 @@ export class Disruptor {
     this.#note({ kind: 'kill', target, detail: `kill -9 ${target} (job ${this.#accepted})` });
   }
 
-  /** An outage that is under way is left as it is. */
+  /** One outage of a provider after the other; other acts go on meanwhile. */
+  #takeAwayInTurn(act: Extract<Act, { kind: 'outage' | 'hang' }>): void {
+    const before = this.#outages.get(act.target) ?? Promise.resolve();
+    this.#outages.set(
+      act.target,
+      before.then(() => this.#takeAway(act)),
+    );
+  }
+
   async #takeAway({ kind, target, seconds }: Extract<Act, { kind: 'outage' | 'hang' }>): Promise<void> {
     const { stack, signal } = this.#options;
+    if (signal.aborted) return;
     const route = `/control/providers/${target}`;
     await stack.control('POST', route, { state: kind === 'hang' ? 'hang' : 'down' });
     this.#note({
@@ -155,9 +164,4 @@ export class Disruptor {
     this.diary.push({ at: Date.now(), ...entry });
     if (entry.workId === undefined) this.#options.report(entry.detail);
   }
-}
-
-/** Ends early, without an error, when aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

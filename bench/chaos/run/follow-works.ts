@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { endStatuses } from '../analysis/evidence';
 import { readGeneration } from './generation-answer';
 import type { PatientClient } from './http-client';
 import { chaosCharacter } from './prepare-subjects';
 import type { StartedWork } from './start-works';
+import { pause } from './steps';
 
 const pageSchema = z.object({
   items: z.array(z.object({ id: z.string(), status: z.string() })),
@@ -43,7 +43,7 @@ export class Follower {
     while (!signal.aborted) {
       await this.#lookAtList();
       if (Date.now() >= this.#closeLookAt) await this.#lookClosely(signal);
-      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      await pause(lookMs, signal);
     }
   }
 

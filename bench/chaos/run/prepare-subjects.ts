@@ -1,6 +1,6 @@
-import sharp from 'sharp';
 import { z } from 'zod';
 import type { WorkItem } from '../work/work-item';
+import { drawPicture } from './draw-picture';
 import type { PatientClient } from './http-client';
 
 /** The character of all requests; the emulator has a LoRA file of this name. */
@@ -33,24 +33,12 @@ export async function uploadSources(client: PatientClient, items: readonly WorkI
   return complete;
 }
 
-/** A small picture that differs with the word. */
 async function uploadPicture(client: PatientClient, word: string): Promise<Uploaded> {
-  const text = `<svg xmlns="http://www.w3.org/2000/svg" width="256" height="256"><defs><linearGradient id="g">
-    <stop offset="0" stop-color="#264"/><stop offset="1" stop-color="#fca"/></linearGradient></defs>
-    <rect width="256" height="256" fill="url(#g)"/>${bars(word)}</svg>`;
-  const data = await sharp(Buffer.from(text)).png().toBuffer();
+  const data = await drawPicture(word);
   const answer = await expectOk(
     client.send({ method: 'POST', path: '/v1/assets', bytes: { data, mediaType: 'image/png' } }),
   );
   return uploadedSchema.parse(answer.body);
-}
-
-/** Drawn, since a machine may have no fonts. */
-function bars(word: string): string {
-  return Array.from(word, (letter, index) => {
-    const height = 20 + ((letter.codePointAt(0) ?? 0) % 32) * 7;
-    return `<rect x="${10 + index * 20}" y="${250 - height}" width="14" height="${height}" fill="#223"/>`;
-  }).join('');
 }
 
 async function expectOk(answer: ReturnType<PatientClient['send']>): ReturnType<PatientClient['send']> {

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Evidence } from '../analysis/evidence';
 import { createDraw, type Draw } from '../draw';
 import { planDisruptions } from '../work/plan-disruptions';
@@ -13,6 +12,7 @@ import { createPatientClient, type PatientClient } from './http-client';
 import { readEntries, toPaidJobs } from './journal';
 import { chaosCharacter, prepareCharacter, uploadSources } from './prepare-subjects';
 import { startWorks, type StartedWork } from './start-works';
+import { healProviders, pause, pictureWindow, settleJobs, settleMs, until } from './steps';
 
 export interface RunOptions {
   stack: ChaosStack;
@@ -38,14 +38,8 @@ export interface RunResult {
   decisions: number;
 }
 
-/** Pictures that may be under way at once. */
-const window = 60;
-const lookMs = 200;
 /** Share of the requests that are sent twice although they were answered. */
 const repeatedShare = 0.1;
-/** Time for jobs nobody waits for to end at the provider. */
-const settleMs = 60_000;
-
 /** One whole run: works, faults and kills, then healing, waiting and counting. */
 export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const { stack, policy } = options;
@@ -54,7 +48,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const startedAt = Date.now();
   const started = await carryOut(options, parts);
   const seconds = (follower.lastEndAt - startedAt) / 1000;
-  await settle(stack);
+  await settleJobs(stack);
   const jobs = toPaidJobs(await readEntries(stack.control), items);
   const works = await gatherWorks(client, items, started);
   const evidence = { policy, works, jobs, disruptions: disruptor.diary };
@@ -110,40 +104,19 @@ async function carryOut(
       follower.add(work);
     },
     roomFor: (wanted) =>
-      until(() => follower.openImages === 0 || follower.openImages + wanted <= window, signal),
+      until(() => follower.openImages === 0 || follower.openImages + wanted <= pictureWindow, signal),
   });
   const ending = Promise.all([starting, disrupting])
-    .then(() => heal(stack))
+    .then(() => healProviders(stack))
     .then(() => until(() => follower.openImages === 0, signal));
-  const cap = delay(minutes * 60_000, undefined, { signal }).catch(() => undefined);
+  const cap = pause(minutes * 60_000, signal);
   try {
     // Following ends by itself only when it fails.
     await Promise.race([ending, following, cap]);
   } finally {
     over.abort();
     await Promise.allSettled([following, disrupting, starting, ending]);
-    await heal(stack);
+    await healProviders(stack);
   }
   return started;
-}
-
-async function heal(stack: ChaosStack): Promise<void> {
-  await stack.control('DELETE', '/control/faults');
-  for (const provider of ['modal', 'fal', 'comfyui']) {
-    await stack.control('POST', `/control/providers/${provider}`, { state: 'up' });
-  }
-}
-
-/** Jobs nobody waits for run on at the provider and are charged when they end. */
-async function settle(stack: ChaosStack): Promise<void> {
-  const giveUpAt = Date.now() + settleMs;
-  for (;;) {
-    const entries = await readEntries(stack.control);
-    if (entries.every(({ outcome }) => outcome !== 'running') || Date.now() > giveUpAt) return;
-    await delay(lookMs);
-  }
-}
-
-async function until(isSo: () => boolean, signal: AbortSignal): Promise<void> {
-  while (!isSo() && !signal.aborted) await delay(lookMs, undefined, { signal }).catch(() => undefined);
 }

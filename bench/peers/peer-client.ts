@@ -1,0 +1,78 @@
+import type { SlotOutcome, WorkOutcome } from '../chaos/analysis/evidence';
+import { NoAnswer, type PatientClient } from '../chaos/run/http-client';
+import { pictureProblem } from '../chaos/run/picture-problem';
+import { pause, pictureWindow, until } from '../chaos/run/steps';
+import type { PeerJobState } from './peer-job';
+import type { PeerWork } from './plan-jobs';
+
+const lookMs = 1_000;
+
+/** A caller of a peer: starts every job once, asks for it until it has ended or is forgotten, fetches its picture. */
+export class PeerCaller {
+  readonly #client: PatientClient;
+  readonly #works: readonly PeerWork[];
+  readonly #states = new Map<string, PeerJobState['status'] | 'lost'>();
+
+  constructor(client: PatientClient, works: readonly PeerWork[]) {
+    this.#client = client;
+    this.#works = works;
+  }
+
+  /** Sends every job as soon as there is room; a job counts as accepted with the peer's answer. */
+  async startAll(signal: AbortSignal): Promise<void> {
+    for (const job of this.#works.flatMap(({ jobs }) => jobs)) {
+      await until(() => this.#open().length < pictureWindow, signal);
+      if (signal.aborted) return;
+      await this.#client.send({ method: 'POST', path: '/jobs', json: job });
+      this.#states.set(job.id, 'running');
+    }
+  }
+
+  /** Looks after the open jobs until none is left or it is aborted; call after `startAll` has begun. */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const id of this.#open()) {
+        const { status, body } = await this.#client.send({ method: 'GET', path: `/jobs/${id}` });
+        this.#states.set(id, status === 404 ? 'lost' : (body as PeerJobState).status);
+      }
+      await pause(lookMs, signal);
+    }
+  }
+
+  /** Resolves when every job that was started has ended or is forgotten. */
+  async untilEnded(signal: AbortSignal): Promise<void> {
+    await until(() => this.#open().length === 0, signal);
+  }
+
+  /** What became of every job, in the shape the analysis takes; pictures are fetched and decoded here. */
+  async gather(): Promise<WorkOutcome[]> {
+    const outcomes: WorkOutcome[] = [];
+    for (const { item, jobs } of this.#works) {
+      const { workId, flow, images, seed } = item;
+      const slots: SlotOutcome[] = [];
+      for (const [index, { id }] of jobs.entries()) slots.push(await this.#outcome(id, seed, index + 1));
+      outcomes.push({ workId, flow, images, seed, generationId: workId, status: 'completed', slots });
+    }
+    return outcomes;
+  }
+
+  async #outcome(id: string, firstSeed: number, slot: number): Promise<SlotOutcome> {
+    const status = this.#states.get(id) ?? 'running';
+    const assetProblem = status === 'completed' ? await this.#problem(id) : undefined;
+    const nothing = { attempts: [], costUsd: 0, atRiskUsd: 0 };
+    return { slot, status, seed: firstSeed + slot - 1, ...nothing, assetProblem };
+  }
+
+  async #problem(id: string): Promise<string | undefined> {
+    try {
+      return await pictureProblem(await this.#client.download(`/jobs/${id}/picture`));
+    } catch (error) {
+      if (error instanceof NoAnswer) return error.message;
+      throw error;
+    }
+  }
+
+  #open(): string[] {
+    return [...this.#states].flatMap(([id, state]) => (state === 'running' ? [id] : []));
+  }
+}
