@@ -43,6 +43,48 @@ describe('the analysis of a chaos run', () => {
     expect(findings.money).toMatchObject({ atRiskUsd: 0.02, atRiskChargedUsd: 0, reportedUsd: 0.02 });
   });
 
+  it('reports no money for an accepted job the provider did not charge', () => {
+    const slots = [slot({ attempts: [unknownAttempt(), attempt(later)] })];
+    const jobs = [job({ outcome: 'failed', chargedUsd: 0 }), laterJob];
+    const { money } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(money).toMatchObject({ atRiskChargedUsd: 0, reportedUsd: 0.02, mismatches: [] });
+  });
+
+  it('never lays an unknown outcome to the charge of an earlier job', () => {
+    const crashed = attempt({ outcome: 'failed', errorClass: 'transient' });
+    const slots = [
+      slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [crashed, unknownAttempt(later)] }),
+    ];
+    const { money, unknowns } = analyse(
+      evidence({ works: [work({ slots })], jobs: [job({ outcome: 'failed' })] }),
+    );
+    expect(unknowns).toMatchObject([{ accepted: false }]);
+    expect(money).toMatchObject({ reportedUsd: 0.02, mismatches: [] });
+  });
+
+  it('says which job the trail does not know', () => {
+    const findings = analyse(evidence({ jobs: [job({ at: startedAt - 60_000 }), job({ n: 2 })] }));
+    expect(findings.duplicates).toMatchObject([{ why: 'unrecorded', earlier: 1 }]);
+  });
+
+  it("believes the provider's own id before place and time", () => {
+    const first = attempt({ outcome: 'failed', costUsd: undefined, providerRequestId: 'r1' });
+    const slots = [slot({ attempts: [first, attempt({ ...later, providerRequestId: 'r1' })] })];
+    const jobs = [job({ ids: ['r1'] }), { ...laterJob, ids: ['r2'] }];
+    const { duplicates } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(duplicates).toMatchObject([{ why: 'delivered', earlier: 1, later: 2 }]);
+  });
+
+  it('tells two submits apart that followed each other within a second', () => {
+    const black = attempt({ outcome: 'failed', errorClass: 'corrupt', seconds: 0.5 });
+    const soon = { startedAt: new Date(startedAt + 800).toISOString(), number: 2 };
+    const slots = [slot({ attempts: [black, attempt(soon)] })];
+    const jobs = [job(), job({ n: 2, at: startedAt + 850 })];
+    const { duplicates, paid } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(duplicates).toEqual([]);
+    expect(paid[0]).toMatchObject({ paid: 2, delivered: 1, failed: 1 });
+  });
+
   it('names the fault aimed at a request rather than a kill at the same time', () => {
     const slots = [slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt()] })];
     const disruptions = [

@@ -99,14 +99,20 @@ describe('a chaos run', () => {
 
   it('fails when a provider was paid for a job nobody asked for', () => {
     const failures = failuresOf({ jobs: [job(), job({ n: 2, workId: undefined })] });
-    expect(failures).toContain('1 paid jobs belong to no slot');
+    expect(failures).toEqual([
+      '1 paid jobs belong to no slot',
+      'money differs: charged $0.04, reported $0.02',
+    ]);
   });
 
   describe('fails because the money differs', () => {
     it.each([
       ['a picture cost more than reported', { jobs: [job({ chargedUsd: 0.020_054 })] }],
       ['a picture cost less than reported', { jobs: [job({ chargedUsd: 0 })] }],
-      ['a slot does not sum its own attempts up', { works: [work({ slots: [slot({ costUsd: 0.03 })] })] }],
+      [
+        'a slot does not sum its own attempts up',
+        { works: [work({ slots: [slot({ attempts: [attempt({ costUsd: 0.03 })], costUsd: 0.02 })] })] },
+      ],
     ])('when %s', (_what, fields) => {
       expect(failuresOf(fields)).toContainEqual(expect.stringContaining('money differs in 1 slots'));
     });
