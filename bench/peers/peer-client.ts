@@ -20,8 +20,10 @@ export class PeerCaller {
 
   /** Sends every job as soon as there is room; a job counts as accepted with the peer's answer. */
   async startAll(signal: AbortSignal): Promise<void> {
-    for (const job of this.#works.flatMap(({ jobs }) => jobs)) {
-      await until(() => this.#open().length < pictureWindow, signal);
+    const jobs = this.#works.flatMap((work) => work.jobs);
+    const room = pictureWindow(jobs.length);
+    for (const job of jobs) {
+      await until(() => this.#open().length < room, signal);
       if (signal.aborted) return;
       await this.#client.send({ method: 'POST', path: '/jobs', json: job });
       this.#states.set(job.id, 'running');

@@ -2,11 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { startEmulator } from '../../src/emulator/start-emulator';
 import { freePorts } from '../../src/stack/free-ports';
 import { projectDirectory } from '../../src/stack/project-directory';
 import type { ChaosStack } from '../chaos/run/chaos-stack';
+import { controlOf } from '../chaos/run/control';
 import { startRedis } from './redis-server';
 
 export const peerNames = ['in-memory', 'bullmq'] as const;
@@ -40,8 +42,8 @@ export async function startPeerStack(
   return {
     api: `http://127.0.0.1:${port}`,
     modal: emulator.urls.modal,
-    control: controlOf(emulator),
-    pid: () => keeper.pid(),
+    control: controlOf(emulator.urls.control),
+    kill: () => killWhenUp(keeper, `http://127.0.0.1:${port}`),
     async stop() {
       keeper.stop();
       redis?.stop();
@@ -51,24 +53,32 @@ export async function startPeerStack(
   };
 }
 
-function controlOf({ urls }: RunningEmulator): ChaosStack['control'] {
-  return async (method, route, body) => {
-    const response = await fetch(new URL(route, urls.control), {
-      method,
-      ...(body !== undefined && {
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
-    });
-    if (!response.ok) throw new Error(`the emulator refused ${method} ${route}: ${await response.text()}`);
-    return response.status === 204 ? undefined : ((await response.json()));
-  };
+interface Keeper {
+  pid(): number | undefined;
+  stop(): void;
 }
 
-function keepRunning(
-  name: PeerName,
-  environment: NodeJS.ProcessEnv,
-): { pid(): number | undefined; stop(): void } {
+/** Longest a killed peer needs to answer again. */
+const upMs = 60_000;
+
+async function killWhenUp(keeper: Keeper, api: string): Promise<void> {
+  const giveUpAt = Date.now() + upMs;
+  while (!(await isUp(api))) {
+    if (Date.now() > giveUpAt) throw new Error(`the peer did not come back within ${upMs / 1000} s`);
+    await delay(50);
+  }
+  const pid = keeper.pid();
+  if (pid !== undefined) process.kill(pid, 'SIGKILL');
+}
+
+async function isUp(api: string): Promise<boolean> {
+  return await fetch(api).then(
+    () => true,
+    () => false,
+  );
+}
+
+function keepRunning(name: PeerName, environment: NodeJS.ProcessEnv): Keeper {
   const loader = pathToFileURL(require.resolve('tsx')).href;
   const main = path.join(projectDirectory, 'bench', 'peers', `${name}-process.ts`);
   let child: ChildProcess | undefined;

@@ -96,16 +96,33 @@ describe('the analysis of a chaos run', () => {
     expect(unknown?.cause?.detail).toBe('cut');
   });
 
-  it('blames the last kill that can have done it, and never the API', () => {
-    const slots = [slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt()] })];
-    const disruptions = [
-      { at: startedAt - 60_000, kind: 'kill', target: 'worker', detail: 'long before' },
-      { at: startedAt + 500, kind: 'kill', target: 'worker', detail: 'kill -9 worker' },
-      { at: startedAt + 600, kind: 'outage', target: 'fal', detail: 'fal is down' },
-      { at: startedAt + 700, kind: 'kill', target: 'api', detail: 'kill -9 api' },
-    ] as const;
-    const [unknown] = analyse(evidence({ works: [work({ slots })], disruptions })).unknowns;
-    expect(unknown?.cause?.detail).toBe('kill -9 worker');
+  describe('names as the cause of an unknown outcome', () => {
+    const kill = (at: number, target = 'worker') =>
+      ({ at: startedAt + at, kind: 'kill', target, detail: `kill ${target} at ${at}` }) as const;
+    const happens = (at: number, kind: 'outage' | 'hang' | 'fault', target = 'modal') =>
+      ({ at: startedAt + at, kind, target, detail: `${kind} of ${target} at ${at}` }) as const;
+    const silent = { seconds: 32 };
+
+    it.each([
+      [
+        'the kill of its worker, not a later one',
+        silent,
+        [kill(-60_000), kill(500), kill(20_000)],
+        'kill worker at 500',
+      ],
+      ['its worker before the server', silent, [kill(400, 'temporal'), kill(500)], 'kill worker at 500'],
+      ['the server where nothing else fits', silent, [kill(400, 'temporal')], 'kill temporal at 400'],
+      ['an outage at its very end', {}, [kill(500), happens(2_000, 'outage')], 'outage of modal at 2000'],
+      ['nothing when only the API was killed', silent, [kill(500, 'api')], undefined],
+      ['nothing when another provider was out', {}, [happens(1_900, 'outage', 'fal')], undefined],
+      ['nothing when it was refused', {}, [happens(1_900, 'fault')], undefined],
+    ])('%s', (_what, fields, disruptions, cause) => {
+      const slots = [
+        slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt(fields)] }),
+      ];
+      const [unknown] = analyse(evidence({ works: [work({ slots })], disruptions })).unknowns;
+      expect(unknown?.cause?.detail).toBe(cause);
+    });
   });
 
   it('finds the slot behind a job by its seed, and a refill by the attempt at its time', () => {

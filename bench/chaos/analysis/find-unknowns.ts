@@ -49,22 +49,28 @@ export function findUnknowns(
 /** Disruptions are noted when their effect is known to us: a moment late. */
 const slackMs = 2_000;
 
-/** A fault that was aimed at this very request; else the last thing that happened to its processes or its provider. */
+/**
+ * A fault that was aimed at this very request; else what cut its connection off, right before its end; else the kill
+ * after which it was never heard of again, which Temporal notices only at the heartbeat timeout.
+ */
 function causeOf(
   attempt: AttemptRecord,
   workId: string,
   disruptions: readonly Disruption[],
 ): Disruption | undefined {
-  const startedAt = Date.parse(attempt.startedAt);
-  const endedAt = startedAt + attempt.seconds * 1000;
+  const startedAt = Date.parse(attempt.startedAt) - slackMs;
+  const endedAt = Date.parse(attempt.startedAt) + attempt.seconds * 1000 + slackMs;
   const meanwhile = disruptions
-    .filter(({ at }) => at >= startedAt - slackMs && at <= endedAt + slackMs)
+    .filter(({ at }) => at >= startedAt && at <= endedAt)
     .toSorted((a, b) => a.at - b.at);
-  const aimed = meanwhile.findLast((one) => one.workId === workId && one.target === attempt.provider);
-  return aimed ?? meanwhile.findLast((one) => one.workId === undefined && concerns(one, attempt));
+  const atProvider = meanwhile.filter(({ kind, target }) => kind !== 'kill' && target === attempt.provider);
+  return (
+    atProvider.findLast((one) => one.workId === workId) ??
+    atProvider.findLast(({ kind, at }) => cutting.has(kind) && at >= endedAt - 3 * slackMs) ??
+    meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'worker') ??
+    meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'temporal')
+  );
 }
 
-function concerns({ kind, target }: Disruption, { provider }: AttemptRecord): boolean {
-  if (kind === 'kill') return target !== 'api';
-  return target === provider;
-}
+/** Refusals leave no doubt, and a cut strikes the one request it was aimed at. */
+const cutting: ReadonlySet<Disruption['kind']> = new Set(['outage', 'hang']);

@@ -23,8 +23,6 @@ const lookMs = 40;
 const faultLookMs = 400;
 /** With no new job for so long, the next act is due all the same: something may be waiting for its end. */
 const stallMs = 30_000;
-/** Longest wait for a process that is being restarted. */
-const processMs = 30_000;
 
 /** Carries out a schedule against a stack, and keeps a diary of it. */
 export class Disruptor {
@@ -35,6 +33,7 @@ export class Disruptor {
   readonly #struck = new Set<string>();
   readonly #outages = new Map<string, Promise<void>>();
   #accepted = 0;
+  #acceptedAtKill = 0;
   #lastEntry = 0;
   #grewAt = Date.now();
 
@@ -68,10 +67,12 @@ export class Disruptor {
     }
   }
 
-  async #until({ afterJobs, delayMs }: PlannedAct): Promise<void> {
+  async #until({ afterJobs, delayMs, act }: PlannedAct): Promise<void> {
     const { signal } = this.#options;
+    // A kill must meet a system that works again: providers have been given something since the last one.
+    const due = act.kind === 'kill' ? Math.max(afterJobs, this.#acceptedAtKill + 1) : afterJobs;
     this.#grewAt = Date.now();
-    while (this.#accepted < afterJobs && !signal.aborted) {
+    while (this.#accepted < due && !signal.aborted) {
       await this.#count();
       if (Date.now() - this.#grewAt > stallMs) break;
       await pause(lookMs, signal);
@@ -104,16 +105,9 @@ export class Disruptor {
   }
 
   async #kill({ target }: Extract<Act, { kind: 'kill' }>): Promise<void> {
-    const { stack, signal } = this.#options;
-    const giveUpAt = Date.now() + processMs;
-    let pid = stack.pid(target);
-    while (pid === undefined && Date.now() < giveUpAt) {
-      await pause(lookMs, signal);
-      pid = stack.pid(target);
-    }
-    if (pid === undefined) throw new Error(`${target} did not come back within ${processMs / 1000} s`);
-    process.kill(pid, 'SIGKILL');
+    await this.#options.stack.kill(target);
     this.#note({ kind: 'kill', target, detail: `kill -9 ${target} (job ${this.#accepted})` });
+    this.#acceptedAtKill = this.#accepted;
   }
 
   /** One outage of a provider after the other; other acts go on meanwhile. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PaidJob } from '../analysis/evidence';
 import type { WorkItem } from '../work/work-item';
-import type { ChaosStack } from './chaos-stack';
+import type { Control } from './control';
 
 const entrySchema = z.object({
   n: z.number(),
@@ -21,7 +21,7 @@ const pageSchema = z.object({ entries: z.array(entrySchema) });
 type Entry = z.infer<typeof entrySchema>;
 
 /** Jobs the providers accepted after number `since`. */
-export async function readEntries(control: ChaosStack['control'], since = 0): Promise<Entry[]> {
+export async function readEntries(control: Control, since = 0): Promise<Entry[]> {
   return pageSchema.parse(await control('GET', `/control/journal?since=${since}`)).entries;
 }
 

@@ -87,10 +87,11 @@ async function prepareRun(options: RunOptions): Promise<RunParts> {
 
 /** Until every job has ended, or time is up. Leaves the providers well. */
 async function carryOut(
-  { stack, minutes }: RunOptions,
+  { stack, minutes, images }: RunOptions,
   { client, items, draw, follower, disruptor, over }: RunParts,
 ): Promise<StartedWork[]> {
   const started: StartedWork[] = [];
+  const room = pictureWindow(images);
   const { signal } = over;
   const following = follower.run(signal);
   const disrupting = disruptor.run();
@@ -104,7 +105,7 @@ async function carryOut(
       follower.add(work);
     },
     roomFor: (wanted) =>
-      until(() => follower.openImages === 0 || follower.openImages + wanted <= pictureWindow, signal),
+      until(() => follower.openImages === 0 || follower.openImages + wanted <= room, signal),
   });
   const ending = Promise.all([starting, disrupting])
     .then(() => healProviders(stack))

@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ChaosStack } from './chaos-stack';
 import { readEntries } from './journal';
 
-/** Pictures that may be under way at once. */
-export const pictureWindow = 60;
+/** Pictures that may be under way at once: small runs are stretched, so that there is work at every kill. */
+export function pictureWindow(images: number): number {
+  return Math.min(60, Math.max(12, Math.ceil(images / 4)));
+}
 /** Longest wait for jobs nobody waits for to end at their provider. */
 export const settleMs = 60_000;
 const lookMs = 200;
