@@ -16,6 +16,7 @@ export function compareTable(policies: readonly PolicyReport[], peers: readonly 
     'charged',
     'wasted',
     'reported',
+    'kills',
     'time',
   ];
   const drawn = new Table({ head, style: { head: [], border: [] } });
@@ -23,7 +24,7 @@ export function compareTable(policies: readonly PolicyReport[], peers: readonly 
   return `\nThe same run against the designs this one replaces\n${drawn.toString()}`;
 }
 
-function ownRow({ policy, findings, seconds }: PolicyReport): (string | number)[] {
+function ownRow({ policy, findings, kills, seconds }: PolicyReport): (string | number)[] {
   const { images, paid, duplicates, money } = findings;
   return [
     `this service (${policy})`,
@@ -37,6 +38,7 @@ function ownRow({ policy, findings, seconds }: PolicyReport): (string | number)[
     usd(money.chargedUsd),
     usd(money.wastedUsd),
     usd(money.reportedUsd),
+    Object.values(kills).reduce((sum, count) => sum + count, 0),
     `${seconds.toFixed(0)} s`,
   ];
 }
@@ -54,6 +56,7 @@ function peerRow(one: PeerReport): (string | number)[] {
     usd(one.chargedUsd),
     usd(one.wastedUsd),
     'nothing',
+    one.kills,
     `${one.seconds.toFixed(0)} s`,
   ];
 }

@@ -12,6 +12,7 @@ export class PeerCaller {
   readonly #client: PatientClient;
   readonly #works: readonly PeerWork[];
   readonly #states = new Map<string, PeerJobState['status'] | 'lost'>();
+  readonly #problems = new Map<string, string | undefined>();
 
   constructor(client: PatientClient, works: readonly PeerWork[]) {
     this.#client = client;
@@ -35,7 +36,10 @@ export class PeerCaller {
     while (!signal.aborted) {
       for (const id of this.#open()) {
         const { status, body } = await this.#client.send({ method: 'GET', path: `/jobs/${id}` });
-        this.#states.set(id, status === 404 ? 'lost' : (body as PeerJobState).status);
+        const state = status === 404 ? 'lost' : (body as PeerJobState).status;
+        // A caller fetches its picture at once: later it may be gone with the process.
+        if (state === 'completed') this.#problems.set(id, await this.#problem(id));
+        this.#states.set(id, state);
       }
       await pause(lookMs, signal);
     }
@@ -46,23 +50,18 @@ export class PeerCaller {
     await until(() => this.#open().length === 0, signal);
   }
 
-  /** What became of every job, in the shape the analysis takes; pictures are fetched and decoded here. */
-  async gather(): Promise<WorkOutcome[]> {
-    const outcomes: WorkOutcome[] = [];
-    for (const { item, jobs } of this.#works) {
-      const { workId, flow, images, seed } = item;
-      const slots: SlotOutcome[] = [];
-      for (const [index, { id }] of jobs.entries()) slots.push(await this.#outcome(id, seed, index + 1));
-      outcomes.push({ workId, flow, images, seed, generationId: workId, status: 'completed', slots });
-    }
-    return outcomes;
+  /** What became of every job, in the shape the analysis takes. */
+  outcomes(): WorkOutcome[] {
+    return this.#works.map(({ item: { workId, flow, images, seed }, jobs }) => {
+      const slots = jobs.map(({ id }, index) => this.#outcome(id, seed, index + 1));
+      return { workId, flow, images, seed, generationId: workId, status: 'completed', slots };
+    });
   }
 
-  async #outcome(id: string, firstSeed: number, slot: number): Promise<SlotOutcome> {
+  #outcome(id: string, firstSeed: number, slot: number): SlotOutcome {
     const status = this.#states.get(id) ?? 'running';
-    const assetProblem = status === 'completed' ? await this.#problem(id) : undefined;
     const nothing = { attempts: [], costUsd: 0, atRiskUsd: 0 };
-    return { slot, status, seed: firstSeed + slot - 1, ...nothing, assetProblem };
+    return { slot, status, seed: firstSeed + slot - 1, ...nothing, assetProblem: this.#problems.get(id) };
   }
 
   async #problem(id: string): Promise<string | undefined> {

@@ -61,7 +61,7 @@ async function runPeer(peer: PeerName, stack: PeerStack, options: PeerOptions): 
   await carryOut({ stack, caller, disruptor, over, minutes });
   const seconds = (Date.now() - startedAt) / 1000;
   await settleJobs(stack);
-  const { slots } = matchJobs(await caller.gather(), toPaidJobs(await readEntries(stack.control), items));
+  const { slots } = matchJobs(caller.outcomes(), toPaidJobs(await readEntries(stack.control), items));
   const killed = disruptor.diary.filter(({ kind }) => kind === 'kill').length;
   return { peer, ...countPeer(slots), seconds, kills: killed };
 }
@@ -84,14 +84,18 @@ interface PeerRun {
 async function carryOut({ stack, caller, disruptor, over, minutes }: PeerRun): Promise<void> {
   const { signal } = over;
   const following = caller.follow(signal);
-  const ending = Promise.all([caller.startAll(signal), disruptor.run()])
+  const disrupting = disruptor.run();
+  const ending = caller
+    .startAll(signal)
+    // A design that loses its jobs has none left for the rest of the schedule.
+    .then(() => Promise.race([disrupting, caller.untilEnded(signal)]))
     .then(() => healProviders(stack))
     .then(() => caller.untilEnded(signal));
   try {
     await Promise.race([ending, following, pause(minutes * 60_000, signal)]);
   } finally {
     over.abort();
-    await Promise.allSettled([following, ending]);
+    await Promise.allSettled([following, disrupting, ending]);
     await healProviders(stack);
   }
 }

@@ -38,7 +38,7 @@ export function createPatientClient(base: string, deadline: number): PatientClie
   let repeats = 0;
   const insist = async <T>(what: string, once: () => Promise<T | Retry>): Promise<T> => {
     for (let tries = 0; ; tries += 1) {
-      const result = await once().catch((error: unknown) => new Retry(errorMessage(error)));
+      const result = await once().catch(asRetry);
       if (!(result instanceof Retry)) return result;
       if (Date.now() >= deadline) throw new NoAnswer(`${what}: ${result.reason}`);
       repeats += 1;
@@ -80,6 +80,12 @@ class Retry {
       ? new Retry(reason, Math.min(seconds * 1000, longestWaitMs))
       : new Retry(reason);
   }
+}
+
+/** A lost connection is worth another try; a final answer is not. */
+function asRetry(error: unknown): Retry {
+  if (error instanceof NoAnswer) throw error;
+  return new Retry(errorMessage(error));
 }
 
 function isPassing(status: number): boolean {
