@@ -19,6 +19,7 @@ const programs = {
   start: 'src/stack/start.ts',
   demo: 'src/stack/demo.ts',
   bench: 'bench/main.ts',
+  chaos: 'bench/chaos/main.ts',
 };
 
 const [command, ...args] = process.argv.slice(2);

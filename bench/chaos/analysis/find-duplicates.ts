@@ -1,0 +1,74 @@
+import type { AttemptRecord } from '../../../src/domain/generation';
+import type { PaidJob } from './evidence';
+import type { MatchedJob, MatchedSlot } from './match-jobs';
+
+/**
+ * What the trail says of a job after which the slot was submitted again.
+ *
+ * - `over`: it failed, was cancelled or its picture was of no use, and the trail says so: the next submit is no duplicate.
+ * - `unknown`: nobody could know what became of it, and the trail says so.
+ * - `abandoned`: the trail knows it was accepted, the provider finished it, and its picture was left there.
+ * - `delivered`: its picture had been taken.
+ * - `unrecorded`: the trail does not know it.
+ */
+export type EarlierJob = 'over' | 'unknown' | 'abandoned' | 'delivered' | 'unrecorded';
+
+/** A paid submit while an earlier paid job of the same slot may have been good. */
+export interface Duplicate {
+  workId: string;
+  slot: number;
+  /** Whose job was paid beside the one that was kept: the earlier one's. */
+  provider: string;
+  why: Exclude<EarlierJob, 'over'>;
+  /** Journal numbers. */
+  earlier: number;
+  later: number;
+}
+
+/** Every submit after the first that has a job before it which was not over. One per later job. */
+export function findDuplicates(slots: readonly MatchedSlot[]): Duplicate[] {
+  return slots.flatMap(({ work, slot, jobs }) =>
+    jobs.flatMap(({ job: later }, index): Duplicate[] => {
+      const alive = jobs
+        .slice(0, index)
+        .map((earlier) => ({ job: earlier.job, why: whatBecameOf(earlier) }))
+        .toSorted((a, b) => gravity.indexOf(b.why) - gravity.indexOf(a.why))
+        .at(0);
+      if (alive === undefined || alive.why === 'over') return [];
+      const { job, why } = alive;
+      return [
+        {
+          workId: work.workId,
+          slot: slot.slot,
+          provider: job.provider,
+          why,
+          earlier: job.n,
+          later: later.n,
+        },
+      ];
+    }),
+  );
+}
+
+/** Worst last. */
+const gravity: readonly EarlierJob[] = ['over', 'unknown', 'abandoned', 'delivered', 'unrecorded'];
+
+/** @see EarlierJob */
+export function whatBecameOf({ job, attempts }: MatchedJob): EarlierJob {
+  // The pod forgets what it did not finish, and bills nothing: looking it up is what proves that it is gone.
+  if (job.provider === 'comfyui' && isOver(job)) return 'over';
+  if (attempts.length === 0) return 'unrecorded';
+  if (attempts.some(isUseless)) return 'over';
+  if (attempts.some(({ outcome }) => outcome === 'succeeded')) return 'delivered';
+  if (attempts.some(({ certainty }) => certainty === 'unknown')) return 'unknown';
+  return isOver(job) ? 'over' : 'abandoned';
+}
+
+function isOver({ outcome }: PaidJob): boolean {
+  return outcome === 'failed' || outcome === 'cancelled' || outcome === 'lost';
+}
+
+/** The picture came and was refused: blank, broken, of the wrong size, or a copy of another one of its set. */
+function isUseless({ outcome, errorClass, errorCode }: AttemptRecord): boolean {
+  return outcome === 'failed' && (errorClass === 'corrupt' || errorCode === 'duplicate');
+}

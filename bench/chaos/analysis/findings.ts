@@ -1,0 +1,156 @@
+import { accountMoney, type Money } from './account-money';
+import { endStatuses, type Evidence, type WorkOutcome } from './evidence';
+import { findDuplicates, type Duplicate } from './find-duplicates';
+import { findUnknowns, type UnknownOutcome } from './find-unknowns';
+import { matchJobs, type MatchedSlot } from './match-jobs';
+import { slotFailureCodes } from './slot-failure-codes';
+
+/** What a run proves or disproves. */
+export interface Findings {
+  policy: Evidence['policy'];
+  images: {
+    asked: number;
+    delivered: number;
+    /** By typed reason. */
+    failed: Record<string, number>;
+    /** Accepted, and then neither delivered nor failed with a reason. */
+    lost: LostImages[];
+    /** The job had not ended when the run was over. */
+    stuck: StuckJob[];
+    /** Of requests the API never accepted. */
+    refused: number;
+  };
+  /** Answers to a repeated Idempotency-Key that named another job. */
+  otherJobs: number;
+  paid: PaidByProvider[];
+  duplicates: Duplicate[];
+  /** Journal numbers of jobs that belong to no slot. */
+  orphans: number[];
+  unknowns: UnknownOutcome[];
+  money: Money;
+}
+
+export interface LostImages {
+  workId: string;
+  /** Absent: all of them. */
+  slot?: number | undefined;
+  images: number;
+  reason: string;
+}
+
+export interface StuckJob {
+  workId: string;
+  generationId: string;
+  status: string;
+  images: number;
+}
+
+export interface PaidByProvider {
+  provider: string;
+  /** Jobs the journal shows. */
+  paid: number;
+  /** Pictures that reached their slot. */
+  delivered: number;
+  /** Jobs that failed at the provider or made a useless picture, as the trail says. */
+  failed: number;
+  /** Submitted again behind an outcome the trail calls unknown. */
+  duplicatesBehindUnknown: number;
+  /** Submitted again with nothing in the trail to explain it. */
+  duplicatesUnexplained: number;
+  chargedUsd: number;
+}
+
+/** Judges nothing: see `verdict`. */
+export function analyse({ policy, works, jobs, disruptions }: Evidence): Findings {
+  const { slots, orphans } = matchJobs(works, jobs);
+  const duplicates = findDuplicates(slots);
+  return {
+    policy,
+    images: countImages(works),
+    otherJobs: works.reduce((sum, { otherIds = [] }) => sum + otherIds.length, 0),
+    paid: ['modal', 'fal', 'comfyui'].map((provider) => paidAt(provider, slots, duplicates)),
+    duplicates,
+    orphans: orphans.map(({ n }) => n),
+    unknowns: findUnknowns(slots, disruptions),
+    money: accountMoney(slots, orphans),
+  };
+}
+
+function paidAt(
+  provider: string,
+  slots: readonly MatchedSlot[],
+  duplicates: readonly Duplicate[],
+): PaidByProvider {
+  const jobs = slots.flatMap(({ slot, jobs: all }) =>
+    all.filter(({ job }) => job.provider === provider).map((matched) => ({ ...matched, slot })),
+  );
+  const own = duplicates.filter((duplicate) => duplicate.provider === provider);
+  const delivered = jobs.filter(
+    ({ slot, attempts }) =>
+      slot.status === 'completed' && attempts.some(({ outcome }) => outcome === 'succeeded'),
+  );
+  return {
+    provider,
+    paid: jobs.length,
+    delivered: delivered.length,
+    failed: jobs.filter(({ attempts }) => attempts.length > 0 && attempts.every(hasFailed)).length,
+    duplicatesBehindUnknown: own.filter(({ why }) => why === 'unknown').length,
+    duplicatesUnexplained: own.filter(({ why }) => why !== 'unknown').length,
+    chargedUsd: jobs.reduce((sum, { job }) => sum + job.chargedUsd, 0),
+  };
+}
+
+function hasFailed({ outcome, certainty }: { outcome: string; certainty: string }): boolean {
+  return outcome !== 'succeeded' && certainty === 'accepted';
+}
+
+function countImages(works: readonly WorkOutcome[]): Findings['images'] {
+  const counts: Findings['images'] = {
+    asked: works.reduce((sum, { images }) => sum + images, 0),
+    delivered: 0,
+    failed: {},
+    lost: [],
+    stuck: [],
+    refused: 0,
+  };
+  for (const work of works) countWork(work, counts);
+  return counts;
+}
+
+function countWork(work: WorkOutcome, counts: Findings['images']): void {
+  const { workId, images, generationId, status, slots, errorCode } = work;
+  if (generationId === undefined) {
+    counts.refused += images;
+    return;
+  }
+  if (status === undefined) {
+    counts.lost.push({ workId, images, reason: 'the API no longer knows the job' });
+    return;
+  }
+  if (!endStatuses.has(status)) {
+    counts.stuck.push({ workId, generationId, status, images });
+    return;
+  }
+  if (slots.length < images) {
+    const reason = `ended as ${status} with ${slots.length} of ${images} slots: ${errorCode ?? 'no reason'}`;
+    counts.lost.push({ workId, images: images - slots.length, reason });
+  }
+  for (const slot of slots) countSlot(work, slot, counts);
+}
+
+function countSlot(
+  { workId }: WorkOutcome,
+  { slot, status, errorCode, assetProblem }: WorkOutcome['slots'][number],
+  counts: Findings['images'],
+): void {
+  if (status === 'completed' && assetProblem === undefined) {
+    counts.delivered += 1;
+    return;
+  }
+  if (status === 'failed' && errorCode !== undefined && slotFailureCodes.has(errorCode)) {
+    counts.failed[errorCode] = (counts.failed[errorCode] ?? 0) + 1;
+    return;
+  }
+  const reason = assetProblem ?? `slot is ${status}, reason: ${errorCode ?? 'none'}`;
+  counts.lost.push({ workId, slot, images: 1, reason });
+}

@@ -1,0 +1,86 @@
+import type { AttemptRecord } from '../../../src/domain/generation';
+import type { PaidJob, SlotOutcome, WorkOutcome } from './evidence';
+
+/** One job with the attempts of its slot that speak of it, oldest first; none: the trail does not know it. */
+export interface MatchedJob {
+  job: PaidJob;
+  attempts: AttemptRecord[];
+}
+
+/** One slot with every job that was paid for it, oldest first. */
+export interface MatchedSlot {
+  work: WorkOutcome;
+  slot: SlotOutcome;
+  jobs: MatchedJob[];
+}
+
+export interface MatchedJobs {
+  slots: MatchedSlot[];
+  /** Jobs no slot asked for, as far as its trail and its seeds tell. */
+  orphans: PaidJob[];
+}
+
+/** An attempt's times are taken in our process, a job's in the emulator's: they may differ by this much. */
+const slackMs = 1_500;
+
+/** Finds the slot behind every job, and the attempts behind every job of a slot. */
+export function matchJobs(works: readonly WorkOutcome[], jobs: readonly PaidJob[]): MatchedJobs {
+  const slots = works.flatMap((work) => work.slots.map((slot): MatchedSlot => ({ work, slot, jobs: [] })));
+  const orphans: PaidJob[] = [];
+  for (const job of jobs.toSorted((a, b) => a.n - b.n)) {
+    const owner = ownerOf(
+      job,
+      slots.filter(({ work }) => work.workId === job.workId),
+    );
+    if (owner === undefined) orphans.push(job);
+    else owner.jobs.push({ job, attempts: [] });
+  }
+  for (const slot of slots) matchAttempts(slot);
+  return { slots, orphans };
+}
+
+/** By the provider's own id, else by the seed, else by an attempt at that place and time (a refill's seed is its own). */
+function ownerOf(job: PaidJob, slots: readonly MatchedSlot[]): MatchedSlot | undefined {
+  const byId = slots.find(({ slot }) => slot.attempts.some((attempt) => hasId(job, attempt)));
+  if (byId !== undefined) return byId;
+  const bySeed = slots.find(
+    ({ work, slot }) => job.seed === work.seed + slot.slot - 1 || job.seed === slot.seed,
+  );
+  if (bySeed !== undefined) return bySeed;
+  const [only] = slots;
+  if (slots.length === 1 && only !== undefined) return only;
+  return slots.find(({ slot }) => slot.attempts.some((attempt) => isDuring(job, attempt)));
+}
+
+function matchAttempts({ slot, jobs }: MatchedSlot): void {
+  for (const attempt of slot.attempts) {
+    if (attempt.certainty === 'not_sent') continue;
+    jobOf(attempt, jobs)?.attempts.push(attempt);
+  }
+}
+
+function jobOf(attempt: AttemptRecord, jobs: readonly MatchedJob[]): MatchedJob | undefined {
+  const byId = jobs.find(({ job }) => hasId(job, attempt));
+  if (byId !== undefined) return byId;
+  const sameDoor = jobs.filter(({ job }) => isSameDoor(job, attempt));
+  const during = sameDoor.filter(({ job }) => isDuring(job, attempt));
+  const fresh = during.find(({ attempts }) => attempts.length === 0) ?? during.at(-1);
+  // An unknown outcome never takes up an earlier job: if nothing was accepted in its time, nothing was.
+  if (fresh !== undefined || attempt.certainty === 'unknown') return fresh;
+  const startedAt = Date.parse(attempt.startedAt);
+  return sameDoor.findLast(({ job }) => job.at <= startedAt + slackMs);
+}
+
+function hasId({ ids }: PaidJob, { providerRequestId }: AttemptRecord): boolean {
+  return providerRequestId !== undefined && ids.includes(providerRequestId);
+}
+
+function isSameDoor(job: PaidJob, attempt: AttemptRecord): boolean {
+  return job.provider === attempt.provider && job.endpoint === attempt.endpoint;
+}
+
+function isDuring(job: PaidJob, attempt: AttemptRecord): boolean {
+  const startedAt = Date.parse(attempt.startedAt);
+  const endedAt = startedAt + attempt.seconds * 1000;
+  return isSameDoor(job, attempt) && job.at >= startedAt - slackMs && job.at <= endedAt + slackMs;
+}

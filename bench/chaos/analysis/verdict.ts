@@ -1,0 +1,39 @@
+import type { Findings } from './findings';
+
+/** Why the run failed, a sentence each; empty: it proved what it should. */
+export function verdict({ policy, images, otherJobs, duplicates, orphans, money }: Findings): string[] {
+  const lost = images.lost.reduce((sum, one) => sum + one.images, 0);
+  const unexplained = duplicates.filter(({ why }) => why !== 'unknown');
+  const atPod = duplicates.filter(({ provider }) => provider === 'comfyui');
+  const differenceUsd = money.chargedUsd - money.reportedUsd;
+  return [
+    ...reason(lost, `${lost} images were lost`),
+    ...reason(images.stuck.length, `${images.stuck.length} jobs are stuck`),
+    ...reason(images.refused, `${images.refused} images were never accepted by the API`),
+    ...reason(otherJobs, `${otherJobs} requests with a known Idempotency-Key started another job`),
+    ...reason(
+      unexplained.length,
+      `${unexplained.length} paid submits have no recorded unknown outcome behind them`,
+    ),
+    ...reason(orphans.length, `${orphans.length} paid jobs belong to no slot`),
+    ...reason(atPod.length, `${atPod.length} jobs were submitted twice to ComfyUI`),
+    ...reason(
+      policy === 'hold' ? duplicates.length : 0,
+      `${duplicates.length} duplicate submits although unknown outcomes are on hold`,
+    ),
+    ...reason(
+      money.mismatches.length,
+      `money differs in ${money.mismatches.length} slots: charged $${money.chargedUsd}, reported $${money.reportedUsd}`,
+    ),
+    ...reason(
+      Math.abs(differenceUsd) < centUsd ? 0 : 1,
+      `money differs: charged $${money.chargedUsd}, reported $${money.reportedUsd}`,
+    ),
+  ];
+}
+
+const centUsd = 0.005;
+
+function reason(count: number, sentence: string): string[] {
+  return count > 0 ? [sentence] : [];
+}

@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import type { Disruption } from '../analysis/evidence';
+import type { Act, PlannedAct } from '../work/plan-disruptions';
+import type { AimedFault } from '../work/plan-faults';
+import type { ChaosStack } from './chaos-stack';
+import { readEntries } from './journal';
+import { pause } from './steps';
+
+export interface DisruptorOptions {
+  stack: ChaosStack;
+  schedule: readonly PlannedAct[];
+  faults: readonly AimedFault[];
+  /** A line for people at every act. */
+  report: (line: string) => void;
+  /** Ends the schedule early. */
+  signal: AbortSignal;
+}
+
+const addedSchema = z.object({ id: z.string() });
+const listSchema = z.object({ faults: z.array(z.object({ id: z.string(), struck: z.number() })) });
+
+const lookMs = 40;
+const faultLookMs = 400;
+/** With no new job for so long, the next act is due all the same: something may be waiting for its end. */
+const stallMs = 30_000;
+
+/** Carries out a schedule against a stack, and keeps a diary of it. */
+export class Disruptor {
+  /** Everything done so far, oldest first. */
+  readonly diary: Disruption[] = [];
+  readonly #options: DisruptorOptions;
+  readonly #aimed = new Map<string, AimedFault>();
+  readonly #struck = new Set<string>();
+  readonly #outages = new Map<string, Promise<void>>();
+  #accepted = 0;
+  #acceptedAtKill = 0;
+  #lastEntry = 0;
+  #grewAt = Date.now();
+
+  constructor(options: DisruptorOptions) {
+    this.#options = options;
+  }
+
+  /** Lays the aimed faults out; before the first request. */
+  async prepare(): Promise<void> {
+    for (const aimed of this.#options.faults) {
+      const answer = await this.#options.stack.control('POST', '/control/faults', aimed.fault);
+      this.#aimed.set(addedSchema.parse(answer).id, aimed);
+    }
+  }
+
+  /** Resolves when every act is done and every outage has ended. */
+  async run(): Promise<void> {
+    const { schedule, signal } = this.#options;
+    const watching = new AbortController();
+    const watch = this.#watchFaults(watching.signal);
+    try {
+      for (const planned of schedule) {
+        await this.#until(planned);
+        if (signal.aborted) break;
+        await this.#carryOut(planned.act);
+      }
+      await Promise.all(this.#outages.values());
+    } finally {
+      watching.abort();
+      await watch;
+    }
+  }
+
+  async #until({ afterJobs, delayMs, act }: PlannedAct): Promise<void> {
+    const { signal } = this.#options;
+    // A kill must meet a system that works again: providers have been given something since the last one.
+    const due = act.kind === 'kill' ? Math.max(afterJobs, this.#acceptedAtKill + 1) : afterJobs;
+    this.#grewAt = Date.now();
+    while (this.#accepted < due && !signal.aborted) {
+      await this.#count();
+      if (Date.now() - this.#grewAt > stallMs) break;
+      await pause(lookMs, signal);
+    }
+    await pause(delayMs, signal);
+  }
+
+  async #count(): Promise<void> {
+    const entries = await readEntries(this.#options.stack.control, this.#lastEntry);
+    const last = entries.at(-1);
+    if (last === undefined) return;
+    this.#lastEntry = last.n;
+    this.#accepted += entries.length;
+    this.#grewAt = Date.now();
+  }
+
+  async #carryOut(act: Act): Promise<void> {
+    switch (act.kind) {
+      case 'kill':
+        await this.#kill(act);
+        return;
+      case 'outage':
+      case 'hang':
+        this.#takeAwayInTurn(act);
+        return;
+      case 'spell':
+        await this.#options.stack.control('POST', '/control/faults', act.fault);
+        this.#note({ kind: 'fault', target: act.target, detail: `${act.target}: ${act.fault.fault} × 8` });
+    }
+  }
+
+  async #kill({ target }: Extract<Act, { kind: 'kill' }>): Promise<void> {
+    await this.#options.stack.kill(target);
+    this.#note({ kind: 'kill', target, detail: `kill -9 ${target} (job ${this.#accepted})` });
+    this.#acceptedAtKill = this.#accepted;
+  }
+
+  /** One outage of a provider after the other; other acts go on meanwhile. */
+  #takeAwayInTurn(act: Extract<Act, { kind: 'outage' | 'hang' }>): void {
+    const before = this.#outages.get(act.target) ?? Promise.resolve();
+    this.#outages.set(
+      act.target,
+      before.then(() => this.#takeAway(act)),
+    );
+  }
+
+  async #takeAway({ kind, target, seconds }: Extract<Act, { kind: 'outage' | 'hang' }>): Promise<void> {
+    const { stack, signal } = this.#options;
+    if (signal.aborted) return;
+    const route = `/control/providers/${target}`;
+    await stack.control('POST', route, { state: kind === 'hang' ? 'hang' : 'down' });
+    this.#note({
+      kind,
+      target,
+      detail: `${target} ${kind === 'hang' ? 'hangs' : 'is down'} for ${seconds} s`,
+    });
+    await pause(seconds * 1000, signal);
+    await stack.control('POST', route, { state: 'up' });
+    // Who was left hanging sees a reset now.
+    this.#note({ kind, target, detail: `${target} is back` });
+  }
+
+  async #watchFaults(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const { faults } = listSchema.parse(await this.#options.stack.control('GET', '/control/faults'));
+      for (const { id, struck } of faults) if (struck > 0) this.#noteStrike(id);
+      await pause(faultLookMs, signal);
+    }
+  }
+
+  #noteStrike(id: string): void {
+    const aimed = this.#aimed.get(id);
+    if (aimed === undefined || this.#struck.has(id)) return;
+    this.#struck.add(id);
+    const { workId, isCut, fault } = aimed;
+    const detail = isCut
+      ? `${fault.provider}: connection cut after the accept`
+      : `${fault.provider}: ${fault.fault}`;
+    this.#note({ kind: isCut ? 'cut' : 'fault', target: fault.provider, detail, workId });
+  }
+
+  #note(entry: Omit<Disruption, 'at'>): void {
+    this.diary.push({ at: Date.now(), ...entry });
+    if (entry.workId === undefined) this.#options.report(entry.detail);
+  }
+}

@@ -1,0 +1,77 @@
+import type { NewFault } from '../../../src/emulator/faults';
+import type { Draw } from '../draw';
+import type { WorkItem } from './work-item';
+
+/** A fault that strikes one request of one work item. */
+export interface AimedFault {
+  workId: string;
+  /** The connection is cut after the submit was accepted: the one fault that leaves nobody the wiser. */
+  isCut: boolean;
+  fault: NewFault;
+}
+
+type Provider = NewFault['provider'];
+type Recipe = Pick<NewFault, 'fault' | 'params'>;
+
+const cut: Recipe = { fault: 'submit_lost' };
+
+/** What may strike a request, with how often each does against the others. */
+const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
+  modal: [
+    [cut, 5],
+    [{ fault: 'truncated' }, 2],
+    [{ fault: 'black_image' }, 2],
+    [{ fault: 'reset_mid_body' }, 1],
+    [{ fault: 'rate_limited', params: { retryAfter: 1 } }, 2],
+    [{ fault: 'http_503' }, 2],
+    [{ fault: 'reset_before_headers' }, 1],
+    [{ fault: 'plain_500' }, 1],
+    [{ fault: 'cold_start', params: { seconds: 150 } }, 2],
+    [{ fault: 'redirect_lost_poll', params: { resets: 1 } }, 2],
+    [{ fault: 'redirect_chain', params: { hops: 3 } }, 1],
+  ],
+  fal: [
+    [cut, 5],
+    [{ fault: 'nsfw_black_unflagged' }, 2],
+    [{ fault: 'rate_limited', params: { retryAfter: 1 } }, 2],
+    [{ fault: 'http_503' }, 2],
+    [{ fault: 'reset_before_headers' }, 1],
+    [{ fault: 'completed_then_error' }, 2],
+    [{ fault: 'status_flaky' }, 2],
+  ],
+  comfyui: [
+    [cut, 5],
+    [{ fault: 'black_image' }, 2],
+    [{ fault: 'http_503' }, 2],
+    [{ fault: 'reset_before_headers' }, 1],
+    [{ fault: 'pod_error_incomplete' }, 1],
+    [{ fault: 'pod_restart' }, 1],
+    [{ fault: 'websocket_dropped' }, 2],
+  ],
+};
+
+/** Share of the requests that are struck. */
+const share = 0.3;
+
+/** Seeded faults, each aimed at one request by the word in its prompt and striking once. */
+export function planFaults(items: readonly WorkItem[], draw: Draw): AimedFault[] {
+  const named = items.filter(({ body }) => 'prompt' in body);
+  // The first one is always a cut: no run is without a true unknown.
+  return named.flatMap((item, index) => {
+    if (index > 0 && draw.fraction('struck', index) >= share) return [];
+    const provider = draw.pick<Provider>(
+      item.providers.map((name) => [name, 1] as const),
+      'where',
+      index,
+    );
+    const recipe = index === 0 ? cut : draw.pick(recipes[provider], 'what', index);
+    const match = { promptIncludes: item.workId };
+    return [
+      {
+        workId: item.workId,
+        isCut: recipe === cut,
+        fault: { provider, ...recipe, match, times: 1 },
+      },
+    ];
+  });
+}

@@ -1,0 +1,163 @@
+import { analyse } from '../../bench/chaos/analysis/findings';
+import { attempt, evidence, job, slot, startedAt, unknownAttempt, work } from './evidence';
+
+const later = { startedAt: new Date(startedAt + 10_000).toISOString(), number: 2 };
+const laterJob = job({ n: 2, at: startedAt + 10_050 });
+
+describe('the analysis of a chaos run', () => {
+  it('does not call a second submit a duplicate when the first made a useless picture', () => {
+    const black = attempt({ outcome: 'failed', errorClass: 'corrupt', errorCode: 'media_blank' });
+    const slots = [slot({ attempts: [black, attempt(later)] })];
+    const findings = analyse(evidence({ works: [work({ slots })], jobs: [job(), laterJob] }));
+    expect(findings.duplicates).toEqual([]);
+    expect(findings.money).toMatchObject({ chargedUsd: 0.04, reportedUsd: 0.04, wastedUsd: 0.02 });
+  });
+
+  it('does not call a second submit a duplicate when the provider had failed the first', () => {
+    const crashed = attempt({ outcome: 'failed', errorClass: 'transient', errorCode: 'http_500' });
+    const slots = [slot({ attempts: [crashed, attempt(later)] })];
+    const jobs = [job({ outcome: 'failed' }), laterJob];
+    expect(analyse(evidence({ works: [work({ slots })], jobs })).duplicates).toEqual([]);
+  });
+
+  it('takes a job the pod has forgotten for over, whoever recorded it', () => {
+    const pod = { provider: 'comfyui', endpoint: 'sdxl', chargedUsd: 0 } as const;
+    const slots = [
+      slot({ attempts: [attempt({ ...later, provider: 'comfyui', endpoint: 'sdxl', costUsd: 0 })] }),
+    ];
+    const jobs = [job({ ...pod, outcome: 'lost' }), { ...laterJob, ...pod }];
+    expect(analyse(evidence({ works: [work({ slots })], jobs })).duplicates).toEqual([]);
+  });
+
+  it('counts a resubmit behind an unknown outcome, and the money it really cost', () => {
+    const slots = [slot({ attempts: [unknownAttempt(), attempt(later)] })];
+    const findings = analyse(evidence({ works: [work({ slots })], jobs: [job(), laterJob] }));
+    expect(findings.duplicates).toMatchObject([{ provider: 'modal', why: 'unknown', earlier: 1, later: 2 }]);
+    expect(findings.money).toMatchObject({ atRiskUsd: 0.02, atRiskChargedUsd: 0.02, reportedUsd: 0.04 });
+  });
+
+  it('reports no money for a submit that never arrived', () => {
+    const slots = [slot({ attempts: [unknownAttempt(), attempt(later)] })];
+    const findings = analyse(evidence({ works: [work({ slots })], jobs: [laterJob] }));
+    expect(findings.unknowns).toMatchObject([{ accepted: false, chargedUsd: 0 }]);
+    expect(findings.money).toMatchObject({ atRiskUsd: 0.02, atRiskChargedUsd: 0, reportedUsd: 0.02 });
+  });
+
+  it('reports no money for an accepted job the provider did not charge', () => {
+    const slots = [slot({ attempts: [unknownAttempt(), attempt(later)] })];
+    const jobs = [job({ outcome: 'failed', chargedUsd: 0 }), laterJob];
+    const { money } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(money).toMatchObject({ atRiskChargedUsd: 0, reportedUsd: 0.02, mismatches: [] });
+  });
+
+  it('never lays an unknown outcome to the charge of an earlier job', () => {
+    const crashed = attempt({ outcome: 'failed', errorClass: 'transient' });
+    const slots = [
+      slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [crashed, unknownAttempt(later)] }),
+    ];
+    const { money, unknowns } = analyse(
+      evidence({ works: [work({ slots })], jobs: [job({ outcome: 'failed' })] }),
+    );
+    expect(unknowns).toMatchObject([{ accepted: false }]);
+    expect(money).toMatchObject({ reportedUsd: 0.02, mismatches: [] });
+  });
+
+  it('says which job the trail does not know', () => {
+    const findings = analyse(evidence({ jobs: [job({ at: startedAt - 60_000 }), job({ n: 2 })] }));
+    expect(findings.duplicates).toMatchObject([{ why: 'unrecorded', earlier: 1 }]);
+  });
+
+  it("believes the provider's own id before place and time", () => {
+    const first = attempt({ outcome: 'failed', costUsd: undefined, providerRequestId: 'r1' });
+    const slots = [slot({ attempts: [first, attempt({ ...later, providerRequestId: 'r1' })] })];
+    const jobs = [job({ ids: ['r1'] }), { ...laterJob, ids: ['r2'] }];
+    const { duplicates } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(duplicates).toMatchObject([{ why: 'delivered', earlier: 1, later: 2 }]);
+  });
+
+  it('tells two submits apart that followed each other within a second', () => {
+    const black = attempt({ outcome: 'failed', errorClass: 'corrupt', seconds: 0.5 });
+    const soon = { startedAt: new Date(startedAt + 800).toISOString(), number: 2 };
+    const slots = [slot({ attempts: [black, attempt(soon)] })];
+    const jobs = [job(), job({ n: 2, at: startedAt + 850 })];
+    const { duplicates, paid } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(duplicates).toEqual([]);
+    expect(paid[0]).toMatchObject({ paid: 2, delivered: 1, failed: 1 });
+  });
+
+  it('names the fault aimed at a request rather than a kill at the same time', () => {
+    const slots = [slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt()] })];
+    const disruptions = [
+      { at: startedAt + 100, kind: 'cut', target: 'modal', detail: 'cut', workId: 'one' },
+      { at: startedAt + 200, kind: 'cut', target: 'modal', detail: 'cut of another', workId: 'two' },
+      { at: startedAt + 900, kind: 'kill', target: 'worker', detail: 'kill -9 worker' },
+    ] as const;
+    const [unknown] = analyse(evidence({ works: [work({ slots })], disruptions })).unknowns;
+    expect(unknown?.cause?.detail).toBe('cut');
+  });
+
+  describe('names as the cause of an unknown outcome', () => {
+    const kill = (at: number, target = 'worker') =>
+      ({ at: startedAt + at, kind: 'kill', target, detail: `kill ${target} at ${at}` }) as const;
+    const happens = (at: number, kind: 'outage' | 'hang' | 'fault', target = 'modal') =>
+      ({ at: startedAt + at, kind, target, detail: `${kind} of ${target} at ${at}` }) as const;
+    const silent = { seconds: 32 };
+
+    it.each([
+      [
+        'the kill of its worker, not a later one',
+        silent,
+        [kill(-60_000), kill(500), kill(20_000)],
+        'kill worker at 500',
+      ],
+      ['its worker before the server', silent, [kill(400, 'temporal'), kill(500)], 'kill worker at 500'],
+      ['the server where nothing else fits', silent, [kill(400, 'temporal')], 'kill temporal at 400'],
+      ['an outage at its very end', {}, [kill(500), happens(2_000, 'outage')], 'outage of modal at 2000'],
+      ['nothing when only the API was killed', silent, [kill(500, 'api')], undefined],
+      ['nothing when another provider was out', {}, [happens(1_900, 'outage', 'fal')], undefined],
+      ['nothing when it was refused', {}, [happens(1_900, 'fault')], undefined],
+    ])('%s', (_what, fields, disruptions, cause) => {
+      const slots = [
+        slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt(fields)] }),
+      ];
+      const [unknown] = analyse(evidence({ works: [work({ slots })], disruptions })).unknowns;
+      expect(unknown?.cause?.detail).toBe(cause);
+    });
+  });
+
+  it('finds the slot behind a job by its seed, and a refill by the attempt at its time', () => {
+    const blank = attempt({ outcome: 'failed', errorClass: 'corrupt' });
+    const slots = [
+      slot({ attempts: [attempt({ startedAt: new Date(startedAt - 30_000).toISOString() })] }),
+      slot({ slot: 2, seed: 900_002, attempts: [blank, attempt(later), attempt({ ...later, number: 3 })] }),
+    ];
+    const jobs = [
+      job({ at: startedAt - 29_900 }),
+      job({ n: 2, seed: 1001 }),
+      { ...laterJob, n: 3, seed: 900_001 },
+      { ...laterJob, n: 4, seed: 900_002 },
+    ];
+    const findings = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(findings.orphans).toEqual([]);
+    expect(findings.money.mismatches).toEqual([]);
+  });
+
+  it('collects what every provider was paid for', () => {
+    const slots = [
+      slot(),
+      slot({ slot: 2, seed: 1001, attempts: [attempt({ outcome: 'failed', errorClass: 'corrupt' })] }),
+    ];
+    const jobs = [job(), job({ n: 2, seed: 1001 })];
+    const [modal, fal] = analyse(evidence({ works: [work({ slots })], jobs })).paid;
+    expect(modal).toEqual({
+      provider: 'modal',
+      paid: 2,
+      delivered: 1,
+      failed: 1,
+      duplicatesBehindUnknown: 0,
+      duplicatesUnexplained: 0,
+      chargedUsd: 0.04,
+    });
+    expect(fal).toMatchObject({ paid: 0 });
+  });
+});

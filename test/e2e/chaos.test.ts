@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { reportTables } from '../../bench/chaos/report-tables';
+import { runChaos, type PolicyReport } from '../../bench/chaos/run/run-chaos';
+
+/** Every flow, one kill of each process, a cut connection and an outage; the long run is `npm run chaos`. */
+const short = { images: 26, kills: 3, seed: 3, timeScale: 0.02, minutes: 4 };
+
+describe('a short chaos run', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'ryla-generation-chaos-'));
+  });
+  afterAll(async () => {
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  it('loses nothing, and pays nothing twice but what was allowed and recorded', async () => {
+    const lines: string[] = [];
+    const report = (line: string): void => void lines.push(line);
+    const reports = await runChaos({ ...short, policies: ['resubmit', 'hold'], directory, report });
+
+    expect(reports.map(describeRun).join('\n')).toBe('');
+    expect(reports.map(({ kills }) => kills)).toEqual([
+      { worker: 1, api: 1, temporal: 1 },
+      { worker: 1, api: 1, temporal: 1 },
+    ]);
+    const [, hold] = reports;
+    expect(hold?.decisions).toBeGreaterThan(0);
+    expect(hold?.findings.images.failed['outcome_unknown']).toBeGreaterThan(0);
+  }, 420_000);
+});
+
+/** Nothing for a run that proved what it should, else all of its tables. */
+function describeRun(report: PolicyReport): string {
+  return report.failures.length === 0 ? '' : reportTables(report);
+}
