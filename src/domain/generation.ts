@@ -46,7 +46,7 @@ export interface SlotProgress {
   /** Submits made although an earlier one may have been accepted. */
   resubmits: number;
   /** By model id: number of the attempt that carries the price of a job given up while it was open. */
-  booked: Record<string, number>;
+  booked: Record<string, number | null>;
   /** How often the slot began anew with another seed. */
   refills: number;
   /** By model id: jobs that are known to be over. The next one needs a key of its own. */

@@ -28,9 +28,10 @@ export function handleMessages(run: GenerationRun): void {
     decideSlotUpdate,
     ({ slot, decision }) => {
       run.decisions.set(slot, decision);
+      return null;
     },
     {
-      validator: (input) => {
+      validator: (input: SlotDecisionInput) => {
         checkDecision(run, input);
       },
     },

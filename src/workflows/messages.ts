@@ -17,4 +17,4 @@ export const providerUpSignal = defineSignal<[ProviderUp]>(providerUpSignalName)
 /** Every waiting slot tries again now. Rejected when none is waiting. */
 export const retryNowUpdate = defineUpdate<RetryNowResult>(retryNowUpdateName);
 /** Rejected unless the slot is in `needs_decision`. */
-export const decideSlotUpdate = defineUpdate<void, [SlotDecisionInput]>(decideSlotUpdateName);
+export const decideSlotUpdate = defineUpdate<null, [SlotDecisionInput]>(decideSlotUpdateName);

@@ -1,10 +1,8 @@
 import {
   ActivityFailure,
-  allHandlersFinished,
   ApplicationFailure,
   CancelledFailure,
   CancellationScope,
-  condition,
   continueAsNew,
   isCancellation,
   setCurrentDetails,
@@ -111,8 +109,6 @@ async function goOnInNewRun(run: GenerationRun): Promise<void> {
     for (const slot of unfinishedSlots(run)) cancelSlot(slot);
     return;
   }
-  // An update that is being answered, or a signal that is being heard, belongs to this run.
-  await condition(allHandlersFinished);
   await continueAsNew<(next: GenerationInput) => Promise<GenerationState>>({
     ...input,
     reservedUsd,

@@ -53,7 +53,7 @@ export class SlotJobs {
   /** Nobody can find out about the job, and nobody will ask again: its price stays at risk. */
   writeOff(candidate: PlannedCandidate): void {
     this.book(candidate);
-    delete this.progress.booked[candidate.modelId];
+    this.progress.booked[candidate.modelId] = null;
     this.close(candidate);
   }
 
@@ -63,7 +63,7 @@ export class SlotJobs {
   }
 
   private book(candidate: PlannedCandidate): void {
-    if (this.progress.booked[candidate.modelId] !== undefined) return;
+    if ((this.progress.booked[candidate.modelId] ?? null) !== null) return;
     const attempt = openAttempt(this.slot, candidate.endpoint);
     if (attempt === undefined) return;
     attempt.atRiskUsd = candidate.priceUsd;
@@ -74,7 +74,7 @@ export class SlotJobs {
   /** The job's last attempt says what it cost after all. */
   private unbook(modelId: string): void {
     const number = this.progress.booked[modelId];
-    delete this.progress.booked[modelId];
+    this.progress.booked[modelId] = null;
     const attempt = this.slot.attempts.find((known) => known.number === number);
     if (attempt !== undefined) delete attempt.atRiskUsd;
     sumUp(this.slot);

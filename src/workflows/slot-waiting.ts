@@ -30,7 +30,7 @@ export class SlotWaiting {
   }
 
   isWelcomeAt(provider: ProviderName): boolean {
-    return (this.notBefore.get(provider) ?? 0) <= Date.now();
+    return this.closedSeconds(provider) <= 0;
   }
 
   noteFailure(provider: ProviderName, failure: GenerateMediaFailure): void {
@@ -73,8 +73,15 @@ export class SlotWaiting {
   private longestWaitSeconds(watched: readonly ProviderName[]): number {
     const backoff = this.backoffSeconds();
     if (watched.length > 0) return Math.max(backoff, watchedWaitSeconds);
-    const earliest = Math.min(...[...this.notBefore.values()].filter((at) => at > Date.now()), Infinity);
-    return Number.isFinite(earliest) ? Math.max(backoff, (earliest - Date.now()) / 1000) : backoff;
+    const closed = [...this.notBefore.keys()]
+      .map((name) => this.closedSeconds(name))
+      .filter((left) => left > 0);
+    return closed.length > 0 ? Math.max(backoff, Math.min(...closed)) : backoff;
+  }
+
+  /** How much longer the provider does not want to hear from us. */
+  private closedSeconds(provider: ProviderName): number {
+    return ((this.notBefore.get(provider) ?? 0) - Date.now()) / 1000;
   }
 
   private backoffSeconds(): number {
