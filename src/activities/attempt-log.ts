@@ -1,7 +1,7 @@
 import { ActivityCancelledError } from '@temporalio/client';
 import type { Context } from '@temporalio/activity';
 import { certaintyOf, type CallProgress, type DispatchNote, type DispatchState } from '../domain/dispatch';
-import type { AttemptRecord } from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
 import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, JsonValue } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';

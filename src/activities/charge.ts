@@ -1,6 +1,7 @@
 import type { DispatchState } from '../domain/dispatch';
-import type { AttemptRecord } from '../domain/generation';
-import type { ProviderError } from '../providers/errors';
+import type { AttemptRecord } from '../domain/attempt-record';
+import type { DispatchCertainty, FailureClass } from '../domain/taxonomy';
+import type { ProviderCharge, ProviderError } from '../providers/errors';
 
 export type Charge = Pick<AttemptRecord, 'costUsd' | 'costEstimated' | 'atRiskUsd'>;
 
@@ -10,11 +11,26 @@ export type Charge = Pick<AttemptRecord, 'costUsd' | 'costEstimated' | 'atRiskUs
  * when it gives the job up.
  */
 export function chargeOf(
-  { failureClass, certainty }: ProviderError,
+  { failureClass, certainty, charge }: ProviderError,
   dispatch: DispatchState,
   priceUsd: number,
 ): Charge {
   if (certainty === 'not_sent' || dispatch.phase !== 'none') return {};
-  const wasMade = certainty === 'accepted' && ['corrupt', 'policy'].includes(failureClass);
+  if (charge === 'none') return { costUsd: 0 };
+  const wasMade = charge === 'price' || isMadeForNothing(failureClass, certainty);
   return wasMade ? { costUsd: priceUsd, costEstimated: true } : { atRiskUsd: priceUsd };
+}
+
+/** What a call cost that the caller stopped, by what the provider says of it. */
+export function chargeOfStopped(
+  charge: ProviderCharge | undefined,
+  certainty: DispatchCertainty,
+  priceUsd: number,
+): Charge {
+  if (certainty === 'not_sent' || charge === 'none') return {};
+  return charge === 'price' ? { costUsd: priceUsd, costEstimated: true } : { atRiskUsd: priceUsd };
+}
+
+function isMadeForNothing(failureClass: FailureClass, certainty: DispatchCertainty): boolean {
+  return certainty === 'accepted' && ['corrupt', 'policy'].includes(failureClass);
 }

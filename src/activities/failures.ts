@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { DispatchState, GenerateMediaFailure } from '../domain/dispatch';
-import type { AttemptRecord } from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import type { FailureClass } from '../domain/taxonomy';
 import { ProviderError } from '../providers/errors';

@@ -3,10 +3,11 @@ import { CancelledFailure } from '@temporalio/common';
 import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
 import type { ProviderName } from '../domain/taxonomy';
-import { ProviderError } from '../providers/errors';
+import { ProviderError, type ProviderCharge } from '../providers/errors';
 import type { CallContext, MediaStore, ProviderClient, ProviderResult } from '../providers/types';
+import { expectedSizeOf } from '../registry';
 import { AttemptLog } from './attempt-log';
-import { chargeOf } from './charge';
+import { chargeOf, chargeOfStopped } from './charge';
 import { asProviderError, toApplicationFailure } from './failures';
 import type { ProviderHealthPort } from './provider-health';
 import { RunningCalls } from './running-calls';
@@ -38,7 +39,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
       health.succeeded(candidate.provider);
       return succeeded(result, candidate, log);
     } catch (error) {
-      if (call.controller.signal.aborted) throw cancelled(log, candidate);
+      if (call.controller.signal.aborted) throw cancelled(log, candidate, call.charge);
       const failure = asProviderError(error, candidate.provider, log);
       if (failure !== error) context.log.error('unexpected error in a provider call', { error });
       health.failed(candidate.provider, failure);
@@ -52,7 +53,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
 async function callProvider(
   { clients, media, health }: GenerateMediaDependencies,
   { jobKey, candidate, previous, deadlineAt }: GenerateMediaInput,
-  parts: Pick<CallContext, 'signal' | 'dispatch' | 'onProgress'>,
+  parts: Omit<CallContext, 'media'>,
 ): Promise<ProviderResult> {
   const { provider, endpoint, app, parameters, inputs, mediaKind, policy } = candidate;
   const client = clients[provider];
@@ -60,7 +61,9 @@ async function callProvider(
   const downSince = health.downSince(provider);
   if (downSince !== undefined) throw knownDown(provider, downSince);
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
-  const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines: policy.http };
+  const expectedSize = mediaKind === 'image' ? expectedSizeOf(parameters) : undefined;
+  const deadlines = policy.http;
+  const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
   return await client.generate(job, { ...parts, media: media(provider) });
 }
 
@@ -107,13 +110,17 @@ function succeeded(
   return { asset: result.assets[0], providerRequestId, trail, ...cost };
 }
 
-function cancelled(log: AttemptLog, { priceUsd }: PlannedCandidate): CancelledFailure {
+function cancelled(
+  log: AttemptLog,
+  { priceUsd }: PlannedCandidate,
+  charge: ProviderCharge | undefined,
+): CancelledFailure {
   const certainty = log.certainty();
   const trail = log.close({
     outcome: 'cancelled',
     certainty,
     message: 'Cancelled by the caller.',
-    ...(certainty !== 'not_sent' && { atRiskUsd: priceUsd }),
+    ...chargeOfStopped(charge, certainty, priceUsd),
   });
   return new CancelledFailure('cancelled', [{ trail }]);
 }

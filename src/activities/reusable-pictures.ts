@@ -1,4 +1,5 @@
-import type { Recipe, StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
+import type { Recipe } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
 
 /** Pictures that are already there. */

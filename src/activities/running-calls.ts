@@ -1,3 +1,4 @@
+import type { ProviderCharge } from '../providers/errors';
 import type { CallContext, ProviderResult } from '../providers/types';
 import type { AttemptLog } from './attempt-log';
 
@@ -7,6 +8,8 @@ export interface RunningCall {
   /** Tells the provider to stop. */
   controller: AbortController;
   log: AttemptLog;
+  /** After an abort: what the stopped job is billed, where that is known. */
+  charge?: ProviderCharge | undefined;
 }
 
 /**
@@ -21,7 +24,7 @@ export class RunningCalls {
   join(
     jobKey: string,
     log: AttemptLog,
-    start: (context: Pick<CallContext, 'signal' | 'dispatch' | 'onProgress'>) => Promise<ProviderResult>,
+    start: (context: Omit<CallContext, 'media'>) => Promise<ProviderResult>,
   ): RunningCall {
     const running = this.byJob.get(jobKey);
     if (running !== undefined) {
@@ -30,7 +33,7 @@ export class RunningCalls {
       return running;
     }
     const controller = new AbortController();
-    const speaker = { log };
+    const speaker: Pick<RunningCall, 'log' | 'charge'> = { log };
     const result = start({
       signal: controller.signal,
       dispatch: {
@@ -38,7 +41,12 @@ export class RunningCalls {
         intent: () => speaker.log.intent(),
         accepted: (handle) => speaker.log.accepted(handle),
       },
-      onProgress: (progress) => speaker.log.showProgress(progress),
+      onProgress: (progress) => {
+        speaker.log.showProgress(progress);
+      },
+      onStopped: (charge) => {
+        speaker.charge = charge;
+      },
     }).finally(() => this.byJob.delete(jobKey));
     const call: RunningCall = Object.assign(speaker, { result, controller });
     this.byJob.set(jobKey, call);

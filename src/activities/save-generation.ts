@@ -1,4 +1,5 @@
-import type { GenerationState, Recipe, StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
+import type { GenerationState, Recipe } from '../domain/generation';
 
 /** The read model that outlives a workflow's history. */
 export interface GenerationProjection {

@@ -55,6 +55,8 @@ const mediaStatus = {
   empty: 422,
   truncated: 422,
   blank: 422,
+  wrong_size: 422,
+  unavailable: 422,
 } as const;
 
 /** 413 for an upload whose announced length alone says that it is too large. */

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
 import type { PixelSize } from '../providers/types';
 
 /**

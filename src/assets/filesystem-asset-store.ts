@@ -13,7 +13,7 @@ import {
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
 import { MediaError } from '../providers/errors';
 import {
   AssetNotFound,

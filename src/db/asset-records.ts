@@ -1,5 +1,6 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { Recipe, StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
+import type { Recipe } from '../domain/generation';
 import type { Database } from './database';
 import { recipeHash, type RecipeIdentity } from './recipe-hash';
 import type { AssetTable, DatabaseSchema } from './schema';

@@ -1,5 +1,6 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
-import type { AttemptRecord, GenerationState, Lineage } from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
+import type { GenerationState, Lineage } from '../domain/generation';
 import type { FlowRequest } from '../domain/requests';
 import { toStoredAsset } from './asset-records';
 import type { Database } from './database';

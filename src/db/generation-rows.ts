@@ -1,5 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
-import type { AttemptRecord, GenerationState, SlotState, StoredAsset } from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
+import type { StoredAsset } from '../domain/stored-asset';
+import type { GenerationState, SlotState } from '../domain/generation';
 import type { AttemptTable, GenerationTable, SlotTable, StoredError } from './schema';
 
 /** A slot as the database tells it; its error may be one of ours that no workflow ever saw. */

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely';
-import type { AttemptRecord, GenerationState, SlotState } from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
+import type { GenerationState, SlotState } from '../domain/generation';
 import { workflowIdOf } from '../domain/workflow-id';
 import { insertAssets } from './asset-records';
 import type { Database } from './database';

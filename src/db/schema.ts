@@ -1,12 +1,6 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type {
-  AttemptRecord,
-  DecisionNeeded,
-  GenerationStatus,
-  Recipe,
-  SlotStatus,
-  SlotWait,
-} from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
+import type { DecisionNeeded, GenerationStatus, Recipe, SlotStatus, SlotWait } from '../domain/generation';
 import type { Identity, RouteCandidate } from '../domain/plan';
 import type { Flow, FlowRequest, LoraBaseModel } from '../domain/requests';
 import type { ProviderState } from '../domain/provider-health';

@@ -1,4 +1,5 @@
-import type { AttemptRecord, StoredAsset } from './generation';
+import type { AttemptRecord } from './attempt-record';
+import type { StoredAsset } from './stored-asset';
 import type { PlannedCandidate } from './plan';
 import type { DispatchCertainty, FailureClass, JsonValue } from './taxonomy';
 

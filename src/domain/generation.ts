@@ -1,7 +1,9 @@
+import type { AttemptRecord } from './attempt-record';
 import type { DispatchState } from './dispatch';
 import type { GenerationPlan, Identity, RouteCandidate } from './plan';
 import type { Flow, FlowRequest } from './requests';
-import type { DispatchCertainty, FailureClass, JsonObject, ProviderName, SlotFailureCode } from './taxonomy';
+import type { StoredAsset } from './stored-asset';
+import type { JsonObject, ProviderName, SlotFailureCode } from './taxonomy';
 
 /** Argument of all three workflows. */
 export interface GenerationInput {
@@ -76,49 +78,10 @@ export const generationStatuses = [
 ] as const;
 export type GenerationStatus = (typeof generationStatuses)[number];
 
-/** One try at one provider, as it stands in the trail. */
-export interface AttemptRecord {
-  /** 1-based across the whole slot. */
-  number: number;
-  provider: ProviderName;
-  endpoint: string;
-  outcome: 'succeeded' | 'failed' | 'cancelled';
-  /** ISO 8601. */
-  startedAt: string;
-  seconds: number;
-  /** What this attempt cost, if anything is known. */
-  costUsd?: number | undefined;
-  costEstimated?: boolean | undefined;
-  /** What it cost if the provider did the work after all, by the price table: paid, perhaps, for nothing. */
-  atRiskUsd?: number | undefined;
-  errorClass?: FailureClass | undefined;
-  errorCode?: string | undefined;
-  /** Safe for callers: never an upstream traceback. */
-  message?: string | undefined;
-  certainty: DispatchCertainty;
-  providerRequestId?: string | undefined;
-  /** Later attempts that ended just like this one and sent nothing: a long outage is counted, not listed. */
-  repeats?: number | undefined;
-  /** ISO 8601; when the last of the repeats began. */
-  lastRepeatAt?: string | undefined;
-}
-
 export interface SlotError {
   code: SlotFailureCode;
   message: string;
   provider?: ProviderName | undefined;
-}
-
-export interface StoredAsset {
-  assetId: string;
-  mediaType: string;
-  bytes: number;
-  width?: number | undefined;
-  height?: number | undefined;
-  /** Frames of an animation; absent for stills. */
-  frames?: number | undefined;
-  /** 64-bit perceptual hash, as bits; absent for clips. Pictures that look alike differ in few bits. */
-  perceptualHash?: string | undefined;
 }
 
 /** Why and how long a slot waits. Times are ISO 8601. */

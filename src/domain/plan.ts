@@ -1,4 +1,4 @@
-import type { StoredAsset } from './generation';
+import type { StoredAsset } from './stored-asset';
 import type { Coherence, UnknownOutcome } from './requests';
 import type { JsonObject, ProviderName } from './taxonomy';
 

@@ -1,4 +1,4 @@
-import type { StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
 import { DeadlineExceeded } from './deadlines';
 import type { HttpReply } from './http';
 import { TransportError } from './transport-error';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { CallProgress, DispatchState } from '../domain/dispatch';
-import type { StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
 import type { HttpDeadlines, WireInput } from '../domain/plan';
 import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
 import type { ProviderCharge } from './errors';

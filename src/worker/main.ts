@@ -62,6 +62,7 @@ async function main(): Promise<void> {
         watches,
         clients: createProviderClients(settings.providers),
         media: (provider) => toMediaStore(store, provider),
+        health,
       },
       concurrency: settings.concurrency,
       maxCallsPerSecond: settings.maxCallsPerSecond,

@@ -1,3 +1,4 @@
+import type { StoredAsset } from '../domain/stored-asset';
 import type {
   GenerationInput,
   GenerationState,
@@ -5,7 +6,6 @@ import type {
   SlotDecision,
   SlotProgress,
   SlotState,
-  StoredAsset,
 } from '../domain/generation';
 import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../domain/plan';
 

@@ -1,9 +1,4 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancelledFailure,
-  TimeoutFailure,
-} from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import {
   certaintyOf,
   type DispatchNote,
@@ -11,7 +6,7 @@ import {
   type GenerateMediaFailure,
   type GenerateMediaResult,
 } from '../domain/dispatch';
-import type { AttemptRecord } from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
 import type { PlannedCandidate } from '../domain/plan';
 
 /** How one `generateMedia` call ended. */

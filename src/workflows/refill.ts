@@ -1,5 +1,6 @@
 import type { GenerateMediaFailure } from '../domain/dispatch';
-import type { SlotState, StoredAsset } from '../domain/generation';
+import type { StoredAsset } from '../domain/stored-asset';
+import type { SlotState } from '../domain/generation';
 import { looksAlike } from '../domain/looks-alike';
 import type { PlannedCandidate } from '../domain/plan';
 import type { Verdict } from './judge';

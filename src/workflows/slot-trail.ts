@@ -1,4 +1,5 @@
-import type { AttemptRecord, SlotState } from '../domain/generation';
+import type { AttemptRecord } from '../domain/attempt-record';
+import type { SlotState } from '../domain/generation';
 import { roundUsd } from '../domain/round-usd';
 
 /** Attempts listed one by one; in a longer outage those that sent nothing are only counted. */

@@ -6,6 +6,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { createGenerateMedia } from '../../src/activities/generate-media';
 import type {
   DispatchNote,
+  DispatchState,
   GenerateMediaFailure,
   GenerateMediaInput,
   GenerateMediaResult,
@@ -26,6 +27,7 @@ const candidate: PlannedCandidate = {
   parameters: { prompt: 'a red door', seed: 7 },
   inputs: [],
   mediaKind: 'image',
+  slowAfterSeconds: 74,
   policy: {
     name: 'test',
     startToCloseSeconds: 60,
@@ -35,10 +37,17 @@ const candidate: PlannedCandidate = {
     http: { connectSeconds: 1, firstByteSeconds: 1, idleSeconds: 1, queueSeconds: 1, totalSeconds: 1 },
   },
 };
-const input: GenerateMediaInput = { generationId: 'g1', slot: 1, jobKey: 'g1/slot-1/1', candidate };
+const input: GenerateMediaInput = {
+  generationId: 'g1',
+  slot: 1,
+  jobKey: 'g1/slot-1/1',
+  candidate,
+  previous: { phase: 'none' },
+  deadlineAt: '2126-11-22T10:00:00.000Z',
+};
+const health = { downSince: () => undefined, succeeded: () => undefined, failed: () => undefined };
 /** Expected failures are asserted, not read in a log. */
 const quiet = new DefaultLogger('ERROR', () => undefined);
-const startedAt = '2026-11-22T10:00:00.000Z';
 
 describe('generateMedia', () => {
   it('stores the intent before a submit and the handle after it, with the server', async () => {
@@ -59,68 +68,83 @@ describe('generateMedia', () => {
     expect(throttled).toBe(0);
   });
 
-  it('gives the next attempt the handle of a lost worker, and the lost attempt its place in the trail', async () => {
-    const note: DispatchNote = {
-      attempt: 1,
-      startedAt,
-      dispatch: { phase: 'accepted', handle: { requestId: 'r1' } },
-      trail: [],
-      resumes: 0,
-    };
+  it('tells the client what earlier calls of the job left behind', async () => {
+    const previous = { phase: 'accepted', handle: { requestId: 'r1' } } as const;
     const { run } = activity(
       (job, _call, { dispatch }) => {
-        expect(dispatch.previous).toEqual({ phase: 'accepted', handle: { requestId: 'r1' } });
+        expect(dispatch.previous).toEqual(previous);
         return Promise.resolve(picture(job));
       },
-      { attempt: 2, heartbeatDetails: note },
+      { attempt: 1 },
+      { ...input, previous },
     );
-    const { trail } = await run();
 
-    expect(trail).toMatchObject([
-      { number: 1, outcome: 'failed', errorCode: 'worker_lost', certainty: 'accepted', startedAt },
-      { number: 2, outcome: 'succeeded' },
-    ]);
+    expect((await run()).trail).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
   });
 
-  it('says that the outcome is unknown when the worker died between intent and answer', async () => {
-    const note: DispatchNote = {
-      attempt: 1,
-      startedAt,
-      dispatch: { phase: 'intent' },
-      trail: [],
-      resumes: 0,
-    };
-    const { run } = activity((job) => Promise.resolve(picture(job)), { attempt: 2, heartbeatDetails: note });
-    const { trail } = await run();
-
-    expect(trail[0]).toMatchObject({ errorCode: 'worker_lost', certainty: 'unknown', possibleCostUsd: 0.02 });
-  });
-
-  it('hands a handle over only when it can still give the result', async () => {
-    const acceptThen = (answer: Answer): Answer => {
-      return async (job, call, context) => {
-        await context.dispatch.accepted({ requestId: 'r1' });
-        return answer(job, call, context);
-      };
-    };
-    const download = failing('transient', { certainty: 'accepted', resumable: true });
-    const resumable = activity(acceptThen(download));
-    await expect(resumable.run()).rejects.toThrow(ApplicationFailure);
-    expect(resumable.stored.at(-1)).toMatchObject({
-      dispatch: { phase: 'accepted' },
-      trail: [{ number: 1, errorClass: 'transient' }],
+  it.each([
+    ['a connection lost before an answer', { certainty: 'unknown' }, { phase: 'intent' }],
+    ['a gateway that lost patience', { certainty: 'unknown', status: 504 }, { phase: 'intent' }],
+    ['a gateway whose service is gone', { certainty: 'unknown', status: 502 }, { phase: 'none' }],
+    ['a connection that was refused', { certainty: 'not_sent' }, { phase: 'none' }],
+  ] as const)('says what the next call must know after %s', async (_case, options, dispatch) => {
+    const { run } = activity(async (job, call, context) => {
+      await context.dispatch.intent();
+      return failing('transient', options)(job, call, context);
     });
 
-    const lost = activity(acceptThen(failing('transient', { certainty: 'accepted' })));
-    await expect(lost.run()).rejects.toThrow(ApplicationFailure);
-    expect(lost.stored.at(-1)?.dispatch).toEqual({ phase: 'none' });
+    expect((await failureOf(run())).details?.[0]).toMatchObject({ dispatch });
+  });
+
+  it.each([
+    ['our credential was refused', 'auth', {}, true],
+    ['the connection broke', 'transient', { resumable: true }, true],
+    ['the job failed', 'transient', {}, false],
+  ] as const)(
+    'keeps the handle of an accepted job unless it is over: %s',
+    async (_case, kind, options, isKept) => {
+      const { run } = activity(async (job, call, context) => {
+        await context.dispatch.accepted({ requestId: 'r1' });
+        return failing(kind, { certainty: 'accepted', ...options })(job, call, context);
+      });
+      const failure = await failureOf(run());
+
+      expect(failure.nonRetryable).toBe(true);
+      expect(failure.details?.[0]).toMatchObject({ dispatch: { phase: isKept ? 'accepted' : 'none' } });
+    },
+  );
+
+  it('keeps a lost submit in mind when the look-up could not be made', async () => {
+    const { run } = activity(failing('outage'), { attempt: 1 }, { ...input, previous: { phase: 'intent' } });
+
+    expect((await failureOf(run())).details?.[0]).toMatchObject({ dispatch: { phase: 'intent' } });
+  });
+
+  it('sends nothing to a provider that is known to be down, nor after the deadline', async () => {
+    downSince = '2026-11-22T10:00:00.000Z';
+    const down = activity(() => Promise.reject(new Error('never called')));
+    const failure = await failureOf(down.run());
+    downSince = undefined;
+    expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
+    expect(failure.details?.[0]).toMatchObject({ code: 'provider_down', certainty: 'not_sent' });
+
+    const late = activity(
+      () => Promise.reject(new Error('never called')),
+      { attempt: 1 },
+      {
+        ...input,
+        deadlineAt: '2026-11-22T10:00:00.000Z',
+      },
+    );
+    expect((await failureOf(late.run())).details?.[0]).toMatchObject({ code: 'deadline_passed' });
   });
 
   it.each([
     ['transient', {}, false],
     ['capacity', { retryAfterMs: 2000 }, false],
     ['capacity', { retryAfterMs: 31_000 }, true],
-    ['corrupt', {}, false],
+    ['transient', { certainty: 'unknown' }, true],
+    ['corrupt', { certainty: 'accepted' }, true],
     ['outage', {}, true],
     ['auth', {}, true],
     ['input', {}, true],
@@ -141,65 +165,11 @@ describe('generateMedia', () => {
       const detail = failure.details?.[0] as GenerateMediaFailure;
       expect(detail).toMatchObject({
         failureClass: kind,
-        certainty: 'not_sent',
+        certainty: 'certainty' in options ? options.certainty : 'not_sent',
         trail: [{ outcome: 'failed' }],
       });
     },
   );
-
-  it('does not ask a third time for what was broken twice', async () => {
-    const record = {
-      number: 1,
-      provider: 'modal',
-      endpoint: '/flux-dev',
-      outcome: 'failed',
-      startedAt,
-      seconds: 1,
-    } as const;
-    const note: DispatchNote = {
-      attempt: 1,
-      startedAt,
-      dispatch: { phase: 'none' },
-      trail: [{ ...record, errorClass: 'corrupt', errorCode: 'truncated', certainty: 'accepted' }],
-      resumes: 0,
-    };
-    const { run } = activity(failing('corrupt'), { attempt: 2, heartbeatDetails: note });
-
-    expect((await failureOf(run())).nonRetryable).toBe(true);
-  });
-
-  it('goes on asking for an accepted job where another provider would be paid for it again', async () => {
-    const unreachable: Answer = async (job, call, context) => {
-      await context.dispatch.accepted({ requestId: 'r1' });
-      return failing('outage', { certainty: 'accepted', resumable: true })(job, call, context);
-    };
-    const patient = await failureOf(activity(unreachable).run());
-    expect(patient.nonRetryable).toBe(false);
-    expect(patient.details?.[0]).toMatchObject({ handle: { requestId: 'r1' } });
-
-    const note: DispatchNote = {
-      attempt: 8,
-      startedAt,
-      dispatch: { phase: 'accepted', handle: { requestId: 'r1' } },
-      trail: [],
-      resumes: 8,
-    };
-    const tired = await failureOf(activity(unreachable, { attempt: 9, heartbeatDetails: note }).run());
-    expect(tired.nonRetryable).toBe(true);
-  });
-
-  it('collects the job that an earlier round had to leave', async () => {
-    const { run } = activity(
-      (job, _call, { dispatch }) => {
-        expect(dispatch.previous).toEqual({ phase: 'accepted', handle: { requestId: 'r1' } });
-        return Promise.resolve(picture(job));
-      },
-      { attempt: 1 },
-      { ...input, handle: { requestId: 'r1' } },
-    );
-
-    expect((await run()).trail).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
-  });
 
   it('takes its own call over, instead of paying again, when Temporal gave the attempt up meanwhile', async () => {
     const gate = new EventEmitter();
@@ -210,28 +180,28 @@ describe('generateMedia', () => {
       await dispatch.accepted({ requestId: 'r1' });
       return picture(job);
     });
-    const generateMedia = createGenerateMedia({ clients: { modal }, media: noMedia });
+    const generateMedia = createGenerateMedia({ clients: { modal }, media: noMedia, health });
     const [first, second] = [[] as DispatchNote[], [] as DispatchNote[]];
-    const attempt = (info: { attempt: number; heartbeatDetails?: DispatchNote }, stored: DispatchNote[]) => {
-      const environment = new MockActivityEnvironment(info, { client: fakeClient(stored), logger: quiet });
+    const attempt = (previous: DispatchState, stored: DispatchNote[]) => {
+      const environment = new MockActivityEnvironment(
+        { attempt: 1 },
+        { client: fakeClient(stored), logger: quiet },
+      );
       const tookOver = once(environment, 'heartbeat');
       const result = environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(
         generateMedia,
-        input,
+        { ...input, previous },
       );
       return { tookOver, result };
     };
     const sent = once(gate, 'sent');
-    const abandoned = attempt({ attempt: 1 }, first).result;
+    const abandoned = attempt({ phase: 'none' }, first).result;
     await sent;
-    const { tookOver, result } = attempt({ attempt: 2, heartbeatDetails: first[0]! }, second);
+    const { tookOver, result } = attempt(first[0]!.dispatch, second);
     await tookOver;
     gate.emit('answered');
 
-    expect((await result).trail).toMatchObject([
-      { number: 1, errorCode: 'out_of_touch', certainty: 'not_sent' },
-      { number: 2, outcome: 'succeeded' },
-    ]);
+    expect((await result).trail).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
     await abandoned;
     expect(modal.jobs).toHaveLength(1);
     expect(second.at(-1)?.dispatch).toEqual({ phase: 'accepted', handle: { requestId: 'r1' } });
@@ -285,7 +255,7 @@ describe('generateMedia', () => {
       { attempt: 1 },
       { client: fakeClient([]), logger: quiet },
     );
-    const generateMedia = createGenerateMedia({ clients: {}, media: noMedia });
+    const generateMedia = createGenerateMedia({ clients: {}, media: noMedia, health });
     const failure = await failureOf(environment.run(generateMedia, input));
 
     expect(failure).toMatchObject({ type: 'auth', nonRetryable: true });
@@ -309,11 +279,15 @@ function activity(
   const generateMedia = createGenerateMedia({
     clients: { modal: new FakeProvider('modal', answer) },
     media: noMedia,
+    health: { ...health, downSince: () => downSince },
   });
   const run = (): Promise<GenerateMediaResult> =>
     environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(generateMedia, argument);
   return { environment, stored, run };
 }
+
+/** Since when the provider is known to be down. */
+let downSince: string | undefined;
 
 /** Temporal out of reach. */
 let refuse = false;

@@ -1,11 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type {
-  AttemptRecord,
-  GenerationInput,
-  GenerationState,
-  SlotState,
-  StoredAsset,
-} from '../../src/domain/generation';
+import type { AttemptRecord } from '../../src/domain/attempt-record';
+import type { StoredAsset } from '../../src/domain/stored-asset';
+import type { GenerationInput, GenerationState, SlotState } from '../../src/domain/generation';
 import { studioRequestSchema } from '../../src/domain/requests';
 
 /** A stored picture whose id is made of one hex digit. */

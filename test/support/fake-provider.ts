@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
-import type { StoredAsset } from '../../src/domain/generation';
+import type { StoredAsset } from '../../src/domain/stored-asset';
 import type { ProviderName } from '../../src/domain/taxonomy';
 import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
 import type { CallContext, ProviderClient, ProviderJob, ProviderResult } from '../../src/providers/types';

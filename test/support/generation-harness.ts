@@ -23,7 +23,9 @@ export const testRouting: RoutingContext = {
 };
 
 /** What a test may want otherwise of its workers: 50 calls at a time, no rate, no version. */
-export type OwnWorkersOptions = Partial<Pick<WorkersOptions, 'concurrency' | 'maxCallsPerSecond' | 'version'>>;
+export type OwnWorkersOptions = Partial<
+  Pick<WorkersOptions, 'concurrency' | 'maxCallsPerSecond' | 'version'>
+>;
 
 /** The real workflows and activities on a real Temporal server, with fakes for providers and storage. */
 export interface GenerationHarness {
@@ -83,10 +85,7 @@ export async function startHarness(
         flowRequest,
         ...own,
       };
-      return client.workflow.start(
-        workflowTypes[flowRequest.flow],
-        startOptions(input, generationTaskQueue),
-      );
+      return client.workflow.start(workflowTypes[flowRequest.flow], startOptions(input, generationTaskQueue));
     },
     async close() {
       await native.close();
@@ -123,6 +122,9 @@ function memoryStores() {
   return { saved, saves, recipes, stores };
 }
 
+/** No gate and no breaker: a test says itself when a provider fails. */
+const alwaysUp = { downSince: () => undefined, succeeded: () => undefined, failed: () => undefined };
+
 interface StartWorkers {
   native: NativeConnection;
   server: TemporalTestServer;
@@ -151,6 +153,7 @@ function startWorkers({ native, server, providers, stores, own }: StartWorkers):
       ),
       clients: Object.fromEntries(providers.map((client) => [client.provider, client])),
       media: () => noMedia,
+      health: alwaysUp,
     },
     concurrency: { modal: 50, fal: 50, comfyui: 50 },
     shutdownGraceSeconds: 5,

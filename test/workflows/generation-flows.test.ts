@@ -190,7 +190,7 @@ describe('one slot', () => {
     expect(exact).toMatchObject({ costUsd: 0.0123, costEstimated: false });
 
     const estimated = await run([new FakeProvider('modal')], studio());
-    expect(estimated).toMatchObject({ costUsd: 0.02, costEstimated: true });
+    expect(estimated).toMatchObject({ costUsd: 0.020054, costEstimated: true });
   });
 });
 

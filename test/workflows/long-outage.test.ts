@@ -25,7 +25,7 @@ describe('an outage longer than one history', () => {
       const handle = await harness.start(studio({ useLora: true }, { lora: fluxLora }));
       const state: GenerationState = await handle.result();
 
-      expect(state).toMatchObject({ status: 'completed', costUsd: 0.033 });
+      expect(state).toMatchObject({ status: 'completed', costUsd: 0.03252 });
       expect(state.slots[0]?.attempts.map(({ number }) => number)).toEqual(
         Array.from({ length: 13 }, (_, index) => index + 1),
       );

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../../src/domain/generation';
+import type { AttemptRecord } from '../../../src/domain/attempt-record';
 
 /** Everything a run leaves behind; the analysis needs nothing else. Times are milliseconds since the epoch. */
 export interface Evidence {

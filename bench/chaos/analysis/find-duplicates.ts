@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../../src/domain/generation';
+import type { AttemptRecord } from '../../../src/domain/attempt-record';
 import type { PaidJob } from './evidence';
 import type { MatchedJob, MatchedSlot } from './match-jobs';
 

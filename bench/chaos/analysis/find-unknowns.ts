@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../../src/domain/generation';
+import type { AttemptRecord } from '../../../src/domain/attempt-record';
 import type { Disruption } from './evidence';
 import type { MatchedSlot } from './match-jobs';
 

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../../src/domain/generation';
+import type { AttemptRecord } from '../../../src/domain/attempt-record';
 import type { PaidJob, SlotOutcome, WorkOutcome } from './evidence';
 
 /** One job with the attempts of its slot that speak of it, oldest first; none: the trail does not know it. */

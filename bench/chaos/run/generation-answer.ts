@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AttemptRecord } from '../../../src/domain/generation';
+import type { AttemptRecord } from '../../../src/domain/attempt-record';
 import type { PatientClient } from './http-client';
 
 const reasonSchema = z.object({ code: z.string(), message: z.string() }).nullable();

@@ -1,4 +1,4 @@
-import type { StoredAsset } from '../../domain/generation';
+import type { StoredAsset } from '../../domain/stored-asset';
 import { saveMedia } from '../save-media';
 import type { MediaStore, ProviderResult, SaveOptions } from '../types';
 import type { Pod } from './pod';

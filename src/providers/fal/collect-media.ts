@@ -1,4 +1,4 @@
-import type { StoredAsset } from '../../domain/generation';
+import type { StoredAsset } from '../../domain/stored-asset';
 import { MediaError, ProviderError, type ProviderErrorOptions } from '../errors';
 import { discardBody } from '../read-body';
 import { isAllowedMediaUrl } from '../remote-url';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
-import type { StoredAsset } from '../../../src/domain/generation';
+import type { StoredAsset } from '../../../src/domain/stored-asset';
 import { MediaError, ProviderError } from '../../../src/providers/errors';
 import type { MediaStore } from '../../../src/providers/types';
 

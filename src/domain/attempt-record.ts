@@ -1,0 +1,28 @@
+import type { DispatchCertainty, FailureClass, ProviderName } from './taxonomy';
+
+/** One try at one provider, as it stands in the trail. */
+export interface AttemptRecord {
+  /** 1-based across the whole slot. */
+  number: number;
+  provider: ProviderName;
+  endpoint: string;
+  outcome: 'succeeded' | 'failed' | 'cancelled';
+  /** ISO 8601. */
+  startedAt: string;
+  seconds: number;
+  /** What this attempt cost, if anything is known. */
+  costUsd?: number | undefined;
+  costEstimated?: boolean | undefined;
+  /** What it cost if the provider did the work after all, by the price table: paid, perhaps, for nothing. */
+  atRiskUsd?: number | undefined;
+  errorClass?: FailureClass | undefined;
+  errorCode?: string | undefined;
+  /** Safe for callers: never an upstream traceback. */
+  message?: string | undefined;
+  certainty: DispatchCertainty;
+  providerRequestId?: string | undefined;
+  /** Later attempts that ended just like this one and sent nothing: a long outage is counted, not listed. */
+  repeats?: number | undefined;
+  /** ISO 8601; when the last of the repeats began. */
+  lastRepeatAt?: string | undefined;
+}
