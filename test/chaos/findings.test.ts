@@ -85,6 +85,18 @@ describe('the analysis of a chaos run', () => {
     expect(paid[0]).toMatchObject({ paid: 2, delivered: 1, failed: 1 });
   });
 
+  it('tells a lost submit from the one that followed at once', () => {
+    const lost = unknownAttempt({ seconds: 0.06 });
+    const next = attempt({ startedAt: new Date(startedAt + 70).toISOString(), number: 2 });
+    const slots = [slot({ attempts: [lost, next] })];
+    const behind = job({ n: 2, at: startedAt + 80 });
+    const both = analyse(evidence({ works: [work({ slots })], jobs: [job(), behind] }));
+    expect(both.duplicates).toMatchObject([{ why: 'unknown' }]);
+    const one = analyse(evidence({ works: [work({ slots })], jobs: [behind] }));
+    expect(one.unknowns).toMatchObject([{ accepted: false }]);
+    expect(one.money).toMatchObject({ reportedUsd: 0.02, mismatches: [] });
+  });
+
   it('names the fault aimed at a request rather than a kill at the same time', () => {
     const slots = [slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt()] })];
     const disruptions = [

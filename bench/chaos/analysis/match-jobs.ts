@@ -20,8 +20,8 @@ export interface MatchedJobs {
   orphans: PaidJob[];
 }
 
-/** An attempt's times are taken in our process, a job's in the emulator's: they may differ by this much. */
-const slackMs = 1_500;
+/** Both clocks are the machine's: a job is never accepted before its attempt, but its seconds may be rounded down. */
+const slackMs = 250;
 
 /** Finds the slot behind every job, and the attempts behind every job of a slot. */
 export function matchJobs(works: readonly WorkOutcome[], jobs: readonly PaidJob[]): MatchedJobs {
@@ -52,23 +52,26 @@ function ownerOf(job: PaidJob, slots: readonly MatchedSlot[]): MatchedSlot | und
   return slots.find(({ slot }) => slot.attempts.some((attempt) => isDuring(job, attempt)));
 }
 
+/** Surest first: a submit that was lost may have left no job, and must not be given the next one's. */
 function matchAttempts({ slot, jobs }: MatchedSlot): void {
-  for (const attempt of slot.attempts) {
-    if (attempt.certainty === 'not_sent') continue;
-    jobOf(attempt, jobs)?.attempts.push(attempt);
-  }
+  const isUnknown = ({ certainty }: AttemptRecord): boolean => certainty === 'unknown';
+  const sent = slot.attempts.filter(({ certainty }) => certainty !== 'not_sent');
+  const withId = sent.filter((attempt) => jobs.some(({ job }) => hasId(job, attempt)));
+  const others = sent.filter((attempt) => !withId.includes(attempt));
+  const inTurn = [...withId, ...others.filter((attempt) => !isUnknown(attempt)), ...others.filter(isUnknown)];
+  for (const attempt of inTurn) jobOf(attempt, jobs)?.attempts.push(attempt);
+  for (const { attempts } of jobs) attempts.sort((a, b) => a.number - b.number);
 }
 
 function jobOf(attempt: AttemptRecord, jobs: readonly MatchedJob[]): MatchedJob | undefined {
   const byId = jobs.find(({ job }) => hasId(job, attempt));
   if (byId !== undefined) return byId;
   const sameDoor = jobs.filter(({ job }) => isSameDoor(job, attempt));
-  const during = sameDoor.filter(({ job }) => isDuring(job, attempt));
-  const fresh = during.find(({ attempts }) => attempts.length === 0) ?? during.at(-1);
+  const fresh = sameDoor.find(({ job, attempts }) => attempts.length === 0 && isDuring(job, attempt));
   // An unknown outcome never takes up an earlier job: if nothing was accepted in its time, nothing was.
   if (fresh !== undefined || attempt.certainty === 'unknown') return fresh;
   const startedAt = Date.parse(attempt.startedAt);
-  return sameDoor.findLast(({ job }) => job.at <= startedAt + slackMs);
+  return sameDoor.findLast(({ job }) => job.at <= startedAt);
 }
 
 function hasId({ ids }: PaidJob, { providerRequestId }: AttemptRecord): boolean {
@@ -82,5 +85,5 @@ function isSameDoor(job: PaidJob, attempt: AttemptRecord): boolean {
 function isDuring(job: PaidJob, attempt: AttemptRecord): boolean {
   const startedAt = Date.parse(attempt.startedAt);
   const endedAt = startedAt + attempt.seconds * 1000;
-  return isSameDoor(job, attempt) && job.at >= startedAt - slackMs && job.at <= endedAt + slackMs;
+  return isSameDoor(job, attempt) && job.at >= startedAt && job.at <= endedAt + slackMs;
 }

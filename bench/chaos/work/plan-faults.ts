@@ -14,11 +14,15 @@ type Provider = NewFault['provider'];
 type Recipe = Pick<NewFault, 'fault' | 'params'>;
 
 const cut: Recipe = { fault: 'submit_lost' };
+/** The same by a gateway that gives up: an answer, but no word on the job. */
+const cutByGateway: Recipe = { fault: 'accepted_504' };
 
 /** What may strike a request, with how often each does against the others. */
 const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
   modal: [
-    [cut, 5],
+    [cut, 4],
+    [cutByGateway, 2],
+    [{ fault: 'wrong_size' }, 1],
     [{ fault: 'truncated' }, 2],
     [{ fault: 'black_image' }, 2],
     [{ fault: 'reset_mid_body' }, 1],
@@ -31,7 +35,9 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
     [{ fault: 'redirect_chain', params: { hops: 3 } }, 1],
   ],
   fal: [
-    [cut, 5],
+    [cut, 4],
+    [cutByGateway, 2],
+    [{ fault: 'wrong_size' }, 1],
     [{ fault: 'nsfw_black_unflagged' }, 2],
     [{ fault: 'rate_limited', params: { retryAfter: 1 } }, 2],
     [{ fault: 'http_503' }, 2],
@@ -40,7 +46,9 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
     [{ fault: 'status_flaky' }, 2],
   ],
   comfyui: [
-    [cut, 5],
+    [cut, 4],
+    [cutByGateway, 2],
+    [{ fault: 'wrong_size' }, 1],
     [{ fault: 'black_image' }, 2],
     [{ fault: 'http_503' }, 2],
     [{ fault: 'reset_before_headers' }, 1],
@@ -69,7 +77,7 @@ export function planFaults(items: readonly WorkItem[], draw: Draw): AimedFault[]
     return [
       {
         workId: item.workId,
-        isCut: recipe === cut,
+        isCut: recipe === cut || recipe === cutByGateway,
         fault: { provider, ...recipe, match, times: 1 },
       },
     ];
