@@ -125,7 +125,9 @@ async function receive(
   });
   // `flush` syncs the file to the disk before it closes: a rename may only publish what is there.
   const target = createWriteStream(temporaryFile, { flags: 'wx', flush: true });
-  await pipeline(stream, meter, target, signal === undefined ? {} : { signal });
+  // A file that is still being opened would appear after the caller has swept up.
+  const closed = new Promise<void>((settle) => target.once('close', () => settle()));
+  await pipeline(stream, meter, target, signal === undefined ? {} : { signal }).finally(() => closed);
   if (bytes === 0) throw new MediaError('empty', 'there are no bytes');
   return { assetId: hash.digest('hex'), bytes };
 }
