@@ -10,11 +10,10 @@ import { demoDocument, demoSummary, type DemoReport } from './demo/demo-report';
 import { runDemo } from './demo/run-demo';
 import { writeContactSheets } from './demo/write-contact-sheets';
 import { errorMessage } from './error-message';
-import { freePorts } from './free-ports';
 import { projectDirectory } from './project-directory';
 import { Stack } from './stack';
 import type { StackDescription } from './stack-file';
-import type { StackPorts } from './stack-options';
+import { freeStackPorts } from './stack-options';
 import { interruptedExitCode, stopRequested } from './stop-on-signals';
 
 /** `npm run demo`: the whole job on a stack of its own, from nothing to picture files. */
@@ -26,7 +25,7 @@ async function main(): Promise<number> {
   const { environment, ignored } = demoEnvironment(process.env);
   if (ignored.length > 0) logger.warn(`the demo has its own stack and leaves aside: ${ignored.join(', ')}`);
   const { dataDirectory } = options;
-  const ports = await temporaryPorts();
+  const ports = await freeStackPorts();
   const stack = new Stack({ projectDirectory, dataDirectory, ports, environment, logger, fresh: true });
   const interrupted = new AbortController();
   const stopping = stopRequested(stack, logger).then(() => interrupted.abort(new DemoError('interrupted')));
@@ -96,13 +95,6 @@ function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
       signal.addEventListener('abort', () => reject(new DemoError('interrupted')), { once: true });
     }),
   ]);
-}
-
-/** Free ones, so that the demo runs beside `npm start` and beside itself. */
-async function temporaryPorts(): Promise<StackPorts> {
-  const [api = 0, temporal = 0, temporalUi = 0, postgres = 0, ...emulator] = await freePorts(8);
-  const [control = 0, modal = 0, fal = 0, comfyui = 0] = emulator;
-  return { api, temporal, temporalUi, postgres, emulator: { control, modal, fal, comfyui } };
 }
 
 void main().then((code) => process.exit(code));

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { freePorts } from './free-ports';
 
 /** TCP ports of 127.0.0.1. The emulator's three providers take the three ports after its control port unless given. */
 export interface StackPorts {
@@ -26,6 +27,13 @@ export function portsFromBase(base: number = defaultBase): StackPorts {
 /** Four ports in a row: control API, Modal, Fal, ComfyUI. */
 export function emulatorPorts(control: number): StackPorts['emulator'] {
   return { control, modal: control + 1, fal: control + 2, comfyui: control + 3 };
+}
+
+/** Free ones, so that a stack runs beside `npm start` and beside others of its kind. */
+export async function freeStackPorts(): Promise<StackPorts> {
+  const [api = 0, temporal = 0, temporalUi = 0, postgres = 0, ...emulator] = await freePorts(8);
+  const [control = 0, modal = 0, fal = 0, comfyui = 0] = emulator;
+  return { api, temporal, temporalUi, postgres, emulator: { control, modal, fal, comfyui } };
 }
 
 export interface StackOptions {

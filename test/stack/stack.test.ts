@@ -5,7 +5,7 @@ import { freePorts } from '../../src/stack/free-ports';
 import { processIdentity } from '../../src/stack/process-identity';
 import { Stack } from '../../src/stack/stack';
 import { readStackFile } from '../../src/stack/stack-file';
-import { emulatorPorts, type StackOptions } from '../../src/stack/stack-options';
+import { freeStackPorts, type StackOptions } from '../../src/stack/stack-options';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 import { recordLog, scratchDirectory, type RecordedLog, type ScratchDirectory } from './fake-service';
 
@@ -49,11 +49,10 @@ describe('the local stack', () => {
   });
 
   async function options(environment: NodeJS.ProcessEnv = {}): Promise<StackOptions> {
-    const [api = 0, temporalUi = 0, postgres = 0, control = 0] = await freePorts(4);
     return {
       projectDirectory: fakeProject(path.join(scratch.path, 'project')),
       dataDirectory: path.join(scratch.path, 'data'),
-      ports: { api, temporal: 1, temporalUi, postgres, emulator: emulatorPorts(control) },
+      ports: { ...(await freeStackPorts()), temporal: 1 },
       environment: {
         PATH: process.env['PATH'],
         HOME: scratch.path,

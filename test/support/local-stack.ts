@@ -2,11 +2,10 @@ import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import type { GenerationState } from '../../src/domain/generation';
 import { createDemoClient, type DemoClient } from '../../src/stack/demo/demo-client';
-import { freePorts } from '../../src/stack/free-ports';
 import { projectDirectory } from '../../src/stack/project-directory';
 import { Stack } from '../../src/stack/stack';
 import type { StackDescription } from '../../src/stack/stack-file';
-import type { StackPorts } from '../../src/stack/stack-options';
+import { freeStackPorts, type StackPorts } from '../../src/stack/stack-options';
 
 export interface LocalStackOptions {
   dataDirectory: string;
@@ -46,12 +45,6 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     await stack.stop();
     throw error;
   }
-}
-
-async function freeStackPorts(): Promise<StackPorts> {
-  const [api = 0, temporal = 0, temporalUi = 0, postgres = 0, control = 0, modal = 0, fal = 0, comfyui = 0] =
-    await freePorts(8);
-  return { api, temporal, temporalUi, postgres, emulator: { control, modal, fal, comfyui } };
 }
 
 async function connect(stack: Stack, description: StackDescription, ports: StackPorts): Promise<LocalStack> {

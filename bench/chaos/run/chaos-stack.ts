@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { freePorts } from '../../../src/stack/free-ports';
 import { projectDirectory } from '../../../src/stack/project-directory';
 import { Stack } from '../../../src/stack/stack';
+import { freeStackPorts } from '../../../src/stack/stack-options';
 import { readStackFile, type StackDescription } from '../../../src/stack/stack-file';
 import type { KillTarget } from '../work/plan-disruptions';
 import { controlOf, type Control } from './control';
@@ -34,7 +34,7 @@ export async function startChaosStack(options: ChaosStackOptions): Promise<Chaos
   const stack = new Stack({
     projectDirectory,
     dataDirectory: options.dataDirectory,
-    ports: await stackPorts(),
+    ports: await freeStackPorts(),
     environment: environmentOf(options),
     logger: pino({ level: 'info' }, watch.log),
     fresh: true,
@@ -65,12 +65,6 @@ function environmentOf({ timeScale, seed }: ChaosStackOptions): NodeJS.ProcessEn
     PARKING_INITIAL_SECONDS: '2',
     PARKING_MAX_SECONDS: '15',
   };
-}
-
-async function stackPorts() {
-  const [api = 0, temporal = 0, temporalUi = 0, postgres = 0, control = 0, modal = 0, fal = 0, comfyui = 0] =
-    await freePorts(8);
-  return { api, temporal, temporalUi, postgres, emulator: { control, modal, fal, comfyui } };
 }
 
 /** Longest a killed process needs to be up again, with the supervisor's longest wait before. */
