@@ -1,4 +1,5 @@
 import type { RoutingContext } from '../registry/types';
+import type { CallLatencies } from './call-latencies';
 import { createCheckProvider } from './check-provider';
 import { createGenerateMedia, type GenerateMediaDependencies } from './generate-media';
 import { createJoinWatches } from './join-watches';
@@ -15,6 +16,7 @@ export interface CoreActivityDependencies {
   generations: GenerationProjection;
   assets: AssetRecords & MadePictures;
   assetBytes: StoredBytes;
+  latencies: CallLatencies;
   spend: SpendLedger;
   healthRecords: HealthRecords;
   watches: ProviderWatches;
@@ -22,9 +24,9 @@ export interface CoreActivityDependencies {
 
 /** Short activities beside the workflows, on their own task queue. */
 export function createCoreActivities(dependencies: CoreActivityDependencies) {
-  const { routing, generations, assets, assetBytes, spend, healthRecords, watches } = dependencies;
+  const { routing, generations, assets, assetBytes, latencies, spend, healthRecords, watches } = dependencies;
   return {
-    planRoutes: createPlanRoutes(routing, createFindReusable(assets, assetBytes)),
+    planRoutes: createPlanRoutes(routing, createFindReusable(assets, assetBytes), latencies),
     saveGeneration: createSaveGeneration(generations, assets),
     reserveSpend: createReserveSpend(spend),
     recordHealth: createRecordHealth(healthRecords),

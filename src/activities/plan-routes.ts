@@ -4,13 +4,21 @@ import type { GenerationInput } from '../domain/generation';
 import type { GenerationPlan } from '../domain/plan';
 import { planGeneration, RequestRefused } from '../registry';
 import type { RoutingContext } from '../registry/types';
+import { withMeasuredLatencies, type CallLatencies } from './call-latencies';
 import type { FindReusable } from './reusable-pictures';
 
 /** Chooses every slot's endpoints from the registry; the plan then stands in history, whatever the registry becomes. */
-export function createPlanRoutes(routing: RoutingContext, findReusable: FindReusable) {
+export function createPlanRoutes(
+  routing: RoutingContext,
+  findReusable: FindReusable,
+  latencies: CallLatencies,
+) {
   return async function planRoutes(input: GenerationInput): Promise<GenerationPlan> {
-    const plan = planOf(input, routing);
-    return input.flowRequest.request.reuse ? await withReusable(plan, findReusable) : plan;
+    const { reuse, hedge } = input.flowRequest.request;
+    let plan = planOf(input, routing);
+    if (reuse) plan = await withReusable(plan, findReusable);
+    if (hedge) plan = await withMeasuredLatencies(plan, latencies);
+    return plan;
   };
 }
 

@@ -59,6 +59,8 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     status: slot.status,
     provider: slot.provider ?? null,
     endpoint: slot.endpoint ?? null,
+    /** With `hedge`: the provider that is asked beside a slow one. */
+    racing: slot.racing ?? null,
     identity: slot.identity,
     seed: slot.seed,
     attempts: slot.attempts,

@@ -1,5 +1,6 @@
 export type { Acceptance, AcceptOrder } from './accept-generation';
 export { createAssetRecords, type AssetRecord, type AssetRecords } from './asset-records';
+export { createCallLatencyStore } from './call-latencies';
 export { createCharacterStore, type Character, type CharacterStore } from './character-store';
 export { createDatabase, type Database, type DatabaseOptions } from './database';
 export type { DailySpend } from './daily-spend';

@@ -49,6 +49,8 @@ export interface SlotProgress {
   booked: Record<string, number | null>;
   /** How often the slot began anew with another seed. */
   refills: number;
+  /** Another provider was asked beside a slow one; once is enough for a slot. */
+  hasHedged?: boolean | undefined;
   /** By model id: jobs that are known to be over. The next one needs a key of its own. */
   finishedJobs: Record<string, number>;
 }
@@ -95,6 +97,14 @@ export interface SlotWait {
   watched: ProviderName[];
 }
 
+/** A second provider that is asked because the first one is slow. */
+export interface SlotRace {
+  provider: ProviderName;
+  endpoint: string;
+  /** ISO 8601. */
+  since: string;
+}
+
 /** A submit whose outcome nobody knows, put before a person. */
 export interface DecisionNeeded {
   provider: ProviderName;
@@ -115,6 +125,8 @@ export interface SlotState {
   seed: number;
   provider?: ProviderName | undefined;
   endpoint?: string | undefined;
+  /** While a slow call is raced (`hedge`). */
+  racing?: SlotRace | undefined;
   identity: Identity;
   attempts: AttemptRecord[];
   /** USD of all attempts of this slot. */

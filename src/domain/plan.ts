@@ -69,7 +69,7 @@ export interface PlannedCandidate extends RouteCandidate {
   parameters: JsonObject;
   inputs: WireInput[];
   mediaKind: 'image' | 'video';
-  /** Seconds after which nearly every call of this endpoint has ended. */
+  /** Seconds after which nearly every call of this endpoint has ended: its own 95th percentile where it was measured. */
   slowAfterSeconds: number;
   policy: ExecutionPolicy;
 }

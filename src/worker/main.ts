@@ -7,6 +7,7 @@ import { loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
 import {
   createAssetRecords,
+  createCallLatencyStore,
   createDatabase,
   createGenerationStore,
   createProviderHealthStore,
@@ -57,6 +58,7 @@ async function main(): Promise<void> {
         generations: createGenerationStore(database),
         assets: createAssetRecords(database),
         assetBytes: store,
+        latencies: createCallLatencyStore(database),
         spend: createSpendLedger(createSpendStore(database), settings.dailyLimits),
         healthRecords,
         watches,

@@ -1,11 +1,13 @@
 import { sleep } from '@temporalio/workflow';
 import type { GenerateMediaResult } from '../domain/dispatch';
+import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
-import { mediaActivity } from './activity-options';
 import { recipeOf } from './generation-run';
+import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
-import { outcomeOf, type CallOutcome, type MadeCall } from './media-call';
+import type { CallOutcome, MadeCall } from './media-call';
 import { isBadPicture, mayRefill, pictureProblem, refill, withSeed } from './refill';
+import { inFlightKey } from './slot-call';
 import {
   cancelSlot,
   completeSlot,
@@ -14,14 +16,14 @@ import {
   remainingSeconds,
   type SlotContext,
 } from './slot-context';
-import { addAttempts, discardLatest, wastedAttempts } from './slot-trail';
+import { discardLatest, wastedAttempts } from './slot-trail';
 import { refusesSpending } from './spend-guard';
 
 /** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
 const mostResubmits = 1;
 
 /** Whether one more job may be paid beside one that may have been: never with `hold`, once with `resubmit`. */
-export function mayResubmit({ run, progress }: SlotContext): boolean {
+function mayResubmit({ run, progress }: SlotContext): boolean {
   return run.plan.rules.unknownOutcome === 'resubmit' && progress.resubmits < mostResubmits;
 }
 
@@ -40,29 +42,32 @@ export async function visitCandidate(context: SlotContext, planned: PlannedCandi
 }
 
 /** Shows who is asked now. Returns the time. */
-export function begin({ run, slot, progress }: SlotContext, candidate: PlannedCandidate): string {
+export function begin({ run, slot }: SlotContext, candidate: PlannedCandidate): string {
   const startedAt = new Date().toISOString();
   const isNew = slot.provider !== candidate.provider;
-  progress.calls += 1;
   slot.status = 'running';
-  slot.provider = candidate.provider;
-  slot.endpoint = candidate.endpoint;
-  slot.identity = candidate.identity;
+  showAt(slot, candidate);
   slot.startedAt ??= startedAt;
   run.changed();
   if (isNew) run.announce();
   return startedAt;
 }
 
+function showAt(slot: SlotState, { provider, endpoint, identity }: PlannedCandidate): void {
+  Object.assign(slot, { provider, endpoint, identity });
+}
+
 /** The last look before money may flow. */
 async function admits(context: SlotContext, candidate: PlannedCandidate): Promise<boolean> {
   const { run, progress, jobs } = context;
+  const isBesideOpenJob = jobs.open().length > 0;
+  if (isBesideOpenJob && !mayResubmit(context)) return false;
   const refusal = await refusesSpending(run, inFlightKey(context, candidate), candidate.priceUsd);
   if (refusal !== undefined) {
     failSlot(context, { code: 'budget_exceeded', message: refusal });
     return false;
   }
-  if (jobs.open().length > 0) {
+  if (isBesideOpenJob) {
     progress.resubmits += 1;
     jobs.bookOpen();
   }
@@ -70,36 +75,10 @@ async function admits(context: SlotContext, candidate: PlannedCandidate): Promis
 }
 
 async function call(context: SlotContext, made: MadeCall, visit: Visit): Promise<Verdict | undefined> {
-  const { run, slot, jobs } = context;
-  const { candidate, previous } = made;
-  const outcome = await outcomeOf(startCall(context, made), made);
-  addAttempts(slot, outcome.trail);
-  if (outcome.kind === 'failed') jobs.note(candidate, previous, outcome.failure);
-  // Without a trail the call was cancelled before anybody took it: what was open still is.
-  else if (outcome.trail.length > 0) jobs.close(candidate);
-  if (jobs.dispatchAt(candidate).phase === 'none') run.inFlightUsd.delete(inFlightKey(context, candidate));
-  return conclude(context, outcome, { made, visit });
-}
-
-function startCall(context: SlotContext, { candidate, previous }: MadeCall): Promise<GenerateMediaResult> {
-  const { run, progress, jobs } = context;
-  const { generationId, deadlineAt, startedAt } = run.state;
-  const { slot } = context.slot;
-  const generateMedia = mediaActivity({
-    candidate,
-    slot,
-    call: progress.calls,
-    round: progress.rounds,
-    remainingSeconds: remainingSeconds(context),
-  });
-  return generateMedia({
-    generationId,
-    slot,
-    jobKey: jobs.keyAt(candidate),
-    candidate,
-    previous,
-    deadlineAt: deadlineAt ?? startedAt,
-  });
+  const decision = await raceCall(context, made);
+  const verdict = conclude(context, decision.outcome, { made: decision.made, visit });
+  await decision.settleOther();
+  return verdict;
 }
 
 /** What follows from a call; `undefined` when the visit is over. */
@@ -135,6 +114,7 @@ function accept(
   result: GenerateMediaResult,
 ): Verdict | undefined {
   const { run, slot } = context;
+  showAt(slot, candidate);
   const problem = pictureProblem(context, candidate, result.asset);
   if (problem === undefined) {
     slot.asset = result.asset;
@@ -179,8 +159,4 @@ function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | unde
     'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';
   failSlot(context, { code: 'outcome_unknown', message, provider });
   return undefined;
-}
-
-function inFlightKey({ slot }: SlotContext, { modelId }: PlannedCandidate): string {
-  return `${slot.slot}/${modelId}`;
 }

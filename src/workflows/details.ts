@@ -30,7 +30,8 @@ function slotRow(slot: SlotState): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-function noteOf({ waiting, decision, error }: SlotState): string {
+function noteOf({ waiting, decision, racing, error }: SlotState): string {
+  if (racing !== undefined) return `slow: ${racing.provider} ${racing.endpoint} is asked as well`;
   if (decision !== undefined) return `resubmit or give up? A submit to ${decision.provider} was lost.`;
   if (waiting !== undefined) return `waiting until ${waiting.nextTryAt}: ${waiting.reason}`;
   return error === undefined ? '' : `${error.code}: ${error.message}`;

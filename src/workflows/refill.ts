@@ -4,7 +4,7 @@ import type { SlotState } from '../domain/generation';
 import { looksAlike } from '../domain/looks-alike';
 import type { PlannedCandidate } from '../domain/plan';
 import type { Verdict } from './judge';
-import type { SlotContext } from './slot-context';
+import { fitsTheSet, type SlotContext } from './slot-context';
 
 /** Why the set has no use for a picture that was made and paid. */
 export interface PictureProblem {
@@ -41,16 +41,17 @@ export function withSeed(candidate: PlannedCandidate, seed: number): PlannedCand
 }
 
 export function pictureProblem(
-  { run, slot }: SlotContext,
-  { endpoint }: PlannedCandidate,
+  context: SlotContext,
+  candidate: PlannedCandidate,
   asset: StoredAsset,
 ): PictureProblem | undefined {
+  const { run, slot } = context;
   const { rules } = run.plan;
-  const [engine] = run.state.engines;
-  if (rules.coherence === 'required' && engine !== undefined && engine !== endpoint) {
+  if (!fitsTheSet(context, candidate)) {
+    const [engine] = run.state.engines;
     return {
       code: 'incoherent',
-      message: `The set is made by ${engine}; this picture came from ${endpoint}.`,
+      message: `The set is made by ${String(engine)}; this picture came from ${candidate.endpoint}.`,
     };
   }
   const twin = rules.distinct

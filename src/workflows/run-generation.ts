@@ -165,8 +165,8 @@ function enginesOf({ slots }: GenerationState): string[] {
 }
 
 /** Every provider that was asked; before the first call the one that will be. */
-function providersOf({ attempts, provider, considered }: SlotState): ProviderName[] {
-  const asked = attempts.map((attempt) => attempt.provider);
+function providersOf({ attempts, provider, racing, considered }: SlotState): ProviderName[] {
+  const asked = [...attempts, ...(racing === undefined ? [] : [racing])].map((one) => one.provider);
   const next = provider ?? considered.find(({ eligible }) => eligible)?.provider;
   return next === undefined ? asked : [...asked, next];
 }

@@ -1,11 +1,12 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
-import { begin, mayResubmit, visitCandidate } from './candidate-visit';
+import { begin, visitCandidate } from './candidate-visit';
 import {
   cancelSlot,
   completeSlot,
   describeEnd,
   failSlot,
+  fitsTheSet,
   isOver,
   remainingSeconds,
   type SlotContext,
@@ -75,7 +76,8 @@ async function tryCandidates(context: SlotContext): Promise<void> {
   waiting.beginRound();
   for (const candidate of inOrder(context)) {
     if (isOver(context) || slot.decision !== undefined || remainingSeconds(context) <= 0) return;
-    if (jobs.isOpenAt(candidate) || maySubmit(context, candidate)) await visitCandidate(context, candidate);
+    const isAskable = waiting.isWelcomeAt(candidate.provider) && fitsTheSet(context, candidate);
+    if (jobs.isOpenAt(candidate) || isAskable) await visitCandidate(context, candidate);
   }
 }
 
@@ -83,18 +85,6 @@ async function tryCandidates(context: SlotContext): Promise<void> {
 function inOrder({ jobs, plan }: SlotContext): PlannedCandidate[] {
   const open = jobs.open();
   return [...open, ...plan.candidates.filter((candidate) => !open.includes(candidate))];
-}
-
-function maySubmit(context: SlotContext, candidate: PlannedCandidate): boolean {
-  const { jobs, waiting } = context;
-  if (!waiting.isWelcomeAt(candidate.provider) || !fitsTheSet(context, candidate)) return false;
-  return jobs.open().length === 0 || mayResubmit(context);
-}
-
-/** A set that must not mix engines stays with the one that made its first picture. */
-function fitsTheSet({ run }: SlotContext, { endpoint }: PlannedCandidate): boolean {
-  const [engine] = run.state.engines;
-  return run.plan.rules.coherence !== 'required' || engine === undefined || engine === endpoint;
 }
 
 /** The state in which an outage is waited for; the deadline ends it. */

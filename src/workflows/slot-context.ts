@@ -1,5 +1,5 @@
 import type { SlotError, SlotProgress, SlotState } from '../domain/generation';
-import type { SlotPlan } from '../domain/plan';
+import type { PlannedCandidate, SlotPlan } from '../domain/plan';
 import type { SlotFailureCode } from '../domain/taxonomy';
 import type { GenerationRun } from './generation-run';
 import { SlotJobs } from './slot-jobs';
@@ -32,6 +32,12 @@ export function isOver({ slot }: SlotContext): boolean {
 /** Until the deadline of the job. */
 export function remainingSeconds({ run }: Pick<SlotContext, 'run'>): number {
   return (Date.parse(run.state.deadlineAt ?? run.state.startedAt) - Date.now()) / 1000;
+}
+
+/** A set that must not mix engines stays with the one that made its first picture. */
+export function fitsTheSet({ run }: Pick<SlotContext, 'run'>, { endpoint }: PlannedCandidate): boolean {
+  const [engine] = run.state.engines;
+  return run.plan.rules.coherence !== 'required' || engine === undefined || engine === endpoint;
 }
 
 /** The slot has its picture. */

@@ -19,6 +19,8 @@ let database: TestDatabase;
 let records: AssetRecords;
 let directory: string;
 let store: AssetStore;
+/** Seconds by endpoint. */
+const measured = new Map<string, number>();
 let planRoutes: ReturnType<typeof createPlanRoutes>;
 
 beforeAll(async () => {
@@ -26,7 +28,9 @@ beforeAll(async () => {
   records = createAssetRecords(database.db);
   directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   store = createFilesystemAssetStore({ directory });
-  planRoutes = createPlanRoutes(loadSettings({}).routing, createFindReusable(records, store));
+  planRoutes = createPlanRoutes(loadSettings({}).routing, createFindReusable(records, store), {
+    p95Seconds: (endpoint) => Promise.resolve(measured.get(endpoint)),
+  });
 }, 90_000);
 
 afterAll(async () => {
@@ -106,5 +110,27 @@ describe('the plan of a slot made anew', () => {
 
     expect(one.slots.map(({ slot }) => slot)).toEqual([2]);
     expect(one.slots[0]?.seed).not.toBe(other.slots[0]?.seed);
+  });
+});
+
+describe('when a call counts as slow', () => {
+  const slowAfter = async (fields: object) =>
+    (await plan(studio(fields))).slots[0]?.candidates.map(({ endpoint, slowAfterSeconds }) => [
+      endpoint,
+      slowAfterSeconds,
+    ]);
+
+  it('is as it was measured at each endpoint, and as the registry guesses where nothing was', async () => {
+    measured.set('/flux-dev', 12.5);
+
+    // The registry: twice the typical 37 s and 7 s.
+    expect(await slowAfter({ hedge: true })).toEqual([
+      ['/flux-dev', 12.5],
+      ['fal-ai/flux/dev', 14],
+    ]);
+    expect(await slowAfter({})).toEqual([
+      ['/flux-dev', 74],
+      ['fal-ai/flux/dev', 14],
+    ]);
   });
 });

@@ -18,7 +18,7 @@ describe('migrate', () => {
 
     const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silentLogger)));
 
-    expect(ran.flat()).toEqual(['0001-initial', '0002-paid-once']);
+    expect(ran.flat()).toEqual(['0001-initial', '0002-paid-once', '0003-call-latencies']);
   });
 
   it('does nothing to a database that is up to date', async () => {
@@ -40,7 +40,7 @@ describe('migrate', () => {
     expect(error).toBeUndefined();
     for (const statement of rowsOfTheFirstRelease) await sql.raw(statement).execute(db);
 
-    expect(await migrate(url, silentLogger)).toEqual(['0002-paid-once']);
+    expect(await migrate(url, silentLogger)).toEqual(['0002-paid-once', '0003-call-latencies']);
 
     expect(await createGenerationStore(db).find('g')).toMatchObject({
       caller: 'default',

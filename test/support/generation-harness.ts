@@ -22,6 +22,9 @@ export const testRouting: RoutingContext = {
   parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
 };
 
+/** With `hedge`: when a call counts as slow. */
+const slowAfterSeconds = 1;
+
 /** What a test may want otherwise of its workers: 50 calls at a time, no rate, no version. */
 export type OwnWorkersOptions = Partial<
   Pick<WorkersOptions, 'concurrency' | 'maxCallsPerSecond' | 'version'>
@@ -117,6 +120,7 @@ function memoryStores() {
       findMade: () => Promise.resolve(undefined),
     },
     assetBytes: { stat: () => Promise.resolve(undefined) },
+    latencies: { p95Seconds: () => Promise.resolve(slowAfterSeconds) },
     spend: { reserve: () => Promise.resolve({ granted: true }) },
   };
   return { saved, saves, recipes, stores };

@@ -1,0 +1,61 @@
+import { CancellationScope } from '@temporalio/workflow';
+import type { GenerateMediaResult } from '../domain/dispatch';
+import type { PlannedCandidate } from '../domain/plan';
+import { mediaActivity } from './activity-options';
+import { outcomeOf, type CallOutcome, type MadeCall } from './media-call';
+import { remainingSeconds, type SlotContext } from './slot-context';
+import { addAttempts } from './slot-trail';
+
+/** A call under way, which can be stopped alone. */
+export interface SlotCall {
+  made: MadeCall;
+  scope: CancellationScope;
+  outcome: Promise<CallOutcome>;
+}
+
+/** Calls a candidate; how it ends is for {@link settle} to write down. */
+export function startCall(context: SlotContext, made: MadeCall): SlotCall {
+  context.progress.calls += 1;
+  const scope = new CancellationScope();
+  const outcome = outcomeOf(
+    scope.run(() => generate(context, made)),
+    made,
+  );
+  return { made, scope, outcome };
+}
+
+/** Writes down how a call ended: its attempts, what became of its job, and its money. */
+export function settle(context: SlotContext, { candidate, previous }: MadeCall, outcome: CallOutcome): void {
+  const { run, slot, jobs } = context;
+  addAttempts(slot, outcome.trail);
+  if (outcome.kind === 'failed') jobs.note(candidate, previous, outcome.failure);
+  // Without a trail the call was cancelled before anybody took it: what was open still is.
+  else if (outcome.trail.length > 0) jobs.close(candidate);
+  if (jobs.dispatchAt(candidate).phase === 'none') run.inFlightUsd.delete(inFlightKey(context, candidate));
+}
+
+/** Names the money of one slot's call at one model while its outcome is still to come. */
+export function inFlightKey({ slot }: SlotContext, { modelId }: PlannedCandidate): string {
+  return `${slot.slot}/${modelId}`;
+}
+
+function generate(context: SlotContext, { candidate, previous }: MadeCall): Promise<GenerateMediaResult> {
+  const { run, progress, jobs } = context;
+  const { generationId, deadlineAt, startedAt } = run.state;
+  const { slot } = context.slot;
+  const generateMedia = mediaActivity({
+    candidate,
+    slot,
+    call: progress.calls,
+    round: progress.rounds,
+    remainingSeconds: remainingSeconds(context),
+  });
+  return generateMedia({
+    generationId,
+    slot,
+    jobKey: jobs.keyAt(candidate),
+    candidate,
+    previous,
+    deadlineAt: deadlineAt ?? startedAt,
+  });
+}

@@ -1,0 +1,233 @@
+import { EventEmitter, once } from 'node:events';
+import type { GenerationState } from '../../src/domain/generation';
+import { failing, FakeProvider, hanging, picture, type Answer } from '../support/fake-provider';
+import { face, profilePictures, studio } from '../support/flow-requests';
+import { startHarness, type GenerationHarness } from '../support/generation-harness';
+
+/** The harness calls every call slow that takes longer than a second. */
+let harness: GenerationHarness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterAll(async () => {
+  await harness.close();
+});
+
+const ok: Answer = (job) => Promise.resolve(picture(job, 0.02));
+
+async function run(providers: FakeProvider[], request: Parameters<GenerationHarness['start']>[0]) {
+  return await harness.withProviders(providers, async () => {
+    const handle = await harness.start(request);
+    return (await handle.result()) satisfies GenerationState;
+  });
+}
+
+/** Accepted, and then as slow as a container that has yet to start. What a stopped job is billed is not known. */
+const coldStart: Answer = async (job, call, context) => {
+  await context.dispatch.intent();
+  await context.dispatch.accepted({ call: 1 });
+  return await hanging(job, call, context);
+};
+
+/** Succeeds once told to. */
+function onWord(): { answer: Answer; asked: Promise<unknown>; speak: () => void } {
+  const word = new EventEmitter();
+  const asked = once(word, 'asked');
+  const answer: Answer = async (job) => {
+    const spoken = once(word, 'now');
+    word.emit('asked');
+    await spoken;
+    return picture(job, 0.03);
+  };
+  return { answer, asked, speak: () => word.emit('now') };
+}
+
+describe('a job that hedges', () => {
+  it('asks the next provider once a call is slow, keeps its picture, and stops and books the slow one', async () => {
+    const modal = new FakeProvider('modal', coldStart);
+    const fal = new FakeProvider('fal', ok);
+
+    const { status, slots } = await run([modal, fal], studio({ hedge: true }));
+
+    const [slot] = slots;
+    expect(status).toBe('completed');
+    expect(slot).toMatchObject({
+      provider: 'fal',
+      endpoint: 'fal-ai/flux/dev',
+      costUsd: 0.02,
+      atRiskUsd: 0.020054,
+    });
+    expect(slot?.racing).toBeUndefined();
+    expect(slot?.attempts).toMatchObject([
+      { number: 1, provider: 'fal', outcome: 'succeeded', costUsd: 0.02 },
+      {
+        number: 2,
+        provider: 'modal',
+        outcome: 'cancelled',
+        certainty: 'accepted',
+        atRiskUsd: 0.020054,
+        message: 'Stopped: another provider was faster.',
+      },
+    ]);
+    expect([modal.jobs.length, fal.jobs.length]).toEqual([1, 1]);
+    expect(harness.recipes.at(-1)).toMatchObject({ provider: 'fal', costUsd: 0.02 });
+  });
+
+  it('keeps the picture of the slow one when that comes first after all', async () => {
+    const slow = onWord();
+    const modal = new FakeProvider('modal', slow.answer);
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      slow.speak();
+      return await hanging(job, call, context);
+    });
+
+    const { slots } = await run([modal, fal], studio({ hedge: true }));
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal', costUsd: 0.03, atRiskUsd: 0 });
+    expect(slots[0]?.attempts).toMatchObject([
+      { provider: 'modal', outcome: 'succeeded' },
+      { provider: 'fal', outcome: 'cancelled', certainty: 'not_sent' },
+    ]);
+  });
+
+  it('asks nobody else while no call is slow, and never when it was not told to hedge', async () => {
+    const fal = new FakeProvider('fal', ok);
+    await run([new FakeProvider('modal', ok), fal], studio({ hedge: true }));
+    expect(fal.jobs).toEqual([]);
+
+    const slow = onWord();
+    const later: Answer = (job, call, context) => {
+      setTimeout(slow.speak, 1500);
+      return slow.answer(job, call, context);
+    };
+    const { slots } = await run([new FakeProvider('modal', later), fal], studio());
+    expect(slots[0]?.provider).toBe('modal');
+    expect(fal.jobs).toEqual([]);
+  });
+
+  it('shows the race while it goes on', async () => {
+    const slow = onWord();
+    const modal = new FakeProvider('modal', coldStart);
+    const fal = new FakeProvider('fal', slow.answer);
+
+    await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(studio({ hedge: true }));
+      await slow.asked;
+      const during = await handle.query<GenerationState>('progress');
+      expect(during.slots[0]).toMatchObject({
+        status: 'running',
+        provider: 'modal',
+        racing: { provider: 'fal', endpoint: 'fal-ai/flux/dev' },
+      });
+      slow.speak();
+      await handle.result();
+    });
+  });
+
+  it('goes on with the slow one alone when the second one fails', async () => {
+    const slow = onWord();
+    const modal = new FakeProvider('modal', slow.answer);
+    const fal = new FakeProvider('fal', (job, call, context) => {
+      slow.speak();
+      return failing('outage')(job, call, context);
+    });
+
+    const { slots } = await run([modal, fal], studio({ hedge: true }));
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
+    expect(fal.jobs).toHaveLength(1);
+  });
+
+  it('makes the second call the only one when the slow one fails', async () => {
+    const slow = onWord();
+    const failed = new EventEmitter();
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      await once(failed, 'now');
+      return await failing('outage')(job, call, context);
+    });
+    const fal = new FakeProvider('fal', (job, call, context) => {
+      failed.emit('now');
+      setTimeout(slow.speak, 500);
+      return slow.answer(job, call, context);
+    });
+
+    const { slots } = await run([modal, fal], studio({ hedge: true }));
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+    expect([modal.jobs.length, fal.jobs.length]).toEqual([1, 1]);
+  });
+
+  it('ends with a refusal of either provider, and stops the other', async () => {
+    const modal = new FakeProvider('modal', coldStart);
+    const fal = new FakeProvider('fal', failing('policy', { certainty: 'accepted', charge: 'none' }));
+
+    const { status, slots } = await run([modal, fal], studio({ hedge: true }));
+
+    expect(status).toBe('failed');
+    expect(slots[0]?.error).toMatchObject({ code: 'policy', provider: 'fal' });
+    expect(slots[0]?.attempts).toMatchObject([
+      { provider: 'fal', outcome: 'failed' },
+      { provider: 'modal', outcome: 'cancelled', atRiskUsd: 0.020054 },
+    ]);
+  });
+
+  it('asks no second provider beyond what the job may cost', async () => {
+    const slow = onWord();
+    const modal = new FakeProvider('modal', (job, call, context) => {
+      setTimeout(slow.speak, 2000);
+      return slow.answer(job, call, context);
+    });
+    const fal = new FakeProvider('fal', ok);
+
+    // Enough for the dearest candidate, not for two.
+    const { slots } = await run([modal, fal], studio({ hedge: true, maxCostUsd: 0.03 }));
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
+    expect(fal.jobs).toEqual([]);
+  });
+
+  it('never races on a provider that would drop the face, or that takes no NSFW', async () => {
+    const slow = onWord();
+    const late: Answer = (job, call, context) => {
+      setTimeout(slow.speak, 2000);
+      return slow.answer(job, call, context);
+    };
+    const fal = new FakeProvider('fal', ok);
+    const assets = { reference: face };
+    const adult = studio(
+      { hedge: true, nsfw: true, referenceImageUrl: `/v1/assets/${face.assetId}` },
+      { assets },
+    );
+
+    const { slots } = await run([new FakeProvider('modal', late), fal], adult);
+    await run([new FakeProvider('modal', ok), fal], profilePictures({ hedge: true }));
+
+    expect(slots[0]?.provider).toBe('modal');
+    expect(fal.jobs).toEqual([]);
+  });
+
+  it('stops both when the job is cancelled, and says what each may have cost', async () => {
+    const second = new EventEmitter();
+    const asked = once(second, 'asked');
+    const modal = new FakeProvider('modal', coldStart);
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      second.emit('asked');
+      return await coldStart(job, call, context);
+    });
+
+    const { slots } = await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(studio({ hedge: true }));
+      await asked;
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow();
+      return await handle.query<GenerationState>('progress');
+    });
+
+    expect(slots[0]).toMatchObject({ status: 'cancelled', costUsd: 0 });
+    expect(slots[0]?.racing).toBeUndefined();
+    expect(slots[0]?.attempts).toMatchObject([
+      { provider: 'modal', outcome: 'cancelled', atRiskUsd: 0.020054 },
+      { provider: 'fal', outcome: 'cancelled', atRiskUsd: 0.026214 },
+    ]);
+  });
+});
