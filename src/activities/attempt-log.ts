@@ -141,12 +141,15 @@ export class AttemptLog implements DispatchLog {
   }
 }
 
-function saysNothingOfTheJob({ resumable, certainty, failureClass }: ProviderError): boolean {
-  return resumable || certainty === 'not_sent' || failureClass === 'auth';
+/** The provider was not asked at all. */
+const unasked: readonly string[] = ['provider_down', 'provider_disabled'];
+
+function saysNothingOfTheJob({ resumable, code, failureClass }: ProviderError): boolean {
+  return resumable || unasked.includes(code) || failureClass === 'auth';
 }
 
 /** A gateway answers so when whoever it passed the request on to did not. */
-const answersOfALostRequest: readonly (number | undefined)[] = [undefined, 408, 504];
+const answersOfALostRequest: readonly (number | undefined)[] = [undefined, 504];
 
 /** The submit left, and nobody who could know said what became of it. */
 function isSilence({ certainty, status }: ProviderError): boolean {

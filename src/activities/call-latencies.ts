@@ -14,8 +14,11 @@ export async function withMeasuredLatencies(
   const endpoints = new Set(
     plan.slots.flatMap(({ candidates }) => candidates.map(({ endpoint }) => endpoint)),
   );
-  const measured = new Map<string, number | undefined>();
-  for (const endpoint of endpoints) measured.set(endpoint, await latencies.p95Seconds(endpoint));
+  const measured = new Map(
+    await Promise.all(
+      [...endpoints].map(async (endpoint) => [endpoint, await latencies.p95Seconds(endpoint)] as const),
+    ),
+  );
   const measure = (slot: SlotPlan): SlotPlan => ({
     ...slot,
     candidates: slot.candidates.map((candidate) => ({

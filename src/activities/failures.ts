@@ -63,11 +63,13 @@ export function toApplicationFailure(
 
 /** Another provider is better than a long wait. */
 function mayRetryHere(
-  { certainty, failureClass, retryAfterMs = 0 }: ProviderError,
+  { certainty, code, failureClass, retryAfterMs = 0 }: ProviderError,
   { retry }: ExecutionPolicy,
   { trail, dispatch }: CallEnd,
 ): boolean {
   if (certainty !== 'not_sent' || dispatch.phase !== 'none') return false;
+  // The queue did not move for its whole time limit; the same queue would only take as long again.
+  if (code === 'queue_timeout') return false;
   if (!classesWorthAnotherTry.includes(failureClass)) return false;
   return trail.length < retry.maximumAttempts && retryAfterMs <= retry.maximumSeconds * 1000;
 }

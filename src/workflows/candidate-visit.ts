@@ -1,5 +1,5 @@
 import { sleep } from '@temporalio/workflow';
-import type { GenerateMediaResult } from '../domain/dispatch';
+import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
@@ -7,12 +7,13 @@ import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
 import type { CallOutcome, MadeCall } from './media-call';
 import { isBadPicture, mayRefill, pictureProblem, refill, withSeed } from './refill';
-import { inFlightKey } from './slot-call';
 import {
+  bookOpenJobs,
   cancelSlot,
   completeSlot,
   describeEnd,
   failSlot,
+  landed,
   remainingSeconds,
   type SlotContext,
 } from './slot-context';
@@ -59,17 +60,17 @@ function showAt(slot: SlotState, { provider, endpoint, identity }: PlannedCandid
 
 /** The last look before money may flow. */
 async function admits(context: SlotContext, candidate: PlannedCandidate): Promise<boolean> {
-  const { run, progress, jobs } = context;
+  const { run, slot, progress, jobs } = context;
   const isBesideOpenJob = jobs.open().length > 0;
   if (isBesideOpenJob && !mayResubmit(context)) return false;
-  const refusal = await refusesSpending(run, inFlightKey(context, candidate), candidate.priceUsd);
+  const refusal = await refusesSpending(run, slot.slot, candidate);
   if (refusal !== undefined) {
     failSlot(context, { code: 'budget_exceeded', message: refusal });
     return false;
   }
   if (isBesideOpenJob) {
     progress.resubmits += 1;
-    jobs.bookOpen();
+    bookOpenJobs(context);
   }
   return true;
 }
@@ -98,6 +99,10 @@ function conclude(
   context.waiting.noteFailure(candidate.provider, failure);
   const verdict = judge(failure, previous, visit);
   if (verdict.kind === 'unknown') return lose(context, candidate);
+  if (isAnsweredDoubt(failure) && isOnHold(context)) {
+    ask(context, candidate);
+    return undefined;
+  }
   if (verdict.kind === 'fail') {
     failSlot(context, { code: failure.failureClass, message: failure.message, provider: candidate.provider });
     return undefined;
@@ -140,15 +145,11 @@ function isTooWasteful(context: SlotContext): boolean {
 
 /** A submit nobody can find out about: paid for once more, put before a person, or the end of the slot. */
 function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | undefined {
-  const { run, slot, progress, jobs } = context;
-  const { provider, endpoint, priceUsd: atRiskUsd } = candidate;
+  const { progress, jobs } = context;
   jobs.writeOff(candidate);
-  run.inFlightUsd.delete(inFlightKey(context, candidate));
-  if (run.plan.rules.unknownOutcome === 'hold') {
-    slot.status = 'needs_decision';
-    slot.decision = { provider, endpoint, since: new Date().toISOString(), atRiskUsd };
-    run.changed();
-    run.save();
+  landed(context, candidate);
+  if (isOnHold(context)) {
+    ask(context, candidate);
     return undefined;
   }
   if (mayResubmit(context)) {
@@ -157,6 +158,26 @@ function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | unde
   }
   const message =
     'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';
-  failSlot(context, { code: 'outcome_unknown', message, provider });
+  failSlot(context, { code: 'outcome_unknown', message, provider: candidate.provider });
   return undefined;
+}
+
+/** A gateway answered for a provider that may have taken the job all the same. */
+function isAnsweredDoubt({ certainty, dispatch }: GenerateMediaFailure): boolean {
+  return certainty === 'unknown' && dispatch.phase === 'none';
+}
+
+function isOnHold({ run }: SlotContext): boolean {
+  return run.plan.rules.unknownOutcome === 'hold';
+}
+
+/** Puts a lost submit before a person. */
+function ask(
+  { run, slot }: SlotContext,
+  { provider, endpoint, priceUsd: atRiskUsd }: PlannedCandidate,
+): void {
+  slot.status = 'needs_decision';
+  slot.decision = { provider, endpoint, since: new Date().toISOString(), atRiskUsd };
+  run.changed();
+  run.save();
 }

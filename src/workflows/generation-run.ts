@@ -8,6 +8,7 @@ import type {
   SlotState,
 } from '../domain/generation';
 import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../domain/plan';
+import type { ProviderName } from '../domain/taxonomy';
 
 /** One running generation: its plan, and the state that the query, the database and the result show. */
 export interface GenerationRun {
@@ -23,8 +24,10 @@ export interface GenerationRun {
   woken: Set<number>;
   /** By slot number: what a person decided, until the slot has seen it. */
   decisions: Map<number, SlotDecision>;
-  /** By slot and model: the price of submits whose outcome is still to come. */
-  inFlightUsd: Map<string, number>;
+  /** Submits whose outcome is still to come, by slot and model, oldest first. */
+  inFlight: Map<string, InFlight>;
+  /** Epoch ms before which a provider does not want to hear from this job. */
+  notBefore: Map<ProviderName, number>;
   /** USD set aside for this job. */
   reservedUsd: number;
   /** Pictures made since the last save. */
@@ -37,6 +40,13 @@ export interface GenerationRun {
   announce(): void;
   /** The state reached a point the database must know soon. */
   save(): void;
+}
+
+/** A submit that may be paid, or is about to be. */
+export interface InFlight {
+  slot: number;
+  endpoint: string;
+  priceUsd: number;
 }
 
 const nothingPlanned: GenerationPlan = {
@@ -79,7 +89,8 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     isResting: false,
     woken: new Set(),
     decisions: new Map(),
-    inFlightUsd: new Map(),
+    inFlight: openJobsOf(input.resumed),
+    notBefore: new Map(),
     reservedUsd: input.reservedUsd,
     unsaved: [],
     announced: '',
@@ -87,6 +98,27 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     announce: () => undefined,
     save: () => undefined,
   };
+}
+
+/** Names the one submit of a slot at a model that may be in flight. */
+export function inFlightKey(slot: number, { modelId }: PlannedCandidate): string {
+  return `${slot}/${modelId}`;
+}
+
+/** Open jobs that an earlier run left behind and whose price nobody has put at risk. */
+function openJobsOf(resumed: GenerationInput['resumed']): GenerationRun['inFlight'] {
+  const jobs = (resumed?.plan.slots ?? []).flatMap(({ slot, candidates }, index) => {
+    const { dispatches = {}, booked = {} } = resumed?.progress[index] ?? {};
+    return candidates
+      .filter(({ modelId }) => (dispatches[modelId]?.phase ?? 'none') !== 'none')
+      .filter(({ modelId }) => (booked[modelId] ?? null) === null)
+      .map((candidate) => [inFlightKey(slot, candidate), inFlightOf(slot, candidate)] as const);
+  });
+  return new Map(jobs);
+}
+
+export function inFlightOf(slot: number, { endpoint, priceUsd }: PlannedCandidate): InFlight {
+  return { slot, endpoint, priceUsd };
 }
 
 /** A slot as it stands before its first call. */

@@ -15,6 +15,8 @@ export function handleMessages(run: GenerationRun): void {
     retryNowUpdate,
     () => {
       const slots = waitingSlots(run);
+      // A person knows better than what a provider asked for a while ago.
+      run.notBefore.clear();
       for (const slot of slots) run.woken.add(slot);
       return { slots };
     },

@@ -3,8 +3,8 @@ import type { PlannedCandidate } from '../domain/plan';
 import { finalFailureClasses } from '../domain/taxonomy';
 import type { CallOutcome, MadeCall } from './media-call';
 import { withSeed } from './refill';
-import { inFlightKey, settle, startCall, type SlotCall } from './slot-call';
-import { fitsTheSet, isOver, type SlotContext } from './slot-context';
+import { settle, startCall, type SlotCall } from './slot-call';
+import { bookOpenJobs, fitsTheSet, isOver, landed, type SlotContext } from './slot-context';
 import { refusesSpending } from './spend-guard';
 
 /** The call that decides what becomes of the slot. */
@@ -38,7 +38,7 @@ function mayHedge({ run, progress }: SlotContext, { previous }: MadeCall): boole
 async function hedgeWhenSlow(context: SlotContext, first: SlotCall): Promise<SlotCall | undefined> {
   const { candidate } = first.made;
   if (!context.plan.candidates.some(({ provider }) => provider !== candidate.provider)) return undefined;
-  let hasEnded = false;
+  let hasEnded = false as boolean;
   void first.outcome.then(() => (hasEnded = true));
   // A cancelled run cancels the first call, which then ends: its own account is what counts.
   await CancellationScope.nonCancellable(() =>
@@ -47,7 +47,7 @@ async function hedgeWhenSlow(context: SlotContext, first: SlotCall): Promise<Slo
   const rival = hasEnded ? undefined : rivalOf(context, candidate);
   if (rival === undefined || !(await isAffordable(context, rival))) return undefined;
   if (hasEnded) {
-    context.run.inFlightUsd.delete(inFlightKey(context, rival));
+    landed(context, rival);
     return undefined;
   }
   return startRival(context, rival);
@@ -63,13 +63,12 @@ function rivalOf(context: SlotContext, { provider }: PlannedCandidate): PlannedC
 }
 
 /** A second call is a favour: where it may not be paid, the slot goes on without it. */
-async function isAffordable({ run, ...context }: SlotContext, rival: PlannedCandidate): Promise<boolean> {
-  const key = inFlightKey({ run, ...context }, rival);
+async function isAffordable(context: SlotContext, rival: PlannedCandidate): Promise<boolean> {
   try {
-    return (await refusesSpending(run, key, rival.priceUsd)) === undefined;
+    return (await refusesSpending(context.run, context.slot.slot, rival)) === undefined;
   } catch (error) {
     if (!isCancellation(error)) throw error;
-    run.inFlightUsd.delete(key);
+    landed(context, rival);
     return false;
   }
 }
@@ -129,7 +128,7 @@ async function settleOvertaken(context: SlotContext, call: SlotCall): Promise<vo
   const outcome = await call.outcome;
   settle(context, call.made, overtaken(outcome));
   // A worker that was lost meanwhile may have left a job behind that nobody will ask for again.
-  if (isOver(context)) context.jobs.bookOpen();
+  if (isOver(context)) bookOpenJobs(context);
   delete context.slot.racing;
   context.run.changed();
 }

@@ -67,7 +67,6 @@ function isWorthAnotherTry(failure: GenerateMediaFailure, { policy, round, failu
   if (code === 'activity_timed_out' && certainty === 'not_sent') return true;
   // Temporal has repeated what sent nothing as often as the policy allows.
   if (round > 1 || certainty === 'not_sent' || !classesWorthAnotherTry.includes(failureClass)) return false;
-  // The queue did not move for its whole time limit; the same queue would only take as long again.
   if (code === 'queue_timeout') return false;
   const isAlike = (other: GenerateMediaFailure): boolean =>
     failureClass === 'corrupt' ? other.failureClass === 'corrupt' : other.code === 'deadline_exceeded';

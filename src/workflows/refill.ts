@@ -4,7 +4,7 @@ import type { SlotState } from '../domain/generation';
 import { looksAlike } from '../domain/looks-alike';
 import type { PlannedCandidate } from '../domain/plan';
 import type { Verdict } from './judge';
-import { fitsTheSet, type SlotContext } from './slot-context';
+import type { SlotContext } from './slot-context';
 
 /** Why the set has no use for a picture that was made and paid. */
 export interface PictureProblem {
@@ -36,34 +36,38 @@ export function refill({ slot, progress }: SlotContext): Verdict {
 /** The candidate as planned, with the seed the slot has by now. */
 export function withSeed(candidate: PlannedCandidate, seed: number): PlannedCandidate {
   const { parameters } = candidate;
-  if (typeof parameters['seed'] !== 'number') return candidate;
+  if (!isSeeded(candidate)) return candidate;
   return { ...candidate, parameters: { ...parameters, seed } };
 }
 
 export function pictureProblem(
-  context: SlotContext,
+  { run, slot }: SlotContext,
   candidate: PlannedCandidate,
   asset: StoredAsset,
 ): PictureProblem | undefined {
-  const { run, slot } = context;
   const { rules } = run.plan;
-  if (!fitsTheSet(context, candidate)) {
-    const [engine] = run.state.engines;
+  const [engine] = run.state.engines;
+  if (rules.coherence === 'required' && engine !== undefined && engine !== candidate.endpoint) {
     return {
       code: 'incoherent',
-      message: `The set is made by ${String(engine)}; this picture came from ${candidate.endpoint}.`,
+      message: `The set is made by ${engine}; this picture came from ${candidate.endpoint}.`,
     };
   }
-  const twin = rules.distinct
-    ? run.state.slots.find((other) => other !== slot && isTwin(other, asset))
-    : undefined;
+  const isTwin = rules.distinct ? looksTheSame : isSeeded(candidate) ? isTheSame : () => false;
+  const twin = run.state.slots.find((other) => other !== slot && isTwin(other, asset));
   if (twin === undefined) return undefined;
   return { code: 'duplicate', message: `The picture is the same as that of slot ${String(twin.slot)}.` };
 }
 
-function isTwin({ asset: other }: SlotState, asset: StoredAsset): boolean {
-  if (other === undefined) return false;
-  if (other.assetId === asset.assetId) return true;
-  const [one, two] = [other.perceptualHash, asset.perceptualHash];
-  return one !== undefined && two !== undefined && looksAlike(one, two);
+/** Another seed must give another picture; what takes no seed gives the same one each time. */
+function isSeeded({ parameters }: PlannedCandidate): boolean {
+  return typeof parameters['seed'] === 'number';
+}
+
+function isTheSame({ asset: other }: SlotState, asset: StoredAsset): boolean {
+  return other?.assetId === asset.assetId;
+}
+
+function looksTheSame(other: SlotState, asset: StoredAsset): boolean {
+  return isTheSame(other, asset) || looksAlike(other.asset?.perceptualHash, asset.perceptualHash);
 }

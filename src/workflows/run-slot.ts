@@ -1,6 +1,7 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
 import { begin, visitCandidate } from './candidate-visit';
+import { pictureProblem } from './refill';
 import {
   cancelSlot,
   completeSlot,
@@ -34,7 +35,7 @@ async function walk(context: SlotContext): Promise<void> {
     if (run.isResting) return;
     if (slot.decision !== undefined && !(await isToGoOn(context))) return;
     await tryCandidates(context);
-    await waitOrGiveUp(context);
+    waitOrGiveUp(context);
   }
 }
 
@@ -44,6 +45,7 @@ function reuseStored(context: SlotContext): boolean {
   const { reusable } = plan;
   const candidate = plan.candidates.find(({ modelId }) => modelId === reusable?.modelId);
   if (reusable === undefined || candidate === undefined) return false;
+  if (pictureProblem(context, candidate, reusable.asset) !== undefined) return false;
   begin(context, candidate);
   slot.reused = true;
   slot.asset = reusable.asset;
@@ -88,11 +90,11 @@ function inOrder({ jobs, plan }: SlotContext): PlannedCandidate[] {
 }
 
 /** The state in which an outage is waited for; the deadline ends it. */
-async function waitOrGiveUp(context: SlotContext): Promise<void> {
+function waitOrGiveUp(context: SlotContext): void {
   if (isOver(context) || context.slot.decision !== undefined) return;
   const seconds = remainingSeconds(context);
   if (seconds > 0) {
-    await context.waiting.begin(seconds);
+    context.waiting.begin(seconds);
     return;
   }
   const message = 'No provider could serve this before the deadline.';

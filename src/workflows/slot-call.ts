@@ -1,9 +1,8 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { GenerateMediaResult } from '../domain/dispatch';
-import type { PlannedCandidate } from '../domain/plan';
 import { mediaActivity } from './activity-options';
 import { outcomeOf, type CallOutcome, type MadeCall } from './media-call';
-import { remainingSeconds, type SlotContext } from './slot-context';
+import { landed, remainingSeconds, type SlotContext } from './slot-context';
 import { addAttempts } from './slot-trail';
 
 /** A call under way, which can be stopped alone. */
@@ -26,17 +25,12 @@ export function startCall(context: SlotContext, made: MadeCall): SlotCall {
 
 /** Writes down how a call ended: its attempts, what became of its job, and its money. */
 export function settle(context: SlotContext, { candidate, previous }: MadeCall, outcome: CallOutcome): void {
-  const { run, slot, jobs } = context;
+  const { slot, jobs } = context;
   addAttempts(slot, outcome.trail);
   if (outcome.kind === 'failed') jobs.note(candidate, previous, outcome.failure);
   // Without a trail the call was cancelled before anybody took it: what was open still is.
   else if (outcome.trail.length > 0) jobs.close(candidate);
-  if (jobs.dispatchAt(candidate).phase === 'none') run.inFlightUsd.delete(inFlightKey(context, candidate));
-}
-
-/** Names the money of one slot's call at one model while its outcome is still to come. */
-export function inFlightKey({ slot }: SlotContext, { modelId }: PlannedCandidate): string {
-  return `${slot.slot}/${modelId}`;
+  if (!jobs.isOpenAt(candidate)) landed(context, candidate);
 }
 
 function generate(context: SlotContext, { candidate, previous }: MadeCall): Promise<GenerateMediaResult> {

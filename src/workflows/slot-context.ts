@@ -1,7 +1,7 @@
 import type { SlotError, SlotProgress, SlotState } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
 import type { SlotFailureCode } from '../domain/taxonomy';
-import type { GenerationRun } from './generation-run';
+import { inFlightKey, type GenerationRun } from './generation-run';
 import { SlotJobs } from './slot-jobs';
 import { SlotWaiting } from './slot-waiting';
 
@@ -34,10 +34,27 @@ export function remainingSeconds({ run }: Pick<SlotContext, 'run'>): number {
   return (Date.parse(run.state.deadlineAt ?? run.state.startedAt) - Date.now()) / 1000;
 }
 
-/** A set that must not mix engines stays with the one that made its first picture. */
-export function fitsTheSet({ run }: Pick<SlotContext, 'run'>, { endpoint }: PlannedCandidate): boolean {
-  const [engine] = run.state.engines;
-  return run.plan.rules.coherence !== 'required' || engine === undefined || engine === endpoint;
+/**
+ * A set that must not mix engines stays with the one that made its first picture, and until there is one with the one
+ * that another slot is about to pay.
+ */
+export function fitsTheSet({ run, slot }: SlotContext, { endpoint }: PlannedCandidate): boolean {
+  if (run.plan.rules.coherence !== 'required') return true;
+  const others = [...run.inFlight.values()].filter((one) => one.slot !== slot.slot);
+  const engine = run.state.engines[0] ?? others[0]?.endpoint;
+  return engine === undefined || engine === endpoint;
+}
+
+/** The submit at this candidate is no longer in flight: its price is known, or at risk. */
+export function landed({ run, slot }: SlotContext, candidate: PlannedCandidate): void {
+  run.inFlight.delete(inFlightKey(slot.slot, candidate));
+}
+
+/** Nobody asks for open jobs for now: what they may cost is at risk. */
+export function bookOpenJobs(context: SlotContext): void {
+  const open = context.jobs.open();
+  context.jobs.bookOpen();
+  for (const candidate of open) landed(context, candidate);
 }
 
 /** The slot has its picture. */
@@ -69,8 +86,9 @@ export function describeEnd({ slot }: SlotContext, code: SlotFailureCode, messag
   return { code, provider, message: `${message} First failure: ${reason}` };
 }
 
-function endSlot({ run, slot, jobs }: SlotContext): void {
-  jobs.bookOpen();
+function endSlot(context: SlotContext): void {
+  const { run, slot } = context;
+  bookOpenJobs(context);
   delete slot.waiting;
   delete slot.decision;
   slot.finishedAt = new Date().toISOString();

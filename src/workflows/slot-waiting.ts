@@ -1,4 +1,4 @@
-import { condition, workflowInfo } from '@temporalio/workflow';
+import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { SlotProgress, SlotState } from '../domain/generation';
 import type { ProviderName } from '../domain/taxonomy';
@@ -16,8 +16,6 @@ const watchedWaitSeconds = 600;
 export class SlotWaiting {
   private latestFailure: GenerateMediaFailure | undefined;
   private readonly down = new Set<ProviderName>();
-  /** Epoch ms before which a provider does not want to hear from us. */
-  private readonly notBefore = new Map<ProviderName, number>();
 
   constructor(
     private readonly run: GenerationRun,
@@ -37,11 +35,11 @@ export class SlotWaiting {
     this.latestFailure = failure;
     if (failure.code === 'provider_down') this.down.add(provider);
     if (failure.retryAfterSeconds === undefined) return;
-    this.notBefore.set(provider, Date.now() + failure.retryAfterSeconds * 1000);
+    this.run.notBefore.set(provider, Date.now() + failure.retryAfterSeconds * 1000);
   }
 
   /** From now on the slot waits: for a while, or until a watch or a person wakes it. */
-  async begin(remainingSeconds: number): Promise<void> {
+  begin(remainingSeconds: number): void {
     const watched = [...this.down];
     const seconds = Math.min(this.longestWaitSeconds(watched), remainingSeconds);
     const isNew = this.slot.waiting === undefined;
@@ -56,7 +54,14 @@ export class SlotWaiting {
     this.run.isResting ||= workflowInfo().continueAsNewSuggested;
     this.run.changed();
     if (isNew) this.run.save();
-    if (watched.length > 0) await joinWatches({ providers: watched });
+    if (watched.length > 0) this.join(watched);
+  }
+
+  /** Beside the wait, which has a time of its own: nobody is held up while the watches cannot be reached. */
+  private join(providers: ProviderName[]): void {
+    joinWatches({ providers }).catch((error: unknown) => {
+      if (!isCancellation(error)) log.warn('no watch knows of this job; it tries again by itself', { error });
+    });
   }
 
   /** Returns when the slot is to try again, or when the run rests. */
@@ -73,7 +78,7 @@ export class SlotWaiting {
   private longestWaitSeconds(watched: readonly ProviderName[]): number {
     const backoff = this.backoffSeconds();
     if (watched.length > 0) return Math.max(backoff, watchedWaitSeconds);
-    const closed = [...this.notBefore.keys()]
+    const closed = [...this.run.notBefore.keys()]
       .map((name) => this.closedSeconds(name))
       .filter((left) => left > 0);
     return closed.length > 0 ? Math.max(backoff, Math.min(...closed)) : backoff;
@@ -81,7 +86,7 @@ export class SlotWaiting {
 
   /** How much longer the provider does not want to hear from us. */
   private closedSeconds(provider: ProviderName): number {
-    return ((this.notBefore.get(provider) ?? 0) - Date.now()) / 1000;
+    return ((this.run.notBefore.get(provider) ?? 0) - Date.now()) / 1000;
   }
 
   private backoffSeconds(): number {
