@@ -78,9 +78,15 @@ async function tryCandidates(context: SlotContext): Promise<void> {
   waiting.beginRound();
   for (const candidate of inOrder(context)) {
     if (isOver(context) || slot.decision !== undefined || remainingSeconds(context) <= 0) return;
-    const isAskable = waiting.isWelcomeAt(candidate.provider) && fitsTheSet(context, candidate);
-    if (jobs.isOpenAt(candidate) || isAskable) await visitCandidate(context, candidate);
+    if (!mayAsk(context, candidate)) continue;
+    if (jobs.isOpenAt(candidate) || waiting.isWelcomeAt(candidate.provider)) {
+      await visitCandidate(context, candidate);
+    }
   }
+}
+
+function mayAsk(context: SlotContext, candidate: PlannedCandidate): boolean {
+  return context.jobs.isOpenAt(candidate) || fitsTheSet(context, candidate);
 }
 
 /** Jobs that are open come first: another one would be paid on top. */
@@ -94,7 +100,11 @@ function waitOrGiveUp(context: SlotContext): void {
   if (isOver(context) || context.slot.decision !== undefined) return;
   const seconds = remainingSeconds(context);
   if (seconds > 0) {
-    context.waiting.begin(seconds);
+    const askable = inOrder(context).filter((candidate) => mayAsk(context, candidate));
+    context.waiting.begin(
+      askable.map(({ provider }) => provider),
+      seconds,
+    );
     return;
   }
   const message = 'No provider could serve this before the deadline.';

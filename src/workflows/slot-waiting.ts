@@ -38,10 +38,14 @@ export class SlotWaiting {
     this.run.notBefore.set(provider, Date.now() + failure.retryAfterSeconds * 1000);
   }
 
-  /** From now on the slot waits: for a while, or until a watch or a person wakes it. */
-  begin(remainingSeconds: number): void {
+  /**
+   * From now on the slot waits: for a while, or until a watch or a person wakes it.
+   *
+   * @param askable providers that may serve it, at least one
+   */
+  begin(askable: readonly ProviderName[], remainingSeconds: number): void {
     const watched = [...this.down];
-    const seconds = Math.min(this.longestWaitSeconds(watched), remainingSeconds);
+    const seconds = Math.min(this.longestWaitSeconds(askable), remainingSeconds);
     const isNew = this.slot.waiting === undefined;
     this.slot.status = 'waiting';
     this.slot.waiting = {
@@ -75,13 +79,12 @@ export class SlotWaiting {
     if (!this.run.isResting) this.run.woken.delete(slot);
   }
 
-  private longestWaitSeconds(watched: readonly ProviderName[]): number {
-    const backoff = this.backoffSeconds();
-    if (watched.length > 0) return Math.max(backoff, watchedWaitSeconds);
-    const closed = [...this.run.notBefore.keys()]
-      .map((name) => this.closedSeconds(name))
-      .filter((left) => left > 0);
-    return closed.length > 0 ? Math.max(backoff, Math.min(...closed)) : backoff;
+  /** Until the first of these providers may be worth another call. */
+  private longestWaitSeconds(askable: readonly ProviderName[]): number {
+    const waits = askable.map((name) =>
+      this.down.has(name) ? watchedWaitSeconds : this.closedSeconds(name),
+    );
+    return Math.max(this.backoffSeconds(), Math.min(...waits));
   }
 
   /** How much longer the provider does not want to hear from us. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { StoredAsset } from '../../src/domain/stored-asset';
 import type { ProviderName } from '../../src/domain/taxonomy';
 import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
+import { outcomeUnknown } from '../../src/providers/outcome-unknown';
 import type { CallContext, ProviderClient, ProviderJob, ProviderResult } from '../../src/providers/types';
 
 /** What the provider does with its n-th call (1-based). */
@@ -22,8 +23,11 @@ export class FakeProvider implements ProviderClient {
     return await this.answer(job, this.jobs.length, context);
   }
 
+  /** What a probe finds. */
+  isHealthy = true;
+
   checkHealth() {
-    return Promise.resolve({ healthy: true, detail: 'fake' });
+    return Promise.resolve({ healthy: this.isHealthy, detail: 'fake' });
   }
 }
 
@@ -56,6 +60,13 @@ export function failing(
     return Promise.reject(error);
   };
 }
+
+/** The connection breaks after the submit left: nobody knows whether it was accepted, and nobody can find out. */
+export const lost: Answer = async (job, call, context) => {
+  if (context.dispatch.previous.phase === 'intent') throw outcomeUnknown('modal');
+  await context.dispatch.intent();
+  return await failing('transient', { code: 'connection_lost', certainty: 'unknown' })(job, call, context);
+};
 
 /** Answers nothing until the call is cancelled. */
 export const hanging: Answer = async (_job, _call, { signal }) => {

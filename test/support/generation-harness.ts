@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
+import type { ProviderHealthPort } from '../../src/activities/provider-health';
+import type { SpendLedger } from '../../src/activities/reserve-spend';
+import type { MadePictures } from '../../src/activities/reusable-pictures';
 import type { SaveGenerationInput } from '../../src/activities/save-generation';
 import { startOptions, workflowTypes } from '../../src/api/start-options';
 import type { GenerationInput, GenerationState, Recipe } from '../../src/domain/generation';
@@ -22,6 +25,19 @@ export const testRouting: RoutingContext = {
   parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
 };
 
+export interface Surroundings {
+  reserve: SpendLedger['reserve'];
+  findMade: MadePictures['findMade'];
+  downSince: ProviderHealthPort['downSince'];
+}
+
+/** Money is no object, no picture is stored, and no gate is shut. */
+const usualSurroundings: Readonly<Surroundings> = {
+  reserve: () => Promise.resolve({ granted: true }),
+  findMade: () => Promise.resolve(undefined),
+  downSince: () => undefined,
+};
+
 /** With `hedge`: when a call counts as slow. */
 const slowAfterSeconds = 1;
 
@@ -37,6 +53,9 @@ export interface GenerationHarness {
   saved: Map<string, GenerationState>;
   recipes: Recipe[];
   saves: SaveGenerationInput['state'][];
+  /** What the workers find around them. A test that changes it puts it back by `resetSurroundings`. */
+  surroundings: Surroundings;
+  resetSurroundings(): void;
   deployments: DeploymentServer;
   /** Runs workers with these providers for as long as `work` takes. */
   withProviders<T>(
@@ -47,7 +66,7 @@ export interface GenerationHarness {
   /** As the API starts it. */
   start(
     flowRequest: FlowRequest,
-    own?: Partial<Pick<GenerationInput, 'caller' | 'generationId'>>,
+    own?: Partial<Pick<GenerationInput, 'caller' | 'generationId' | 'reservedUsd'>>,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: GenerationInput) => Promise<GenerationState>>>;
   close(): Promise<void>;
 }
@@ -64,9 +83,10 @@ export async function startHarness(
   return {
     client,
     ...memory,
+    resetSurroundings: () => void Object.assign(memory.surroundings, usualSurroundings),
     deployments: { connection: native, namespace: server.namespace },
     async withProviders(providers, work, own = {}) {
-      const workers = await startWorkers({ native, server, providers, stores: memory.stores, own });
+      const workers = await startWorkers({ native, server, providers, memory, own });
       const running = workers.run();
       try {
         return await Promise.race([
@@ -98,12 +118,11 @@ export async function startHarness(
   };
 }
 
-type Stores = ReturnType<typeof memoryStores>['stores'];
-
 function memoryStores() {
   const saved = new Map<string, GenerationState>();
   const saves: GenerationState[] = [];
   const recipes: Recipe[] = [];
+  const surroundings: Surroundings = { ...usualSurroundings };
   const stores = {
     generations: {
       saveState(state: GenerationState) {
@@ -117,27 +136,30 @@ function memoryStores() {
         if (recipe !== undefined) recipes.push(recipe);
         return Promise.resolve();
       },
-      findMade: () => Promise.resolve(undefined),
+      findMade: (...recipe: Parameters<MadePictures['findMade']>) => surroundings.findMade(...recipe),
     },
-    assetBytes: { stat: () => Promise.resolve(undefined) },
+    assetBytes: { stat: () => Promise.resolve({}) },
     latencies: { p95Seconds: () => Promise.resolve(slowAfterSeconds) },
-    spend: { reserve: () => Promise.resolve({ granted: true }) },
+    spend: { reserve: (...input: Parameters<SpendLedger['reserve']>) => surroundings.reserve(...input) },
   };
-  return { saved, saves, recipes, stores };
+  /** No breaker: a test says itself when a provider fails. */
+  const health: ProviderHealthPort = {
+    downSince: (provider) => surroundings.downSince(provider),
+    succeeded: () => undefined,
+    failed: () => undefined,
+  };
+  return { saved, saves, recipes, surroundings, stores, health };
 }
-
-/** No gate and no breaker: a test says itself when a provider fails. */
-const alwaysUp = { downSince: () => undefined, succeeded: () => undefined, failed: () => undefined };
 
 interface StartWorkers {
   native: NativeConnection;
   server: TemporalTestServer;
   providers: ProviderClient[];
-  stores: Stores;
+  memory: ReturnType<typeof memoryStores>;
   own: OwnWorkersOptions;
 }
 
-function startWorkers({ native, server, providers, stores, own }: StartWorkers): Promise<Workers> {
+function startWorkers({ native, server, providers, memory, own }: StartWorkers): Promise<Workers> {
   const noMedia = {
     open: () => Promise.reject(new Error('the fakes read no inputs')),
     save: () => Promise.reject(new Error('the fakes store nothing')),
@@ -148,7 +170,7 @@ function startWorkers({ native, server, providers, stores, own }: StartWorkers):
     taskQueue: generationTaskQueue,
     workflowBundle: workflowBundle(),
     dependencies: {
-      ...stores,
+      ...memory.stores,
       routing: testRouting,
       healthRecords: { record: () => Promise.resolve() },
       watches: createProviderWatches(
@@ -157,7 +179,7 @@ function startWorkers({ native, server, providers, stores, own }: StartWorkers):
       ),
       clients: Object.fromEntries(providers.map((client) => [client.provider, client])),
       media: () => noMedia,
-      health: alwaysUp,
+      health: memory.health,
     },
     concurrency: { modal: 50, fal: 50, comfyui: 50 },
     shutdownGraceSeconds: 5,

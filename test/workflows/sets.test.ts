@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import type { GenerationState } from '../../src/domain/generation';
+import type { StoredAsset } from '../../src/domain/stored-asset';
+import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
+import { baseImages, profilePictures, studio } from '../support/flow-requests';
+import { startHarness, type GenerationHarness } from '../support/generation-harness';
+
+let harness: GenerationHarness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterEach(() => {
+  harness.resetSurroundings();
+});
+afterAll(async () => {
+  await harness.close();
+});
+
+const ok: Answer = (job) => Promise.resolve(picture(job));
+/** Bits that are alike for one motif, and far apart for two. */
+const hashOf = (motif: string) =>
+  Array.from(createHash('sha256').update(motif).digest().subarray(0, 8), (byte) =>
+    byte.toString(2).padStart(8, '0'),
+  ).join('');
+
+/** A picture of its own bytes that shows this motif. */
+function showing(motif: string): Answer {
+  return (job) => {
+    const [asset] = picture(job).assets;
+    return Promise.resolve({ assets: [{ ...asset, perceptualHash: hashOf(motif) }] });
+  };
+}
+
+const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
+
+async function run(providers: FakeProvider[], request: Parameters<GenerationHarness['start']>[0]) {
+  return await harness.withProviders(providers, async (): Promise<GenerationState> => {
+    const handle = await harness.start(request);
+    return await handle.result();
+  });
+}
+
+const seedsOf = ({ jobs }: FakeProvider) => jobs.map(({ parameters }) => parameters['seed']);
+
+describe('a picture of no use', () => {
+  it('is made again with a seed no other slot has, when it is blank', async () => {
+    const modal = new FakeProvider('modal', inTurn(blank, ok));
+
+    const { status, slots } = await run([modal], studio({ seed: 7 }));
+
+    expect(status).toBe('completed');
+    expect(seedsOf(modal)).toEqual([7, 7 + 7919]);
+    expect(slots[0]?.seed).toBe(7 + 7919);
+    expect(slots[0]?.attempts).toMatchObject([
+      { outcome: 'failed', errorCode: 'media_blank', costUsd: 0.020054 },
+      { outcome: 'succeeded' },
+    ]);
+  });
+
+  it('is made again when it looks like another one of the set, and paid for both times', async () => {
+    const modal = new FakeProvider('modal', (job, call, context) =>
+      showing(call <= 2 ? 'a woman at a window' : `motif ${call}`)(job, call, context),
+    );
+
+    const { status, slots, costUsd } = await run([modal], studio({ count: 2 }));
+
+    expect(status).toBe('completed');
+    expect(modal.jobs).toHaveLength(3);
+    expect(costUsd).toBeCloseTo(3 * 0.020054);
+    const made = slots.flatMap(({ attempts }) => attempts);
+    expect(made.filter(({ errorCode }) => errorCode === 'duplicate')).toMatchObject([
+      { outcome: 'failed', errorClass: 'corrupt' },
+    ]);
+  });
+
+  it('fails its slot as a duplicate when no refill is left', async () => {
+    const modal = new FakeProvider('modal', showing('a woman at a window'));
+
+    const { status, slots } = await run([modal], studio({ count: 2, maxRefills: 0 }));
+
+    expect(status).toBe('partial');
+    const failed = slots.find(({ error }) => error !== undefined);
+    expect(failed?.error?.code).toBe('duplicate');
+    expect(failed?.error?.message).toMatch(/the same as that of slot [12]/);
+  });
+
+  it('may look like its sister in a mode that keeps its source, but is never the very same bytes', async () => {
+    const source = { assetId: 'e'.repeat(64), mediaType: 'image/jpeg', width: 1024, height: 1024 };
+    const request = (fields: object) =>
+      studio(
+        { mode: 'variations', count: 2, sourceImageUrl: `/v1/assets/${source.assetId}`, ...fields },
+        { assets: { source } },
+      );
+    const alike = await run([new FakeProvider('modal', showing('one motif'))], request({}));
+    expect(alike.status).toBe('completed');
+
+    const same: StoredAsset = { assetId: 'a'.repeat(64), mediaType: 'image/jpeg', bytes: 1 };
+    const cached = new FakeProvider('modal', () => Promise.resolve({ assets: [same] }));
+    const copied = await run([cached], request({ maxRefills: 0 }));
+    expect(copied.slots.map((slot) => slot.error?.code).toSorted()).toEqual(['duplicate', undefined]);
+  });
+});
+
+describe('a set that must not mix engines', () => {
+  const down = failing('outage');
+
+  it('waits for the engine of its first picture instead of going on elsewhere', async () => {
+    let calls = 0;
+    const modal = new FakeProvider('modal', (job, call, context) => {
+      calls = call;
+      return (call === 1 || call > 6 ? ok : down)(job, call, context);
+    });
+    const fal = new FakeProvider('fal', ok);
+
+    const state = await run([modal, fal], studio({ count: 3, coherence: 'required' }));
+
+    expect(state).toMatchObject({ status: 'completed', engines: ['/flux-dev'] });
+    expect(calls).toBeGreaterThan(6);
+    expect(fal.jobs).toEqual([]);
+  });
+
+  it('agrees on one engine before it pays for two', async () => {
+    const modal = new FakeProvider('modal', down);
+    const fal = new FakeProvider('fal', ok);
+
+    const state = await run([modal, fal], studio({ count: 3, coherence: 'required' }));
+
+    expect(state).toMatchObject({ status: 'completed', engines: ['fal-ai/flux/dev'] });
+    expect(fal.jobs).toHaveLength(3);
+    expect(state.slots.flatMap(({ attempts }) => attempts.map(({ errorCode }) => errorCode))).not.toContain(
+      'incoherent',
+    );
+  });
+
+  it('mixes them, and says so, where that is only preferred not to be', async () => {
+    const modal = new FakeProvider('modal', inTurn(ok, down));
+    const fal = new FakeProvider('fal', ok);
+
+    const state = await run([modal, fal], studio({ count: 2 }));
+
+    expect(state.engines.toSorted()).toEqual(['/flux-dev', 'fal-ai/flux/dev']);
+  });
+});
+
+describe('minSuccess', () => {
+  const oneRefused: Answer = (job, call, context) =>
+    (call === 1 ? failing('policy') : ok)(job, call, context);
+
+  it.each([
+    [7, 'partial'],
+    [8, 'failed'],
+  ] as const)('of %i in a set of which one picture was refused: %s', async (minSuccess, status) => {
+    const state = await run([new FakeProvider('modal', oneRefused)], profilePictures({ minSuccess }));
+
+    expect(state.status).toBe(status);
+    expect(state.slots.filter((slot) => slot.status === 'completed')).toHaveLength(7);
+  });
+});
+
+describe('a stored picture of the same recipe', () => {
+  const stored: StoredAsset = { assetId: 'b'.repeat(64), mediaType: 'image/png', bytes: 1 };
+
+  it('is the result at no cost, when the job may reuse it', async () => {
+    harness.surroundings.findMade = () => Promise.resolve(stored);
+    const modal = new FakeProvider('modal', ok);
+
+    const state = await run([modal], studio({ reuse: true }));
+
+    expect(state).toMatchObject({ status: 'completed', costUsd: 0 });
+    expect(state.slots[0]).toMatchObject({ reused: true, asset: stored, attempts: [] });
+    expect(modal.jobs).toEqual([]);
+  });
+
+  it('is not taken twice in one set', async () => {
+    harness.surroundings.findMade = () => Promise.resolve(stored);
+    const modal = new FakeProvider('modal', ok);
+
+    const { slots } = await run([modal, new FakeProvider('fal', ok)], baseImages({ reuse: true }));
+
+    expect(slots.filter(({ reused }) => reused === true)).toHaveLength(1);
+    expect(slots.every(({ status }) => status === 'completed')).toBe(true);
+  });
+});

@@ -1,0 +1,205 @@
+import { EventEmitter, once } from 'node:events';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { GenerationState, SlotDecision } from '../../src/domain/generation';
+import { decideSlotUpdateName } from '../../src/domain/messages';
+import { generationStatusAttribute } from '../../src/domain/search-attributes';
+import { failing, FakeProvider, lost, picture, type Answer } from '../support/fake-provider';
+import { studio } from '../support/flow-requests';
+import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { waitUntil } from '../support/wait-until';
+
+let harness: GenerationHarness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterAll(async () => {
+  await harness.close();
+});
+
+const ok: Answer = (job) => Promise.resolve(picture(job));
+/** By the price table: what one call of `/flux-dev` costs. */
+const priceUsd = 0.020054;
+
+/** Answers by the number of the job, however many calls ask for one. */
+function byJob(...answers: [Answer, ...Answer[]]): Answer {
+  const keys: string[] = [];
+  return (job, call, context) => {
+    if (!keys.includes(job.jobKey)) keys.push(job.jobKey);
+    const answer = answers[Math.min(keys.indexOf(job.jobKey), answers.length - 1)] ?? answers[0];
+    return answer(job, call, context);
+  };
+}
+
+const jobsOf = ({ jobs }: FakeProvider) => new Set(jobs.map(({ jobKey }) => jobKey)).size;
+
+async function run(providers: FakeProvider[], request: ReturnType<typeof studio>): Promise<GenerationState> {
+  return await harness.withProviders(providers, async () => (await harness.start(request)).result());
+}
+
+describe('a submit that was lost, with unknownOutcome: resubmit', () => {
+  it('is sent once more, and the first price stands as at risk in state, trail and Temporal UI', async () => {
+    const modal = new FakeProvider('modal', byJob(lost, ok));
+    await harness.withProviders([modal, new FakeProvider('fal')], async () => {
+      const handle = await harness.start(studio());
+      const { slots, atRiskUsd } = await handle.result();
+
+      expect(jobsOf(modal)).toBe(2);
+      expect(atRiskUsd).toBe(priceUsd);
+      expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal', atRiskUsd: priceUsd });
+      expect(slots[0]?.attempts).toMatchObject([
+        { outcome: 'failed', certainty: 'unknown', atRiskUsd: priceUsd },
+        { outcome: 'failed', errorCode: 'outcome_unknown', certainty: 'not_sent' },
+        { outcome: 'succeeded', costUsd: priceUsd },
+      ]);
+      expect(await detailsOf(handle)).toContain(`**$${priceUsd} at risk**`);
+    });
+  });
+
+  it('is given up when the second one is lost as well: nothing more is sent', async () => {
+    const modal = new FakeProvider('modal', lost);
+    const fal = new FakeProvider('fal', ok);
+
+    const { status, slots } = await run([modal, fal], studio());
+
+    expect(status).toBe('failed');
+    expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'modal' });
+    expect(slots[0]?.atRiskUsd).toBe(2 * priceUsd);
+    expect([jobsOf(modal), fal.jobs.length]).toEqual([2, 0]);
+  });
+});
+
+describe('a submit that was lost, with unknownOutcome: hold', () => {
+  const onHold = (fields: object = {}) => studio({ unknownOutcome: 'hold', ...fields });
+
+  async function withQuestion<T>(
+    modal: FakeProvider,
+    work: (handle: WorkflowHandle, state: GenerationState) => Promise<T>,
+    fields: object = {},
+  ): Promise<T> {
+    return await harness.withProviders([modal, new FakeProvider('fal', ok)], async () => {
+      const handle: WorkflowHandle = await harness.start(onHold(fields));
+      let state: GenerationState | undefined;
+      await waitUntil(async () => {
+        state = await handle.query<GenerationState>('progress');
+        return state.slots[0]?.status === 'needs_decision';
+      });
+      return await work(handle, state!);
+    });
+  }
+
+  const decide = (handle: WorkflowHandle, decision: SlotDecision, slot = 1) =>
+    handle.executeUpdate(decideSlotUpdateName, { args: [{ slot, decision }] });
+
+  it('is put before a person, who reads what is at stake, and pays nobody meanwhile', async () => {
+    const modal = new FakeProvider('modal', byJob(lost, ok));
+    await withQuestion(modal, async (handle, { slots, atRiskUsd }) => {
+      expect(slots[0]?.decision).toMatchObject({
+        provider: 'modal',
+        endpoint: '/flux-dev',
+        atRiskUsd: priceUsd,
+      });
+      expect(atRiskUsd).toBe(priceUsd);
+      const { typedSearchAttributes } = await handle.describe();
+      expect(typedSearchAttributes.get(generationStatusAttribute)).toBe('needs_decision');
+      expect(await detailsOf(handle)).toContain('resubmit or give up? A submit to modal was lost.');
+      expect(jobsOf(modal)).toBe(1);
+      await expect(decide(handle, 'resubmit', 2)).rejects.toThrow();
+
+      await decide(handle, 'resubmit');
+      const result = (await handle.result()) as GenerationState;
+
+      expect(result.slots[0]).toMatchObject({ status: 'completed', atRiskUsd: priceUsd, costUsd: priceUsd });
+      expect(result.slots[0]?.decision).toBeUndefined();
+      expect(jobsOf(modal)).toBe(2);
+    });
+  });
+
+  it('ends the slot when it is given up, and takes no second word', async () => {
+    const modal = new FakeProvider('modal', lost);
+    await withQuestion(modal, async (handle) => {
+      await decide(handle, 'give_up');
+      const { status, slots } = (await handle.result()) as GenerationState;
+
+      expect(status).toBe('failed');
+      expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'modal' });
+      expect(slots[0]?.error?.message).toContain('given up');
+      expect(jobsOf(modal)).toBe(1);
+      await expect(decide(handle, 'resubmit')).rejects.toThrow();
+    });
+  });
+
+  it('ends the slot when nobody decides before the deadline', async () => {
+    // 60 s is the least the API takes.
+    const request = onHold();
+    request.request.deadlineSeconds = 3;
+    const modal = new FakeProvider('modal', lost);
+
+    const { slots } = await run([modal], request);
+
+    expect(slots[0]?.error?.code).toBe('outcome_unknown');
+    expect(slots[0]?.error?.message).toContain('Nobody decided');
+    expect(jobsOf(modal)).toBe(1);
+  });
+
+  it('asks also where a gateway answered for a provider that may have taken the job', async () => {
+    const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      await context.dispatch.intent();
+      return await gateway(job, call, context);
+    });
+    await withQuestion(modal, async (handle, { slots }) => {
+      expect(slots[0]?.attempts).toMatchObject([{ errorCode: 'bad_gateway', atRiskUsd: priceUsd }]);
+      expect(jobsOf(modal)).toBe(1);
+      await decide(handle, 'give_up');
+      await handle.result();
+    });
+  });
+});
+
+describe('a job whose queue never moved', () => {
+  it('was cancelled at the provider, costs nothing, and the next candidate is asked at once', async () => {
+    const stuck: Answer = async (job, call, context) => {
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ request: call });
+      const cancelled = failing('capacity', { code: 'queue_timeout', certainty: 'not_sent' });
+      return await cancelled(job, call, context);
+    };
+    const modal = new FakeProvider('modal', stuck);
+    const fal = new FakeProvider('fal', ok);
+
+    const { slots } = await run([modal, fal], studio());
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: 0 });
+    expect(slots[0]?.attempts.map(({ errorCode }) => errorCode)).toEqual(['queue_timeout', undefined]);
+    expect(modal.jobs).toHaveLength(1);
+  });
+});
+
+describe('an accepted job that cannot be reached for a moment', () => {
+  it('is collected by its handle, and never submitted again', async () => {
+    const word = new EventEmitter();
+    const collected = once(word, 'collected');
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      const { previous } = context.dispatch;
+      if (previous.phase === 'accepted') {
+        word.emit('collected', previous.handle);
+        return picture(job);
+      }
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ request: 'r-1' });
+      const away = failing('transient', { code: 'connection_lost', certainty: 'accepted', resumable: true });
+      return await away(job, call, context);
+    });
+
+    const { slots } = await run([modal], studio({ unknownOutcome: 'hold' }));
+
+    expect(await collected).toEqual([{ request: 'r-1' }]);
+    expect(slots[0]).toMatchObject({ status: 'completed', costUsd: priceUsd, atRiskUsd: 0 });
+    expect(jobsOf(modal)).toBe(1);
+  });
+});
+
+async function detailsOf(handle: WorkflowHandle): Promise<string> {
+  const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  return metadata.currentDetails;
+}

@@ -1,0 +1,171 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { GenerationState } from '../../src/domain/generation';
+import { providerUpSignalName, providerWatchId, retryNowUpdateName } from '../../src/domain/messages';
+import type { ProviderWatchView } from '../../src/domain/provider-watch';
+import { healthQueryName } from '../../src/domain/provider-watch';
+import { generationTaskQueue } from '../../src/domain/task-queues';
+import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
+import { fluxLora, studio } from '../support/flow-requests';
+import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { waitUntil } from '../support/wait-until';
+
+let harness: GenerationHarness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterEach(() => {
+  harness.resetSurroundings();
+});
+afterAll(async () => {
+  await harness.close();
+});
+
+const ok: Answer = (job) => Promise.resolve(picture(job));
+/** Its watch finds that it does not answer. */
+function silent(name: 'modal' | 'fal'): FakeProvider {
+  const provider = new FakeProvider(name, ok);
+  provider.isHealthy = false;
+  return provider;
+}
+
+/** Has one candidate only. */
+const request = () => studio({ useLora: true }, { lora: fluxLora });
+
+const watchOf = (provider: 'modal' | 'fal') =>
+  harness.client.workflow.getHandle(providerWatchId(generationTaskQueue, provider));
+
+afterEach(async () => {
+  for (const provider of ['modal', 'fal'] as const) {
+    await watchOf(provider)
+      .terminate('end of the test')
+      .catch(() => undefined);
+  }
+});
+
+const progress = (handle: WorkflowHandle) => handle.query<GenerationState>('progress');
+
+async function untilWaiting(handle: WorkflowHandle): Promise<GenerationState> {
+  let state: GenerationState | undefined;
+  await waitUntil(async () => {
+    state = await progress(handle);
+    return state.slots[0]?.status === 'waiting';
+  });
+  return state!;
+}
+
+describe('a job whose provider is known to be down', () => {
+  const since = '2026-01-02T03:04:05.678Z';
+
+  it('sends nothing, leaves its address with the watch, and goes on as soon as it is woken', async () => {
+    harness.surroundings.downSince = () => since;
+    const modal = silent('modal');
+    await harness.withProviders([modal], async () => {
+      const handle = await harness.start(request());
+      const { slots } = await untilWaiting(handle);
+
+      expect(slots[0]?.waiting).toMatchObject({ watched: ['modal'], reason: expect.stringContaining(since) });
+      // A net for the day on which no watch wakes it.
+      const netSeconds = (Date.parse(slots[0]!.waiting!.nextTryAt) - Date.now()) / 1000;
+      expect(netSeconds).toBeGreaterThan(500);
+      await waitUntil(
+        async () => (await watchOf('modal').query<ProviderWatchView>(healthQueryName)).parkedJobs > 0,
+      );
+      expect(modal.jobs).toEqual([]);
+
+      harness.resetSurroundings();
+      await handle.signal(providerUpSignalName, { provider: 'modal' });
+
+      expect((await handle.result()).status).toBe('completed');
+      expect(modal.jobs).toHaveLength(1);
+    });
+  });
+
+  it('is not woken by the word on another provider', async () => {
+    harness.surroundings.downSince = () => since;
+    await harness.withProviders([silent('modal')], async () => {
+      const handle = await harness.start(request());
+      await untilWaiting(handle);
+      harness.resetSurroundings();
+      await handle.signal(providerUpSignalName, { provider: 'fal' });
+
+      expect((await progress(handle)).slots[0]?.status).toBe('waiting');
+      await handle.executeUpdate(retryNowUpdateName);
+      expect((await handle.result()).status).toBe('completed');
+    });
+  });
+});
+
+describe('retry-now', () => {
+  it('ends the wait, also one that a provider asked for, and says which slots it woke', async () => {
+    const modal = new FakeProvider('modal', inTurn(failing('capacity', { retryAfterMs: 600_000 }), ok));
+    await harness.withProviders([modal], async () => {
+      const handle: WorkflowHandle = await harness.start(request());
+      const { slots } = await untilWaiting(handle);
+      const seconds = (Date.parse(slots[0]!.waiting!.nextTryAt) - Date.now()) / 1000;
+      expect(seconds).toBeGreaterThan(500);
+
+      expect(await handle.executeUpdate(retryNowUpdateName)).toEqual({ slots: [1] });
+
+      expect((await handle.result()) as GenerationState).toMatchObject({ status: 'completed' });
+      expect(modal.jobs).toHaveLength(2);
+    });
+  });
+
+  it('is refused when nothing waits', async () => {
+    await harness.withProviders([new FakeProvider('modal', ok)], async () => {
+      const handle: WorkflowHandle = await harness.start(request());
+      await handle.result();
+      await expect(handle.executeUpdate(retryNowUpdateName)).rejects.toThrow();
+    });
+  });
+});
+
+describe('a provider that cannot be asked', () => {
+  const outThenBack = () => new FakeProvider('fal', inTurn(failing('outage'), failing('outage'), ok));
+
+  it('does not hold up the others: one asked to be left alone for long, one fails for a moment', async () => {
+    const modal = new FakeProvider('modal', failing('capacity', { retryAfterMs: 600_000 }));
+
+    const state = await harness.withProviders([modal, outThenBack()], async () => {
+      const handle = await harness.start(studio({ count: 2 }));
+      return await handle.result();
+    });
+
+    // Once for each slot in the first round; in the later rounds only Fal is asked.
+    expect(state.status).toBe('completed');
+    expect(modal.jobs.length).toBeLessThanOrEqual(2);
+    expect(state.slots.every(({ provider }) => provider === 'fal')).toBe(true);
+  });
+
+  it('does not hold up the others: one is known to be down, one fails for a moment', async () => {
+    harness.surroundings.downSince = (provider) =>
+      provider === 'modal' ? '2026-01-02T03:04:05.678Z' : undefined;
+
+    const state = await harness.withProviders([silent('modal'), outThenBack()], async () => {
+      const handle = await harness.start(studio());
+      return await handle.result();
+    });
+
+    expect(state.slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+  });
+});
+
+describe('what the Temporal UI says of a wait', () => {
+  it('names the reason, since when, until when, the watch and the deadline', async () => {
+    harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
+    await harness.withProviders([silent('modal')], async () => {
+      const handle = await harness.start(request());
+      const { slots, deadlineAt } = await untilWaiting(handle);
+      const { currentDetails } = await handle.query<{ currentDetails: string }>(
+        '__temporal_workflow_metadata',
+      );
+
+      const { since, nextTryAt } = slots[0]!.waiting!;
+      expect(currentDetails).toContain(`until ${deadlineAt}`);
+      expect(currentDetails).toContain(
+        `waiting since ${since}, until ${nextTryAt}, or when the provider-watch of modal says so: modal is known to be down`,
+      );
+      await handle.terminate('end of the test');
+    });
+  });
+});
