@@ -15,7 +15,7 @@ import { createWorkers, type Workers, type WorkersOptions } from '../../src/work
 import type { DeploymentServer } from '../../src/worker/current-version';
 import { createProviderWatches } from '../../src/worker/provider-watches';
 import { installQuietRuntime } from './quiet-runtime';
-import { startTemporalServer, type TemporalTestServer } from './temporal';
+import { startTemporalServer } from './temporal';
 import { workflowBundle } from './workflow-bundle';
 
 /** Everything enabled; a parked slot tries again after one second. */
@@ -71,14 +71,33 @@ export interface GenerationHarness {
   close(): Promise<void>;
 }
 
+/** On a server of its own. */
 export async function startHarness(
   options: { dynamicConfig?: readonly string[] } = {},
 ): Promise<GenerationHarness> {
   installQuietRuntime();
   const server = await startTemporalServer(options);
   const connection = await Connection.connect({ address: server.address });
-  const native = await NativeConnection.connect({ address: server.address });
   const client = new Client({ connection, namespace: server.namespace });
+  const harness = await openHarness({ ...server, client });
+  return {
+    ...harness,
+    async close() {
+      await harness.close();
+      await connection.close();
+      await server.stop();
+    },
+  };
+}
+
+/** On a server that is there already. */
+export async function openHarness(server: {
+  address: string;
+  namespace: string;
+  client: Client;
+}): Promise<GenerationHarness> {
+  const { client } = server;
+  const native = await NativeConnection.connect({ address: server.address });
   const memory = memoryStores();
   return {
     client,
@@ -112,8 +131,6 @@ export async function startHarness(
     },
     async close() {
       await native.close();
-      await connection.close();
-      await server.stop();
     },
   };
 }
@@ -153,7 +170,7 @@ function memoryStores() {
 
 interface StartWorkers {
   native: NativeConnection;
-  server: TemporalTestServer;
+  server: { namespace: string };
   providers: ProviderClient[];
   memory: ReturnType<typeof memoryStores>;
   own: OwnWorkersOptions;

@@ -1,0 +1,69 @@
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { FakeProvider } from '../support/fake-provider';
+import { fluxLora, studio } from '../support/flow-requests';
+import { openHarness, type GenerationHarness } from '../support/generation-harness';
+import { startTimeSkippingServer } from '../support/time-skipping';
+
+const hour = 3600 * 1000;
+
+let environment: TestWorkflowEnvironment;
+let harness: GenerationHarness;
+beforeAll(async () => {
+  environment = await startTimeSkippingServer();
+  const { address, namespace = 'default', client } = environment;
+  harness = await openHarness({ address, namespace, client });
+}, 120_000);
+afterEach(() => {
+  harness.resetSurroundings();
+});
+afterAll(async () => {
+  await harness.close();
+  await environment.teardown();
+});
+
+/** A provider that is out for these hours, as its watch and the gate in front of it see it. */
+async function outFor(hours: number): Promise<{ modal: FakeProvider; backAt: number }> {
+  const since = await environment.currentTimeMs();
+  const backAt = since + hours * hour;
+  const modal = new FakeProvider('modal');
+  let isDown = true;
+  modal.checkHealth = async () => {
+    isDown = (await environment.currentTimeMs()) < backAt;
+    return { healthy: !isDown, detail: 'fake' };
+  };
+  harness.surroundings.downSince = (provider) =>
+    provider === 'modal' && isDown ? new Date(since).toISOString() : undefined;
+  return { modal, backAt };
+}
+
+describe('a generation in an outage of hours', () => {
+  it('waits, is woken by the watch, and finishes by itself soon after, paid once', async () => {
+    const { modal, backAt } = await outFor(5);
+    await harness.withProviders([modal], async () => {
+      const handle = await harness.start(studio({ useLora: true }, { lora: fluxLora }));
+      const { status, slots, finishedAt } = await handle.result();
+
+      expect(status).toBe('completed');
+      expect(modal.jobs).toHaveLength(1);
+      const lateMs = Date.parse(finishedAt!) - backAt;
+      expect(lateMs).toBeGreaterThan(0);
+      // The longest pause between two probes, the moment until every worker knows, and the call.
+      expect(lateMs).toBeLessThan(60_000);
+      const unsent = slots[0]!.attempts.filter(({ certainty }) => certainty === 'not_sent');
+      expect(unsent.every(({ errorCode }) => errorCode === 'provider_down')).toBe(true);
+    });
+  }, 240_000);
+
+  it('ends at its deadline, six hours in the studio, with a typed failure and nothing paid', async () => {
+    const { modal } = await outFor(1000);
+    await harness.withProviders([modal], async () => {
+      const handle = await harness.start(studio({ useLora: true }, { lora: fluxLora }));
+      const { status, slots, startedAt, finishedAt } = await handle.result();
+
+      expect(status).toBe('failed');
+      expect(slots[0]?.error?.code).toBe('deadline_exceeded');
+      expect((Date.parse(finishedAt!) - Date.parse(startedAt)) / hour).toBeCloseTo(6, 1);
+      expect(modal.jobs).toEqual([]);
+    });
+  }, 240_000);
+});
