@@ -125,7 +125,7 @@ describe('wire bodies', () => {
     width: 832,
     height: 1472,
     steps: 9,
-    guidance: 2.5,
+    guidance: 1.25,
     strength: 0.4,
     referenceStrength: 0.7,
     upscaleFactor: 4,
@@ -145,24 +145,24 @@ describe('wire bodies', () => {
         height: 1472,
         seed: 7,
         steps: 9,
-        cfg: 2.5,
+        cfg: 1.25,
       },
     ],
     [
       'modal-flux-pulid',
       {
         ...{ prompt: 'a red door', width: 832, height: 1472, seed: 7, pulid_weight: 0.7 },
-        ...{ start_at: 0, end_at: 1, guidance: 2.5, steps: 9 },
+        ...{ start_at: 0, end_at: 1, guidance: 1.25, steps: 9 },
       },
     ],
     [
       'modal-flux-ipadapter-faceid',
       {
         ...{ prompt: 'a red door', negative_prompt: 'blur', width: 832, height: 1472, seed: 7, steps: 9 },
-        ...{ ipadapter_strength: 0.7, guidance_scale: 2.5, timestep_to_start_cfg: 1, face_provider: 'CPU' },
+        ...{ ipadapter_strength: 0.7, guidance_scale: 1.25, timestep_to_start_cfg: 1, face_provider: 'CPU' },
       },
     ],
-    ['modal-qwen-image-edit-2511', { instruction: 'a red door', seed: 7, steps: 9, cfg: 2.5, denoise: 0.4 }],
+    ['modal-qwen-image-edit-2511', { instruction: 'a red door', seed: 7, steps: 9, cfg: 1.25, denoise: 0.4 }],
     ['modal-seedvr2', { resolution: 1920, max_resolution: 4000, max_resolution_2: 4000, seed: 7 }],
     [
       'modal-wan2.6-r2v',
@@ -176,7 +176,7 @@ describe('wire bodies', () => {
           fps: 12,
           seed: 7,
         },
-        ...{ steps: 9, cfg: 2.5 },
+        ...{ steps: 9, cfg: 1.25 },
       },
     ],
     [
@@ -188,7 +188,7 @@ describe('wire bodies', () => {
           num_inference_steps: 9,
           seed: 7,
         },
-        ...{ guidance_scale: 2.5, num_images: 1, output_format: 'jpeg', acceleration: 'none' },
+        ...{ guidance_scale: 1.25, num_images: 1, output_format: 'jpeg', acceleration: 'none' },
         ...{ sync_mode: false, enable_safety_checker: true },
       },
     ],
@@ -204,7 +204,7 @@ describe('wire bodies', () => {
         ...{
           num_images: 1,
           num_inference_steps: 9,
-          guidance_scale: 2.5,
+          guidance_scale: 1.25,
           id_scale: 0.7,
           id_mix: false,
           mode: 'fidelity',
@@ -215,7 +215,7 @@ describe('wire bodies', () => {
     [
       'comfyui-sdxl-inpaint',
       {
-        ...{ prompt: 'a red door', negative_prompt: 'blur', seed: 7, steps: 9, cfg: 2.5, denoise: 1 },
+        ...{ prompt: 'a red door', negative_prompt: 'blur', seed: 7, steps: 9, cfg: 1.25, denoise: 1 },
         checkpoint: 'sd_xl_base_1.0.safetensors',
       },
     ],

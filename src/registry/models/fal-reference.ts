@@ -33,7 +33,7 @@ export const falReferenceModels: readonly ModelDefinition[] = [
       prompt: promptField,
       image_size: imageSizeField.default({ width: 1024, height: 768 }),
       num_inference_steps: stepsField(20, 50),
-      guidance_scale: guidanceField(4),
+      guidance_scale: guidanceField(4, { minimum: 1 }),
       id_weight: weightField(1),
       start_step: z.int().min(0).max(50).default(0),
       true_cfg: z.number().min(1).max(10).default(1),
@@ -67,7 +67,8 @@ export const falReferenceModels: readonly ModelDefinition[] = [
       image_size: imageSizeField.default({ width: 1024, height: 768 }),
       num_images: falOneImage,
       num_inference_steps: stepsField(4, 12),
-      guidance_scale: guidanceField(1.2),
+      // A distilled model: more guidance than this spoils the picture, and is refused.
+      guidance_scale: guidanceField(1.2, { minimum: 1, maximum: 1.5 }),
       id_scale: weightField(0.8),
       id_mix: z.boolean().default(false),
       mode: z.enum(['fidelity', 'extreme style']).default('fidelity'),

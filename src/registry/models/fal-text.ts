@@ -17,7 +17,7 @@ function fluxParameters(defaultSteps: number, maximumSteps: number) {
     prompt: promptField,
     image_size: imageSizeField.default({ width: 1024, height: 768 }),
     num_inference_steps: stepsField(defaultSteps, maximumSteps),
-    guidance_scale: guidanceField(3.5),
+    guidance_scale: guidanceField(3.5, { minimum: 1 }),
     num_images: falOneImage,
     output_format: z.enum(['jpeg', 'png']).default('jpeg'),
     acceleration: z.enum(['none', 'regular', 'high']).default('none'),
@@ -91,7 +91,7 @@ export const falTextModels: readonly ModelDefinition[] = [
     parameters: z.strictObject({
       prompt: promptField,
       image_size: imageSizeField.default({ width: 1024, height: 768 }),
-      num_inference_steps: stepsField(8),
+      num_inference_steps: stepsField(8, 8),
       num_images: falOneImage,
       output_format: z.enum(['jpeg', 'png', 'webp']).default('png'),
       acceleration: z.enum(['none', 'regular', 'high']).default('regular'),

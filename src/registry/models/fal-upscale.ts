@@ -56,7 +56,7 @@ export const falUpscaleModels: readonly ModelDefinition[] = [
       negative_prompt: negativePromptField.optional(),
       upscale_factor: factorField(4),
       creativity: fractionField(0.35),
-      resemblance: z.number().min(0).max(3).default(0.6),
+      resemblance: fractionField(0.6),
       guidance_scale: guidanceField(4),
       num_inference_steps: stepsField(18, 50),
       seed: seedField,

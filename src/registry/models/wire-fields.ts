@@ -21,9 +21,9 @@ export function stepsField(defaultSteps: number, maximum = 60) {
   return z.int().min(1).max(maximum).default(defaultSteps);
 }
 
-/** Classifier-free guidance, 0-20. */
-export function guidanceField(defaultGuidance: number) {
-  return z.number().min(0).max(20).default(defaultGuidance);
+/** Classifier-free guidance, 0-20 unless the endpoint takes a narrower range. */
+export function guidanceField(defaultGuidance: number, { minimum = 0, maximum = 20 } = {}) {
+  return z.number().min(minimum).max(maximum).default(defaultGuidance);
 }
 
 /** Weight of a LoRA or a reference face, 0-2. */
