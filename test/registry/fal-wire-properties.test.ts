@@ -73,4 +73,10 @@ describe.each(falModels)('%s', (_endpoint, model) => {
     fc.assert(property, { seed: 20_260_208, numRuns: 400 });
     expect(accepted).toBeGreaterThan(40);
   });
+
+  it('has exactly the fields of the schema, as it would drop any other in silence', () => {
+    const pictures = Object.values(model.inputs).map(({ field }) => field);
+    const held = [...Object.keys(model.parameters.shape), ...pictures];
+    expect(held.sort()).toEqual(Object.keys(endpointOf(model).input.shape).sort());
+  });
 });

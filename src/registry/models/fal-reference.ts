@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { ModelDefinition } from '../types';
-import { falImageSize } from './fal-image-size';
+import { falImageSize, falSizeField, landscape43 } from './fal-image-size';
 import { falModel, falOneImage, falStandardFields } from './fal-model';
 import { wireBody } from './wire-body';
 import {
   guidanceField,
-  imageSizeField,
   negativePromptField,
   promptField,
   seedField,
@@ -31,7 +30,7 @@ export const falReferenceModels: readonly ModelDefinition[] = [
     inputs: { reference: { field: 'reference_image_url', encoding: 'url', shape: 'value' } },
     parameters: z.strictObject({
       prompt: promptField,
-      image_size: imageSizeField.default({ width: 1024, height: 768 }),
+      image_size: falSizeField().default(landscape43),
       num_inference_steps: stepsField(20, 50),
       guidance_scale: guidanceField(4, { minimum: 1 }),
       id_weight: weightField(1),
@@ -64,7 +63,7 @@ export const falReferenceModels: readonly ModelDefinition[] = [
     // No safety field and no sync_mode in this schema.
     parameters: z.strictObject({
       prompt: promptField,
-      image_size: imageSizeField.default({ width: 1024, height: 768 }),
+      image_size: falSizeField().default(landscape43),
       num_images: falOneImage,
       num_inference_steps: stepsField(4, 12),
       // A distilled model: more guidance than this spoils the picture, and is refused.

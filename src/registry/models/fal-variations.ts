@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ModelDefinition } from '../types';
+import { falSizeField } from './fal-image-size';
 import { falModel, falOneImage, falStandardFields } from './fal-model';
 import { wireBody } from './wire-body';
 import { fractionField, guidanceField, promptField, seedField, stepsField } from './wire-fields';
@@ -47,7 +48,7 @@ export const falVariationModels: readonly ModelDefinition[] = [
     parameters: z.strictObject({
       prompt: promptField,
       strength: fractionField(0.6),
-      image_size: z.literal('auto').default('auto'),
+      image_size: falSizeField(undefined, 'auto').default('auto'),
       num_inference_steps: stepsField(8, 8),
       num_images: falOneImage,
       output_format: z.enum(['jpeg', 'png', 'webp']).default('png'),

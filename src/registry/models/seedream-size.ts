@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SlotSettings } from '../types';
-import { falImageSize } from './fal-image-size';
+import { falImageSize, falSizeField } from './fal-image-size';
 
 const minimumPixels = 2560 * 1440;
 const maximumPixels = 4096 * 4096;
@@ -14,9 +14,11 @@ const maximumSide = 14_142;
 const side = z.int().min(1).max(maximumSide);
 
 /** Seedream refuses small pictures: each side 1920-4096, or 2560×1440 to 4096×4096 pixels in all. */
-export const seedreamSizeField = z
+const seedreamPixels = z
   .strictObject({ width: side, height: side })
   .refine(isSeedreamSize, 'Seedream needs each side 1920-4096 or 2560×1440 to 4096×4096 pixels in all');
+
+export const seedreamSizeField = falSizeField(seedreamPixels, 'auto_2K', 'auto_4K');
 
 /** The size asked for, scaled up to Seedream's minimum where it is smaller; the shape stays (to a pixel a side). */
 export function seedreamSize(settings: SlotSettings): Size | undefined {

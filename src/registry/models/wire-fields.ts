@@ -35,9 +35,3 @@ export function weightField(defaultWeight: number) {
 export function fractionField(defaultFraction: number) {
   return z.number().min(0).max(1).default(defaultFraction);
 }
-
-/** Fal's picture size: an object, as top-level `width` and `height` exist on none of its endpoints. */
-export const imageSizeField = z.strictObject({
-  width: z.int().min(256).max(2048),
-  height: z.int().min(256).max(2048),
-});
