@@ -27,8 +27,9 @@ export function parseWire(model: ModelDefinition, settings: SlotSettings): WireR
   const parsed = model.parameters.safeParse(model.toWire(settings));
   if (parsed.success) return { ok: true, parameters: jsonObject.parse(parsed.data) };
   const [issue] = parsed.error.issues;
-  const problem = issue === undefined ? 'not accepted' : `${issue.path.join('.')}: ${issue.message}`;
-  return { ok: false, field: offendingSetting(model, settings), problem };
+  if (issue === undefined) return { ok: false, field: 'prompt', problem: 'not accepted' };
+  const path = pathOf(issue);
+  return { ok: false, field: offendingSetting(model, settings, path), problem: `${path}: ${issue.message}` };
 }
 
 /** Settings the caller gave that this endpoint has no field for. */
@@ -40,13 +41,23 @@ export function ignoredSettings(model: ModelDefinition, settings: SlotSettings):
   });
 }
 
-/** The setting without which the body would be right; the prompt when no single one is to blame. */
-function offendingSetting(model: ModelDefinition, settings: SlotSettings): TunableSetting | 'prompt' {
+/** The setting without which this wire field would be right; the prompt when no single one is to blame. */
+function offendingSetting(
+  model: ModelDefinition,
+  settings: SlotSettings,
+  path: string,
+): TunableSetting | 'prompt' {
   const culprit = tunableSettings.find((name) => {
     if (settings[name] === undefined) return false;
-    return model.parameters.safeParse(model.toWire(without(settings, name))).success;
+    const { error } = model.parameters.safeParse(model.toWire(without(settings, name)));
+    return error === undefined || !error.issues.some((issue) => pathOf(issue) === path);
   });
   return culprit ?? 'prompt';
+}
+
+/** Where in the wire body an issue is, dotted. */
+function pathOf({ path }: z.core.$ZodIssue): string {
+  return path.join('.');
 }
 
 function without(settings: SlotSettings, name: TunableSetting): SlotSettings {

@@ -218,6 +218,28 @@ describe('planRoute reasons', () => {
       /steps.*<=12/,
     ],
     [
+      'fal-ai/flux/schnell',
+      { preference: { quality: 'fast' }, settings: { ...settings, steps: 20, guidance: 0.5 } },
+      /this steps.*<=12/,
+    ],
+    ['fal-ai/flux/dev', { settings: { ...settings, guidance: 0.5 } }, /this guidance.*>=1\)/],
+    ['fal-ai/flux/dev', { settings: { ...settings, width: 4096 } }, /this width.*image_size\.width.*<=2048/],
+    [
+      'fal-ai/pulid',
+      { hasReference: true, settings: { ...settings, guidance: 3.5 } },
+      /this guidance.*<=1\.5/,
+    ],
+    [
+      'fal-ai/flux/dev/image-to-image',
+      { mode: 'variations', hasSource: true, settings: { ...settings, strength: 0 } },
+      /this strength.*>=0\.01/,
+    ],
+    [
+      'fal-ai/z-image/turbo/image-to-image',
+      { mode: 'variations', hasSource: true, settings: { ...settings, steps: 9 } },
+      /this steps.*<=8/,
+    ],
+    [
       'fal-ai/aura-sr',
       { mode: 'upscaling', hasSource: true, settings: { ...settings, upscaleFactor: 2 } },
       /upscaleFactor/,

@@ -103,7 +103,7 @@ export const falEndpoints: readonly FalEndpoint[] = [
     input: z.object({
       prompt: required,
       image_size: sizeField().default('landscape_4_3'),
-      num_inference_steps: steps(8),
+      num_inference_steps: steps(8, 8),
       num_images: imageCount,
       output_format: anyFormat,
       acceleration: acceleration('regular'),
@@ -344,7 +344,7 @@ export const falEndpoints: readonly FalEndpoint[] = [
       image_url: required,
       strength: number(0, 1, 0.6),
       image_size: sizeField({ extra: ['auto'] }).default('auto'),
-      num_inference_steps: steps(8),
+      num_inference_steps: steps(8, 8),
       num_images: imageCount,
       output_format: anyFormat,
       acceleration: acceleration('regular'),

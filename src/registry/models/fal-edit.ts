@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ModelDefinition } from '../types';
+import { falSizeField, pixelSizeField } from './fal-image-size';
 import { falModel, falOneImage, falStandardFields } from './fal-model';
 import { wireBody } from './wire-body';
 import { guidanceField, negativePromptField, promptField, seedField, stepsField } from './wire-fields';
@@ -24,6 +25,7 @@ export const falEditModels: readonly ModelDefinition[] = [
     uiModel: 'flux-2-edit',
     parameters: z.strictObject({
       prompt: promptField,
+      image_size: falSizeField(pixelSizeField(512, 2048)).optional(),
       guidance_scale: guidanceField(2.5),
       num_inference_steps: stepsField(28, 50),
       num_images: falOneImage,
@@ -47,7 +49,7 @@ export const falEditModels: readonly ModelDefinition[] = [
     mediaType: 'image/jpeg',
     parameters: z.strictObject({
       prompt: promptField,
-      image_size: z.literal('auto').default('auto'),
+      image_size: falSizeField(undefined, 'auto').default('auto'),
       output_format: z.enum(['jpeg', 'png']).default('jpeg'),
       safety_tolerance: z.enum(['1', '2', '3', '4', '5']).default('2'),
       seed: seedField,
@@ -65,6 +67,7 @@ export const falEditModels: readonly ModelDefinition[] = [
     uiModel: 'qwen-edit-2511',
     parameters: z.strictObject({
       prompt: promptField,
+      image_size: falSizeField().optional(),
       guidance_scale: guidanceField(4.5),
       num_inference_steps: stepsField(28, 50),
       num_images: falOneImage,

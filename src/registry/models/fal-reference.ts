@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { ModelDefinition } from '../types';
-import { falImageSize } from './fal-image-size';
+import { falImageSize, falSizeField, landscape43 } from './fal-image-size';
 import { falModel, falOneImage, falStandardFields } from './fal-model';
 import { wireBody } from './wire-body';
 import {
   guidanceField,
-  imageSizeField,
   negativePromptField,
   promptField,
   seedField,
@@ -31,9 +30,9 @@ export const falReferenceModels: readonly ModelDefinition[] = [
     inputs: { reference: { field: 'reference_image_url', encoding: 'url', shape: 'value' } },
     parameters: z.strictObject({
       prompt: promptField,
-      image_size: imageSizeField.default({ width: 1024, height: 768 }),
+      image_size: falSizeField().default(landscape43),
       num_inference_steps: stepsField(20, 50),
-      guidance_scale: guidanceField(4),
+      guidance_scale: guidanceField(4, { minimum: 1 }),
       id_weight: weightField(1),
       start_step: z.int().min(0).max(50).default(0),
       true_cfg: z.number().min(1).max(10).default(1),
@@ -64,10 +63,11 @@ export const falReferenceModels: readonly ModelDefinition[] = [
     // No safety field and no sync_mode in this schema.
     parameters: z.strictObject({
       prompt: promptField,
-      image_size: imageSizeField.default({ width: 1024, height: 768 }),
+      image_size: falSizeField().default(landscape43),
       num_images: falOneImage,
       num_inference_steps: stepsField(4, 12),
-      guidance_scale: guidanceField(1.2),
+      // A distilled model: more guidance than this spoils the picture, and is refused.
+      guidance_scale: guidanceField(1.2, { minimum: 1, maximum: 1.5 }),
       id_scale: weightField(0.8),
       id_mix: z.boolean().default(false),
       mode: z.enum(['fidelity', 'extreme style']).default('fidelity'),

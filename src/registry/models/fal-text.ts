@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { ModelDefinition, SlotSettings } from '../types';
 import { falModel, falOneImage, falStandardFields } from './fal-model';
-import { falImageSize } from './fal-image-size';
+import { falImageSize, falSizeField, landscape43 } from './fal-image-size';
 import { seedreamSize, seedreamSizeField } from './seedream-size';
 import { wireBody } from './wire-body';
-import { guidanceField, imageSizeField, promptField, seedField, stepsField } from './wire-fields';
+import { guidanceField, promptField, seedField, stepsField } from './wire-fields';
 
 const textModel = {
   capabilities: ['text-to-image'],
@@ -15,9 +15,9 @@ const textModel = {
 function fluxParameters(defaultSteps: number, maximumSteps: number) {
   return z.strictObject({
     prompt: promptField,
-    image_size: imageSizeField.default({ width: 1024, height: 768 }),
+    image_size: falSizeField().default(landscape43),
     num_inference_steps: stepsField(defaultSteps, maximumSteps),
-    guidance_scale: guidanceField(3.5),
+    guidance_scale: guidanceField(3.5, { minimum: 1 }),
     num_images: falOneImage,
     output_format: z.enum(['jpeg', 'png']).default('jpeg'),
     acceleration: z.enum(['none', 'regular', 'high']).default('none'),
@@ -90,8 +90,8 @@ export const falTextModels: readonly ModelDefinition[] = [
     mediaType: 'image/png',
     parameters: z.strictObject({
       prompt: promptField,
-      image_size: imageSizeField.default({ width: 1024, height: 768 }),
-      num_inference_steps: stepsField(8),
+      image_size: falSizeField().default(landscape43),
+      num_inference_steps: stepsField(8, 8),
       num_images: falOneImage,
       output_format: z.enum(['jpeg', 'png', 'webp']).default('png'),
       acceleration: z.enum(['none', 'regular', 'high']).default('regular'),

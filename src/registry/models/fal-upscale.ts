@@ -25,6 +25,9 @@ function factorField(maximum: number) {
   return z.number().min(1).max(maximum).default(2);
 }
 
+/** A share of 0-1 that Topaz has its own default for. */
+const levelField = z.number().min(0).max(1).optional();
+
 /** Upscaling on Fal. `clarity-upscaler` repaints by its prompt, the others only sharpen. */
 export const falUpscaleModels: readonly ModelDefinition[] = [
   falModel({
@@ -34,8 +37,10 @@ export const falUpscaleModels: readonly ModelDefinition[] = [
     uiModel: 'seedvr2',
     mediaType: 'image/jpeg',
     parameters: z.strictObject({
-      upscale_mode: z.literal('factor').default('factor'),
+      upscale_mode: z.enum(['target', 'factor']).default('factor'),
       upscale_factor: factorField(10),
+      /** Read in mode `target` only, and 1080p there. */
+      target_resolution: z.enum(['720p', '1080p', '1440p', '2160p']).optional(),
       noise_scale: fractionField(0.1),
       output_format: z.enum(['png', 'jpg', 'webp']).default('jpg'),
       sync_mode: z.literal(false).default(false),
@@ -56,7 +61,7 @@ export const falUpscaleModels: readonly ModelDefinition[] = [
       negative_prompt: negativePromptField.optional(),
       upscale_factor: factorField(4),
       creativity: fractionField(0.35),
-      resemblance: z.number().min(0).max(3).default(0.6),
+      resemblance: fractionField(0.6),
       guidance_scale: guidanceField(4),
       num_inference_steps: stepsField(18, 50),
       seed: seedField,
@@ -117,6 +122,17 @@ export const falUpscaleModels: readonly ModelDefinition[] = [
       subject_detection: z.enum(['All', 'Foreground', 'Background']).default('All'),
       face_enhancement: z.boolean().default(true),
       face_enhancement_strength: fractionField(0.8),
+      face_enhancement_creativity: levelField,
+      sharpen: levelField,
+      denoise: levelField,
+      detail: levelField,
+      fix_compression: levelField,
+      // `Text Refine` reads the first, `Redefine` the others.
+      strength: z.number().min(0.01).max(1).optional(),
+      creativity: z.int().min(1).max(6).optional(),
+      texture: z.int().min(1).max(5).optional(),
+      prompt: z.string().max(1024).optional(),
+      autoprompt: z.boolean().optional(),
     }),
     toWire: ({ upscaleFactor }) => wireBody({ upscale_factor: upscaleFactor }),
     usd: 0.02,

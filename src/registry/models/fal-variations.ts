@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ModelDefinition } from '../types';
+import { falSizeField } from './fal-image-size';
 import { falModel, falOneImage, falStandardFields } from './fal-model';
 import { wireBody } from './wire-body';
 import { fractionField, guidanceField, promptField, seedField, stepsField } from './wire-fields';
@@ -23,9 +24,10 @@ export const falVariationModels: readonly ModelDefinition[] = [
     mediaType: 'image/jpeg',
     parameters: z.strictObject({
       prompt: promptField,
-      strength: fractionField(0.95),
+      // Nothing would be left to do at 0, so Fal refuses it.
+      strength: z.number().min(0.01).max(1).default(0.95),
       num_inference_steps: stepsField(40, 50),
-      guidance_scale: guidanceField(3.5),
+      guidance_scale: guidanceField(3.5, { minimum: 1 }),
       num_images: falOneImage,
       output_format: z.enum(['jpeg', 'png']).default('jpeg'),
       acceleration: z.enum(['none', 'regular', 'high']).default('none'),
@@ -46,8 +48,8 @@ export const falVariationModels: readonly ModelDefinition[] = [
     parameters: z.strictObject({
       prompt: promptField,
       strength: fractionField(0.6),
-      image_size: z.literal('auto').default('auto'),
-      num_inference_steps: stepsField(8),
+      image_size: falSizeField(undefined, 'auto').default('auto'),
+      num_inference_steps: stepsField(8, 8),
       num_images: falOneImage,
       output_format: z.enum(['jpeg', 'png', 'webp']).default('png'),
       acceleration: z.enum(['none', 'regular', 'high']).default('regular'),

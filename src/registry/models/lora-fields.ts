@@ -4,7 +4,10 @@ import type { SlotSettings } from '../types';
 import { wireBody } from './wire-body';
 import { weightField } from './wire-fields';
 
-/** Wire fields all LoRA routes share. The id is the bare one: the server adds `character-` itself. */
+/**
+ * Wire fields all LoRA routes share. The id is the bare one: the server adds `character-` itself. Its alternative,
+ * `lora_name`, is a file name, wins over the id in silence, and is never sent.
+ */
 export const loraFields = {
   lora_id: z
     .string()

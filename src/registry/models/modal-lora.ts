@@ -26,6 +26,10 @@ function commonToWire(settings: SlotSettings): JsonObject {
   return { ...wireBody({ prompt, width, height, seed, steps, cfg: guidance }), ...loraToWire(settings) };
 }
 
+function negativeToWire({ negativePrompt }: SlotSettings): JsonObject {
+  return wireBody({ negative_prompt: negativePrompt });
+}
+
 const size = { width: sideField(1024), height: sideField(1024) };
 
 /** A trained character on Modal: each route takes LoRAs of its own base model only. */
@@ -46,10 +50,7 @@ export const modalLoraModels: readonly ModelDefinition[] = [
       steps: stepsField(20),
       cfg: guidanceField(1),
     }),
-    toWire: (settings) => ({
-      ...commonToWire(settings),
-      ...wireBody({ negative_prompt: settings.negativePrompt }),
-    }),
+    toWire: (settings) => ({ ...commonToWire(settings), ...negativeToWire(settings) }),
     typicalSeconds: 60,
     measured: true,
   }),
@@ -62,13 +63,19 @@ export const modalLoraModels: readonly ModelDefinition[] = [
     loraBaseModel: 'qwen',
     parameters: z.strictObject({
       prompt: promptField,
+      negative_prompt: negativePromptField.optional(),
+      // 1328 as on the routes without a LoRA: the handler reads all sizes of the family in one place.
       ...qwenSizeFields,
       seed: seedField,
       ...loraFields,
       steps: stepsField(50),
       cfg: guidanceField(4),
     }),
-    toWire: (settings) => ({ ...commonToWire(settings), ...qwenSize(settings) }),
+    toWire: (settings) => ({
+      ...commonToWire(settings),
+      ...negativeToWire(settings),
+      ...qwenSize(settings),
+    }),
     typicalSeconds: 143,
     measured: true,
   }),

@@ -21,9 +21,9 @@ export function stepsField(defaultSteps: number, maximum = 60) {
   return z.int().min(1).max(maximum).default(defaultSteps);
 }
 
-/** Classifier-free guidance, 0-20. */
-export function guidanceField(defaultGuidance: number) {
-  return z.number().min(0).max(20).default(defaultGuidance);
+/** Classifier-free guidance, 0-20 unless the endpoint takes a narrower range. */
+export function guidanceField(defaultGuidance: number, { minimum = 0, maximum = 20 } = {}) {
+  return z.number().min(minimum).max(maximum).default(defaultGuidance);
 }
 
 /** Weight of a LoRA or a reference face, 0-2. */
@@ -35,9 +35,3 @@ export function weightField(defaultWeight: number) {
 export function fractionField(defaultFraction: number) {
   return z.number().min(0).max(1).default(defaultFraction);
 }
-
-/** Fal's picture size: an object, as top-level `width` and `height` exist on none of its endpoints. */
-export const imageSizeField = z.strictObject({
-  width: z.int().min(256).max(2048),
-  height: z.int().min(256).max(2048),
-});

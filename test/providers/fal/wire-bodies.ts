@@ -3,7 +3,7 @@ import type { PictureNote } from '../support/model-job';
 const standard = { seed: 7, sync_mode: false, enable_safety_checker: true };
 const one = { prompt: 'a red door', num_images: 1, ...standard };
 const size = { image_size: { width: 256, height: 320 } };
-const steps = { num_inference_steps: 12 };
+const steps = { num_inference_steps: 8 };
 const guided = { ...steps, guidance_scale: 1.5 };
 const flux = { ...one, ...size, ...guided, output_format: 'jpeg', acceleration: 'none' };
 const zImage = {

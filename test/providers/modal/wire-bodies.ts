@@ -8,7 +8,7 @@ export interface Notes {
   bare: PictureNote;
 }
 
-const text = { prompt: 'a red door', width: 256, height: 320, seed: 7, steps: 12 };
+const text = { prompt: 'a red door', width: 256, height: 320, seed: 7, steps: 8 };
 const negative = { negative_prompt: 'blur' };
 const lora = { lora_id: 'demo', lora_strength: 0.9, trigger_word: 'ohwx' };
 const clip = { ...text, ...negative, length: 5, fps: 8, cfg: 1.5 };
@@ -23,7 +23,7 @@ export const modalWireBodies: Readonly<Record<string, (notes: Notes) => Record<s
   '/flux-dev-lora': () => ({ ...text, ...negative, ...lora, cfg: 1.5 }),
   '/qwen-image-2512': () => ({ ...text, ...negative, cfg: 1.5, use_lightning_lora: false }),
   '/qwen-image-2512-fast': () => ({ ...text, ...negative, cfg: 1.5, use_lightning_lora: false }),
-  '/qwen-image-2512-lora': () => ({ ...text, ...lora, cfg: 1.5 }),
+  '/qwen-image-2512-lora': () => ({ ...text, ...negative, ...lora, cfg: 1.5 }),
   '/z-image-simple': () => ({ ...text, ...negative, cfg: 1.5 }),
   '/z-image-danrisi': () => ({ ...text, ...negative, cfg: 1.5 }),
   '/z-image-lora': () => ({ ...text, ...lora, cfg: 1.5, nsfw: false }),
@@ -59,7 +59,7 @@ export const modalWireBodies: Readonly<Record<string, (notes: Notes) => Record<s
     source_image: first,
     instruction: 'a red door',
     seed: 7,
-    steps: 12,
+    steps: 8,
     cfg: 1.5,
     denoise: 0.5,
   }),
@@ -68,7 +68,7 @@ export const modalWireBodies: Readonly<Record<string, (notes: Notes) => Record<s
     mask_image: second,
     prompt: 'a red door',
     seed: 7,
-    steps: 12,
+    steps: 8,
     cfg: 1.5,
   }),
   '/seedvr2': ({ bare }) => ({

@@ -13,7 +13,7 @@ const settings: SlotSettings = {
   width: 256,
   height: 320,
   seed: 7,
-  steps: 12,
+  steps: 8,
   guidance: 1.5,
   strength: 0.5,
   referenceStrength: 0.6,
