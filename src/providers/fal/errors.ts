@@ -117,6 +117,10 @@ const transientTypes: Readonly<Record<string, string>> = {
   runner_connection_timeout: 'the Fal runner did not answer',
   runner_disconnected: 'the Fal runner was lost',
   runner_connection_refused: 'the Fal runner refused the job',
+  // Fal answers it with 400, but nothing is wrong with the input: we, or somebody with our key, called the job off.
+  request_cancelled: 'the job was cancelled at Fal',
+  // Fal's own storage holds most inputs, so the link is good and the fetch failed: worth another upload and try.
+  file_download_error: 'Fal could not fetch an input picture',
 };
 
 function judgeType(types: readonly string[]): Verdict | undefined {

@@ -215,6 +215,21 @@ describe('Fal itself', () => {
     expect(emulated.journal.read().entries).toMatchObject([{ outcome: 'cancelled' }]);
   });
 
+  it('tells the next call that a job somebody cancelled is over, which is no fault of its input', async () => {
+    emulated.settings.change({ fal: { queueSeconds: 10_000 } });
+    const first = testCall();
+    const generating = emulated.fal.generate(job, first.context);
+    await first.dispatch.reached('accepted');
+    first.abort(new Error('cancelled by the user'));
+    await expect(generating).rejects.toThrow('cancelled by the user');
+    const next = testCall({ previous: first.dispatch.state });
+    expect(await providerErrorOf(emulated.fal.generate(job, next.context))).toMatchObject({
+      ...{ failureClass: 'transient', code: 'request_cancelled', certainty: 'accepted' },
+      ...{ charge: 'none', resumable: false },
+    });
+    expect(emulated.journal.read().totals).toMatchObject({ accepted: 1, chargedUsd: 0 });
+  });
+
   it('refuses a wrong key', async () => {
     emulated.settings.change({ fal: { key: 'another:key' } });
     const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
@@ -232,7 +247,12 @@ describe('Fal itself', () => {
       'input',
       'input_rejected',
     ],
-    ['fal-ai/clarity-upscaler', { image_url: 'https://elsewhere.example/a.png' }, 'input', 'input_rejected'],
+    [
+      'fal-ai/clarity-upscaler',
+      { image_url: 'https://elsewhere.example/a.png' },
+      'transient',
+      'file_download_error',
+    ],
   ])('%s with %j ends as %s (%s), unpaid', async (endpoint, body, failureClass, code) => {
     const error = await providerErrorOf(
       emulated.fal.generate({ ...job, endpoint, parameters: body }, testCall().context),
