@@ -89,6 +89,10 @@ export const faultCatalogue = {
     summary: 'the job is accepted (and charged), then a gateway gives up with a 504',
     stages: everySubmit,
   },
+  accepted_502: {
+    summary: 'the job is accepted (and charged), then a gateway answers 502 for it',
+    stages: everySubmit,
+  },
   wrong_size: { summary: '200 with a picture of half the asked sides', stages: everySubmit },
   same_picture: { summary: '200 with one and the same picture whatever was asked', stages: everySubmit },
   reset_mid_body: { summary: 'reset after half of the body', stages: everyDownload, parameters: ['on'] },

@@ -101,9 +101,12 @@ describe('a fault of the connection', () => {
     ]);
   });
 
-  it('accepted_504 leaves a job that is charged', async () => {
-    add('accepted_504');
-    expect((await call()).status).toBe(504);
+  it.each([
+    ['accepted_504', 504],
+    ['accepted_502', 502],
+  ] as const)('%s leaves a job that is charged', async (fault, status) => {
+    add(fault);
+    expect((await call()).status).toBe(status);
     await call();
     expect(emulator.journal.read().entries).toMatchObject([
       { outcome: 'succeeded', responseDelivered: false },

@@ -51,6 +51,8 @@ const failures: Failure[] = [
   ['html_502', { on: 'upload' }, 'transient', 'bad_gateway', 'not_sent', 0],
   ['reset_before_headers', {}, 'transient', 'connection_lost', 'unknown', 0],
   ['submit_lost', {}, 'transient', 'connection_lost', 'unknown', 1],
+  ['accepted_502', {}, 'transient', 'bad_gateway', 'unknown', 1],
+  ['accepted_504', {}, 'transient', 'gateway_timeout', 'unknown', 1],
   ['html_200', { on: 'submit' }, 'corrupt', 'reply_invalid', 'unknown', 1],
   ['json_200', { on: 'result' }, 'corrupt', 'no_media', 'accepted', 1],
   ['html_200', { on: 'result' }, 'corrupt', 'reply_invalid', 'accepted', 1],

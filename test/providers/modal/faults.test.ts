@@ -62,6 +62,8 @@ const failures: Failure[] = [
   ['redirect_no_location', {}, 'outage', 'redirect_without_location', 'accepted', 1],
   ['reset_before_headers', {}, 'transient', 'connection_lost', 'unknown', 0],
   ['submit_lost', {}, 'transient', 'connection_lost', 'unknown', 1],
+  ['accepted_502', {}, 'transient', 'bad_gateway', 'unknown', 1],
+  ['accepted_504', {}, 'transient', 'gateway_timeout', 'unknown', 1],
   ['reset_mid_body', {}, 'corrupt', 'body_cut_off', 'accepted', 1],
   ['truncated', {}, 'corrupt', 'media_truncated', 'accepted', 1],
   ['empty_200', {}, 'corrupt', 'media_empty', 'accepted', 1],
