@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type DeadlineKind = 'connect' | 'first_byte' | 'idle' | 'total';
+export type DeadlineKind = 'connect' | 'first_byte' | 'idle' | 'download' | 'total';
 
 /** One of our own limits ran out; also the abort reason of the signals that carry it. */
 export class DeadlineExceeded extends Error {

@@ -44,9 +44,9 @@ export class ComfyUiCall {
   private readonly deadlines: RequestDeadlines;
 
   constructor(private readonly options: ComfyUiCallOptions) {
-    const { connectSeconds, firstByteSeconds, idleSeconds } = options.job.deadlines;
+    const { connectSeconds, firstByteSeconds, idleSeconds, downloadSeconds } = options.job.deadlines;
     const answerSeconds = Math.min(firstByteSeconds, longestAnswerSeconds);
-    this.deadlines = { connectSeconds, firstByteSeconds: answerSeconds, idleSeconds };
+    this.deadlines = { connectSeconds, firstByteSeconds: answerSeconds, idleSeconds, downloadSeconds };
     this.pod = createPod({ ...options, deadlines: this.deadlines });
   }
 

@@ -98,11 +98,17 @@ describe('each fault of a pod ends in its class', () => {
     await expect(job.result).rejects.toMatchObject({ failureClass: 'capacity', code: 'queue_timeout' });
   });
 
-  it('a body of one byte a second is ended by our own deadline', async () => {
-    strike('slow_drip', { intervalMs: 100 });
-    const job = start(textJob({ deadlines: { totalSeconds: 1.5 } }));
-    await expect(job.result).rejects.toMatchObject({ failureClass: 'transient', code: 'deadline_exceeded' });
-  });
+  it.each([
+    ['download', { downloadSeconds: 0.5 }, 'corrupt', 'body_stalled'],
+    ['total', { totalSeconds: 1.5 }, 'transient', 'deadline_exceeded'],
+  ])(
+    'a body of one byte now and then ends at our own %s deadline',
+    async (_kind, limits, failureClass, code) => {
+      strike('slow_drip', { intervalMs: 100 });
+      const job = start(textJob({ deadlines: limits }));
+      await expect(job.result).rejects.toMatchObject({ failureClass, code, resumable: true });
+    },
+  );
 
   it('a body that never ends is ended by the size limit', async () => {
     strike('oversize');

@@ -153,13 +153,16 @@ describe('a fault at Fal', () => {
     expect(emulated.journal.read().entries).toMatchObject([{ outcome: 'cancelled', chargedUsd: 0 }]);
   });
 
-  it('slow_drip ends at the total deadline', async () => {
+  it.each([
+    ['download', { downloadSeconds: 0.5 }, 'corrupt', 'body_stalled'],
+    ['total', { totalSeconds: 1 }, 'transient', 'deadline_exceeded'],
+  ])('slow_drip ends at the %s deadline', async (_kind, limits, failureClass, code) => {
     strike('slow_drip', { intervalMs: 50 });
-    const deadlines = { ...testDeadlines, totalSeconds: 1 };
+    const deadlines = { ...testDeadlines, ...limits };
     const error = await providerErrorOf(emulated.fal.generate({ ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({
-      failureClass: 'transient',
-      code: 'deadline_exceeded',
+      failureClass,
+      code,
       certainty: 'accepted',
     });
     expect(paidJobs()).toBe(1);
