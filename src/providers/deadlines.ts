@@ -73,3 +73,14 @@ export function delayAbort(signal: AbortSignal, seconds: number): CallScope {
     },
   };
 }
+
+/**
+ * When a job has waited long enough in a queue, as a `Date.now()`. Counted from its submit, so that a job which is
+ * picked up again and again does not wait for ever; from now where its handle does not tell.
+ *
+ * @param queuedSince ISO 8601.
+ */
+export function queueEndMs(queuedSince: string | undefined, queueSeconds: number): number {
+  const sinceMs = queuedSince === undefined ? Date.now() : Date.parse(queuedSince);
+  return sinceMs + queueSeconds * 1000;
+}

@@ -5,6 +5,7 @@ import { textJob } from './run-job';
 import { failure, success } from './scripted-pod';
 
 const rig = usePodRig();
+const anyTime: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
 
 describe('a call that comes after another', () => {
   it.each([
@@ -18,7 +19,7 @@ describe('a call that comes after another', () => {
     rig.pod.end(ownId);
     await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
     expect(rig.pod.submits).toEqual([]);
-    expect(job.dispatch.notes).toEqual([{ accepted: { promptId: ownId } }]);
+    expect(job.dispatch.notes).toEqual([{ accepted: { promptId: ownId, queuedSince: anyTime } }]);
   });
 
   it('collects a run that has finished meanwhile, without a submit', async () => {
@@ -44,7 +45,7 @@ describe('a call that comes after another', () => {
     const job = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent' }) });
     rig.pod.end(await rig.submitted());
     await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
-    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId } }]);
+    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId, queuedSince: anyTime } }]);
   });
 
   it('never submits a job again that the pod took and lost', async () => {
@@ -54,6 +55,21 @@ describe('a call that comes after another', () => {
       resumable: false,
     });
     expect(rig.pod.submits).toEqual([]);
+  });
+
+  it('counts the time in the queue from the submit, not from when the run was picked up again', async () => {
+    rig.pod.pending = [ownId];
+    const queuedSince = new Date(Date.now() - 60_000).toISOString();
+    const handle = { promptId: ownId, queuedSince };
+    const job = (queueSeconds: number) =>
+      rig.start(textJob({ deadlines: { queueSeconds } }), {
+        dispatch: new RecordingDispatch({ phase: 'accepted', handle }),
+      });
+    const patient = job(90);
+    await patient.progressed(({ phase }) => phase === 'queued');
+    expect(patient.dispatch.notes).toEqual([{ accepted: handle }]);
+    await expect(job(50).result).rejects.toMatchObject({ code: 'queue_timeout', certainty: 'not_sent' });
+    await expect(patient.result).rejects.toMatchObject({ code: 'run_vanished' });
   });
 
   it('keeps the way back to an accepted run while the pod cannot be asked', async () => {
