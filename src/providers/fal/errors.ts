@@ -1,6 +1,6 @@
 import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
 import { ProviderError } from '../errors';
-import { parseRetryAfterMs } from '../retry-after';
+import { askedWaitMs } from '../retry-after';
 import { falErrorSchema, type FalErrorBody } from './wire';
 
 /** `upload` and `submit` come before the job exists at Fal, the others after. */
@@ -32,7 +32,7 @@ export function falError(failure: FalFailure): ProviderError {
     ...verdict,
     certainty: certaintyOf(failure),
     status: failure.status,
-    retryAfterMs: parseRetryAfterMs(failure.header('retry-after'), Date.now()),
+    retryAfterMs: askedWaitMs(failure),
     providerRequestId: failure.providerRequestId,
     resumable: saysNothingOfTheJob(failure, body),
     charge: isEndOfJob(failure, body) ? 'none' : undefined,
