@@ -1,4 +1,5 @@
 import type { FailureClass } from '../../../src/domain/taxonomy';
+import type { ProviderJob } from '../../../src/providers/types';
 import type { NewFault } from '../../../src/emulator/faults';
 import { createFalClient } from '../../../src/providers/fal/client';
 import { providerErrorOf, testCall, testDeadlines, testJob } from '../support/call';
@@ -12,6 +13,8 @@ const parameters = {
   enable_safety_checker: true,
 };
 const job = testJob({ endpoint: 'fal-ai/flux/dev', parameters });
+/** An input picture that needs no upload. */
+const onePixel = 'data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
 let emulated: Emulated;
 
 beforeAll(async () => {
@@ -137,6 +140,34 @@ describe('a fault at Fal', () => {
     expect(paidJobs()).toBe(1);
   });
 
+  it.each<[endpoint: string, parameters: ProviderJob['parameters']]>([
+    [
+      'fal-ai/bytedance/seedream/v4.5/text-to-image',
+      { ...parameters, image_size: { width: 2560, height: 1440 } },
+    ],
+    ['fal-ai/flux-2-pro/edit', { ...parameters, image_urls: [onePixel] }],
+    [
+      'fal-ai/pulid',
+      {
+        prompt: 'a red door',
+        image_size: parameters.image_size,
+        reference_images: [{ image_url: onePixel }],
+      },
+    ],
+  ])(
+    'nsfw_black_unflagged is told by the picture alone where the output has no flags: %s',
+    async (endpoint, body) => {
+      strike('nsfw_black_unflagged');
+      const call = testCall();
+      const error = await providerErrorOf(
+        emulated.fal.generate({ ...job, endpoint, parameters: body }, call.context),
+      );
+      expect(error).toMatchObject({ failureClass: 'policy', code: 'media_blank', charge: 'price' });
+      expect(call.media.saved).toEqual([]);
+      expect(paidJobs()).toBe(1);
+    },
+  );
+
   it('nsfw_partial keeps the first picture only', async () => {
     strike('nsfw_partial');
     const call = testCall();
@@ -151,6 +182,14 @@ describe('a fault at Fal', () => {
     const error = await providerErrorOf(emulated.fal.generate({ ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout' });
     expect(emulated.journal.read().entries).toMatchObject([{ outcome: 'cancelled', chargedUsd: 0 }]);
+  });
+
+  it('rate_limited with a date asks to be left alone until then', async () => {
+    strike('rate_limited', { retryAfter: new Date(Date.now() + 60_000).toUTCString() });
+    const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent' });
+    expect(error.retryAfterMs).toBeGreaterThan(50_000);
+    expect(error.retryAfterMs).toBeLessThanOrEqual(60_000);
   });
 
   it.each([

@@ -125,6 +125,14 @@ describe('a fault at Modal', () => {
     expect(paidJobs()).toBe(0);
   });
 
+  it('rate_limited with a date asks to be left alone until then', async () => {
+    strike('rate_limited', { retryAfter: new Date(Date.now() + 60_000).toUTCString() });
+    const error = await providerErrorOf(emulated.modal.generate(job, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent' });
+    expect(error.retryAfterMs).toBeGreaterThan(50_000);
+    expect(error.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
   it.each([
     ['download', { downloadSeconds: 0.5 }, 'corrupt', 'body_stalled'],
     ['total', { totalSeconds: 1 }, 'transient', 'deadline_exceeded'],
