@@ -68,9 +68,9 @@ export class ComfyUiCall {
     const { job, context } = this.options;
     const promptId = this.state.providerRequestId ?? earlierRun(job.jobKey, context.dispatch.previous);
     if (promptId === undefined) return;
-    const stopped = await stopRun(promptId, { ...this.options, deadlines: this.deadlines });
+    const state = await stopRun(promptId, { ...this.options, deadlines: this.deadlines });
     // A run that ended before we could stop it, or that we could not reach, may still be collected.
-    if (stopped) this.state.resumable = false;
+    if (state !== undefined && state !== 'finished') this.state.resumable = false;
   }
 
   private async collect({ promptId }: RunHandle, entry: HistoryEntry): Promise<ProviderResult> {

@@ -61,8 +61,7 @@ export class FalApi {
 
   /** The same handle. @throws ProviderError when one of its URLs would take our key to another host. */
   checkedHandle(handle: FalHandle): FalHandle {
-    const urls = [handle.statusUrl, handle.responseUrl, handle.cancelUrl];
-    if (urls.every((url) => resolveSameOrigin(url, this.settings.queueUrl) === url)) return handle;
+    if (this.isOurs(handle)) return handle;
     throw new ProviderError('Fal named URLs on another host than its own', {
       provider: 'fal',
       failureClass: 'outage',
@@ -70,6 +69,12 @@ export class FalApi {
       certainty: 'accepted',
       providerRequestId: handle.requestId,
     });
+  }
+
+  /** Whether all its URLs are on the queue's own host, so that our key may go there. */
+  isOurs({ statusUrl, responseUrl, cancelUrl }: FalHandle): boolean {
+    const { queueUrl } = this.settings;
+    return [statusUrl, responseUrl, cancelUrl].every((url) => resolveSameOrigin(url, queueUrl) === url);
   }
 
   async status({ statusUrl, requestId }: FalHandle, options: ExchangeOptions): Promise<FalStatus> {
