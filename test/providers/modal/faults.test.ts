@@ -54,7 +54,6 @@ const failures: Failure[] = [
   ['faceswap_502', {}, 'transient', 'bad_gateway', 'accepted', 0],
   ['http_503', {}, 'transient', 'unavailable', 'unknown', 0],
   ['http_408', {}, 'transient', 'request_timeout', 'unknown', 0],
-  ['nodes_503', {}, 'outage', 'nodes_not_loaded', 'not_sent', 0],
   ['auth_401', {}, 'auth', 'unauthorized', 'not_sent', 0],
   ['billing_403', {}, 'auth', 'forbidden', 'not_sent', 0],
   ['redirect_chain', { hops: 21 }, 'outage', 'redirect_limit', 'accepted', 1],
@@ -82,6 +81,23 @@ describe('a fault at Modal', () => {
       expect(error).toMatchObject({ provider: 'modal', failureClass, code, certainty });
       expect(paidJobs()).toBe(paid);
       expect(error.message).not.toMatch(/Traceback|\/root|a red door|<html/i);
+    },
+  );
+
+  it.each([
+    ['nodes_503', 'ryla-instantid', '/sdxl-instantid', 'nodes_not_loaded'],
+    ['nodes_503', 'ryla-instantid', '/flux-ipadapter-faceid', 'nodes_not_loaded'],
+    ['model_files_missing', 'ryla-seedvr2', '/seedvr2', 'models_missing'],
+  ] as const)(
+    '%s at %s%s is an outage of that endpoint, and nothing was sent',
+    async (fault, app, endpoint, code) => {
+      strike(fault);
+      const error = await providerErrorOf(
+        emulated.modal.generate({ ...job, app, endpoint }, testCall().context),
+      );
+      expect(error).toMatchObject({ failureClass: 'outage', code, certainty: 'not_sent', charge: 'none' });
+      expect(paidJobs()).toBe(0);
+      expect(error.message).not.toMatch(/Traceback|\/root/);
     },
   );
 
