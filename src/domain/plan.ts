@@ -55,6 +55,8 @@ export interface HttpDeadlines {
   firstByteSeconds: number;
   /** Longest silence while a body streams. */
   idleSeconds: number;
+  /** From the first byte of a body to its last. Absent in plans of older jobs: then only `totalSeconds` ends it. */
+  downloadSeconds?: number | undefined;
   /** Longest wait in the provider's queue before the job is cancelled there. */
   queueSeconds: number;
   /** Submit to last byte. */

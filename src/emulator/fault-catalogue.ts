@@ -42,6 +42,8 @@ interface FaultKind {
   /** Default moment at each provider it exists for. */
   stages: { modal?: ModalStage; fal?: FalStage; comfyui?: PodStage };
   parameters?: readonly (keyof FaultParameters)[];
+  /** The only endpoints whose handlers answer so; it strikes no others. Left out: all. */
+  endpoints?: readonly string[];
 }
 type ModalStage = (typeof faultStages)['modal'][number];
 type FalStage = (typeof faultStages)['fal'][number];
@@ -87,6 +89,10 @@ export const faultCatalogue = {
   },
   accepted_504: {
     summary: 'the job is accepted (and charged), then a gateway gives up with a 504',
+    stages: everySubmit,
+  },
+  accepted_502: {
+    summary: 'the job is accepted (and charged), then a gateway answers 502 for it',
     stages: everySubmit,
   },
   wrong_size: { summary: '200 with a picture of half the asked sides', stages: everySubmit },
@@ -142,7 +148,16 @@ export const faultCatalogue = {
     stages: { modal: 'call' },
     parameters: ['type', 'message'],
   },
-  nodes_503: { summary: '503: nodes not loaded', stages: { modal: 'call' } },
+  nodes_503: {
+    summary: '503: nodes not loaded',
+    stages: { modal: 'call' },
+    endpoints: ['/sdxl-instantid', '/flux-ipadapter-faceid'],
+  },
+  model_files_missing: {
+    summary: '404 in the shape of a crash: the model files are not on the volume',
+    stages: { modal: 'call' },
+    endpoints: ['/seedvr2'],
+  },
   faceswap_502: { summary: '502: face-swap service failed', stages: { modal: 'call' } },
   wrong_content_type: {
     summary: 'PNG bytes under `value` (default image/jpeg)',

@@ -101,6 +101,7 @@ export class FaultBoard {
         candidate.stage === stage &&
         candidate.timesLeft !== 0 &&
         !isOver(candidate) &&
+        hasFault(subject.endpoint, candidate.fault) &&
         matches(candidate.match ?? {}, subject) &&
         this.#drawn(candidate.probability ?? 1),
     );
@@ -124,6 +125,10 @@ function isOver({ endsAt }: FaultRule): boolean {
   return endsAt !== null && Date.parse(endsAt) <= Date.now();
 }
 
+function hasFault(endpoint: string, fault: FaultName): boolean {
+  return faultKind(fault).endpoints?.includes(endpoint) ?? true;
+}
+
 function matches(match: FaultMatch, subject: FaultSubject): boolean {
   const { path, app, promptIncludes } = match;
   if (path !== undefined && !pathMatches(path, subject.endpoint)) return false;
@@ -132,6 +137,7 @@ function matches(match: FaultMatch, subject: FaultSubject): boolean {
   return (subject.prompt ?? '').toLowerCase().includes(promptIncludes.toLowerCase());
 }
 
-function pathMatches(pattern: string, endpoint: string): boolean {
+/** Whether a `match.path` fits an endpoint. */
+export function pathMatches(pattern: string, endpoint: string): boolean {
   return pattern.endsWith('*') ? endpoint.startsWith(pattern.slice(0, -1)) : endpoint === pattern;
 }

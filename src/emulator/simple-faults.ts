@@ -15,14 +15,23 @@ const answers: Partial<Record<FaultName, (provider: ProviderId, fault: Fault) =>
       : textAnswer(403, 'modal-http: workspace has reached its spend limit'),
   plain_500: (provider) =>
     textAnswer(500, provider === 'modal' ? containerCrash : '500 Internal Server Error: internal error'),
-  html_502: () => htmlAnswer(502, '502 Bad Gateway'),
+  html_502: () => badGateway,
   http_503: () => textAnswer(503, 'service unavailable'),
   http_408: () => textAnswer(408, 'request timeout'),
   http_504: () => gatewayTimeout,
 };
 
 /** What a proxy says when nothing came from behind it in time. */
-export const gatewayTimeout = textAnswer(504, 'upstream request timeout');
+const gatewayTimeout = textAnswer(504, 'upstream request timeout');
+/** What a proxy says when it lost whoever was behind it. */
+const badGateway = htmlAnswer(502, '502 Bad Gateway');
+
+/** What is said of a submit that was accepted, by something that stands between the provider and its caller. */
+export function lostAcceptance(fault: Fault | undefined): Answer | 'reset' | undefined {
+  if (fault?.name === 'submit_lost') return 'reset';
+  if (fault?.name === 'accepted_504') return gatewayTimeout;
+  return fault?.name === 'accepted_502' ? badGateway : undefined;
+}
 
 /** What Modal's edge says when a container dies while it works. */
 export const containerCrash = 'modal-http: internal error: status Failure: the container was terminated';

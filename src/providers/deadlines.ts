@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export type DeadlineKind = 'connect' | 'first_byte' | 'idle' | 'total';
+export type DeadlineKind = 'connect' | 'first_byte' | 'idle' | 'download' | 'total';
 
 /** One of our own limits ran out; also the abort reason of the signals that carry it. */
 export class DeadlineExceeded extends Error {
@@ -72,4 +72,15 @@ export function delayAbort(signal: AbortSignal, seconds: number): CallScope {
       signal.removeEventListener('abort', start);
     },
   };
+}
+
+/**
+ * When a job has waited long enough in a queue, as a `Date.now()`. Counted from its submit, so that a job which is
+ * picked up again and again does not wait for ever; from now where its handle does not tell.
+ *
+ * @param queuedSince ISO 8601.
+ */
+export function queueEndMs(queuedSince: string | undefined, queueSeconds: number): number {
+  const sinceMs = queuedSince === undefined ? Date.now() : Date.parse(queuedSince);
+  return sinceMs + queueSeconds * 1000;
 }

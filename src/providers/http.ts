@@ -7,7 +7,10 @@ import { DeadlineExceeded } from './deadlines';
 import { guardBody } from './guard-body';
 import { TransportError } from './transport-error';
 
-export type RequestDeadlines = Pick<HttpDeadlines, 'connectSeconds' | 'firstByteSeconds' | 'idleSeconds'>;
+export type RequestDeadlines = Pick<
+  HttpDeadlines,
+  'connectSeconds' | 'firstByteSeconds' | 'idleSeconds' | 'downloadSeconds'
+>;
 
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -50,6 +53,12 @@ export interface HttpClient {
   send(request: HttpRequest): Promise<HttpReply>;
 }
 
+/**
+ * Milliseconds of silence after which the system probes the peer. A paid answer may take minutes, and only so is it
+ * known meanwhile whether anybody is still there to give it.
+ */
+const probeAfterMs = 10_000;
+
 /** A client with its own pool of connections; one per provider client. */
 export function createHttpClient(): HttpClient {
   const pooled = axios.create(instanceOptions(true));
@@ -83,7 +92,7 @@ async function send(instance: AxiosInstance, request: HttpRequest): Promise<Http
       status,
       url: request.url,
       header: (name) => readHeader(headers, name),
-      body: guardBody(data, { signal: request.signal, idleSeconds: request.deadlines.idleSeconds }),
+      body: guardBody(data, { signal: request.signal, ...request.deadlines }),
     };
   } catch (error) {
     throw watch.explain(error);
@@ -144,16 +153,21 @@ class RequestWatch {
     const secure = options.protocol === 'https:';
     const request = (secure ? https : http).request(options, onReply);
     request.once('socket', (socket) => {
-      if (request.reusedSocket) this.onConnected();
-      else socket.once(secure ? 'secureConnect' : 'connect', this.onConnected);
+      const connected = (): void => {
+        // Every time: the pool sets its own delay on a connection that comes back to it.
+        socket.setKeepAlive(true, probeAfterMs);
+        this.onConnected();
+      };
+      if (request.reusedSocket) connected();
+      else socket.once(secure ? 'secureConnect' : 'connect', connected);
     });
     return request;
   };
 
-  private readonly onConnected = (): void => {
+  private onConnected(): void {
     this.connected = true;
     this.expect('first_byte', this.request.deadlines.firstByteSeconds);
-  };
+  }
 
   private expect(kind: 'connect' | 'first_byte', seconds: number): void {
     clearTimeout(this.timer);

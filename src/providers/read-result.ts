@@ -22,6 +22,7 @@ const brokenResults: readonly string[] = [
   'media_not_media',
   'media_unavailable',
   'body_cut_off',
+  'body_stalled',
   'reply_invalid',
 ];
 

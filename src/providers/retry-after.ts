@@ -1,3 +1,5 @@
+import type { HttpReply } from './http';
+
 /** Longest wait a provider may ask of us; anything above is cut to it. */
 export const longestRetryAfterMs = 600_000;
 
@@ -12,6 +14,11 @@ const httpDatePattern = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{
 export function parseRetryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   const waitMs = readWaitMs(header?.trim() ?? '', nowMs);
   return waitMs > 0 ? Math.min(waitMs, longestRetryAfterMs) : undefined;
+}
+
+/** What the `Retry-After` of a reply asks for; see {@link parseRetryAfterMs}. */
+export function askedWaitMs(reply: Pick<HttpReply, 'header'>): number | undefined {
+  return parseRetryAfterMs(reply.header('retry-after'), Date.now());
 }
 
 /** NaN when the header holds neither seconds nor a date. */

@@ -76,9 +76,11 @@ function classifyDeadline({ kind, seconds }: DeadlineExceeded, stage: CallStage)
       message,
     };
   }
+  // An answer that began and does not end is as good as one that broke off; with the other limits there was none yet.
+  const began = kind === 'idle' || kind === 'download';
   return {
-    failureClass: 'transient',
-    code: 'deadline_exceeded',
+    failureClass: began ? 'corrupt' : 'transient',
+    code: began ? 'body_stalled' : 'deadline_exceeded',
     certainty: certaintyAt(stage, 'left'),
     message: `no complete answer within ${String(seconds)} s (${kind.replace('_', ' ')} deadline)`,
   };

@@ -2,10 +2,17 @@ import type { ExecutionPolicy } from '../domain/plan';
 
 const retry = { initialSeconds: 2, backoffCoefficient: 2, maximumSeconds: 30, maximumAttempts: 3 };
 const heartbeatSeconds = 30;
+/** A peer that hangs is noticed within the heartbeat timeout, so that a call reports it while somebody still listens. */
+const idleSeconds = heartbeatSeconds;
+/** A picture has 1-3 MB and a clip some 20 MB: whoever needs longer drips. */
+const imageDownloadSeconds = 60;
+const videoDownloadSeconds = 180;
 
 /**
  * Modal pictures. A cold container hangs 2-5 minutes before any work, and the slowest warm route takes 208 s, so
  * 900 s is patience, not waste. Modal answers every hop within 150 s (a result or a 303): 170 s of silence is a fault.
+ * This first byte is the one silence that may outlast the heartbeat timeout, and by design: Modal says nothing while it
+ * works. A host that vanished meanwhile is told by TCP keep-alive within half a minute, not by this limit.
  */
 export const modalImagePolicy: ExecutionPolicy = {
   name: 'modal-image',
@@ -13,7 +20,14 @@ export const modalImagePolicy: ExecutionPolicy = {
   scheduleToStartSeconds: 3600,
   heartbeatSeconds,
   retry,
-  http: { connectSeconds: 10, firstByteSeconds: 170, idleSeconds: 60, queueSeconds: 870, totalSeconds: 870 },
+  http: {
+    connectSeconds: 10,
+    firstByteSeconds: 170,
+    idleSeconds,
+    downloadSeconds: imageDownloadSeconds,
+    queueSeconds: 870,
+    totalSeconds: 870,
+  },
 };
 
 /** Modal clips: the same with room for long clips (a comparable route was still running after 1200 s in a live test). */
@@ -26,7 +40,8 @@ export const modalVideoPolicy: ExecutionPolicy = {
   http: {
     connectSeconds: 10,
     firstByteSeconds: 170,
-    idleSeconds: 60,
+    idleSeconds,
+    downloadSeconds: videoDownloadSeconds,
     queueSeconds: 1470,
     totalSeconds: 1470,
   },
@@ -39,7 +54,14 @@ export const falImagePolicy: ExecutionPolicy = {
   scheduleToStartSeconds: 1800,
   heartbeatSeconds,
   retry,
-  http: { connectSeconds: 10, firstByteSeconds: 30, idleSeconds: 30, queueSeconds: 180, totalSeconds: 390 },
+  http: {
+    connectSeconds: 10,
+    firstByteSeconds: 30,
+    idleSeconds,
+    downloadSeconds: imageDownloadSeconds,
+    queueSeconds: 180,
+    totalSeconds: 390,
+  },
 };
 
 /** The pod has one GPU and no limit on its queue, so a job may stand behind many others. */
@@ -49,5 +71,12 @@ export const comfyUiPolicy: ExecutionPolicy = {
   scheduleToStartSeconds: 3600,
   heartbeatSeconds,
   retry,
-  http: { connectSeconds: 10, firstByteSeconds: 30, idleSeconds: 60, queueSeconds: 600, totalSeconds: 870 },
+  http: {
+    connectSeconds: 10,
+    firstByteSeconds: 30,
+    idleSeconds,
+    downloadSeconds: imageDownloadSeconds,
+    queueSeconds: 600,
+    totalSeconds: 870,
+  },
 };

@@ -132,6 +132,17 @@ describe('faults of the submit', () => {
     await listener.finished('job');
     expect(emulator.journal.read().entries).toMatchObject([{ promptId: 'job', outcome: 'succeeded' }]);
   });
+
+  it.each([
+    ['accepted_504', 504],
+    ['accepted_502', 502],
+  ] as const)('%s queues the job and says nothing of it', async (fault, status) => {
+    add(fault);
+    const reply = await submit(pod, job);
+    expect([reply.status, reply.text]).toEqual([status, expect.not.stringContaining('prompt_id')]);
+    await listener.finished('job');
+    expect(emulator.journal.read().entries).toMatchObject([{ promptId: 'job', outcome: 'succeeded' }]);
+  });
 });
 
 describe('faults of files and polls', () => {

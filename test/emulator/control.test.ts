@@ -55,6 +55,13 @@ describe('a wrong control request is a 400 that names the field', () => {
       'match.paths',
       'unknown field',
     ],
+    [
+      'POST',
+      '/faults',
+      { provider: 'modal', fault: 'nodes_503', match: { path: '/flux-dev' } },
+      'match.path',
+      'it strikes only /sdxl-instantid, /flux-ipadapter-faceid',
+    ],
     ['POST', '/providers/modal', { state: 'broken' }, 'state', ''],
     ['POST', '/providers/openai', { state: 'down' }, 'name', ''],
     ['PUT', '/settings', { timeScale: 'slow' }, 'timeScale', ''],
@@ -86,6 +93,13 @@ describe('faults', () => {
     expect(json(await control('GET', '/faults'))).toMatchObject({ faults: [{ timesLeft: 1, struck: 1 }] });
     expect((await control('DELETE', '/faults')).status).toBe(204);
     expect((await flux(small)).status).toBe(200);
+  });
+
+  it('that only some endpoints have are taken for any part of them, and for all', async () => {
+    for (const match of [undefined, { path: '/sdxl*' }, { path: '/flux-ipadapter-faceid' }]) {
+      const reply = await control('POST', '/faults', { provider: 'modal', fault: 'nodes_503', match });
+      expect(reply.status).toBe(201);
+    }
   });
 
   it('have a catalogue that tells what each one serves', async () => {

@@ -1,6 +1,8 @@
 import type { FaultName, FaultParameters } from '../../src/emulator/fault-catalogue';
 import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { modalEndpoints } from '../../src/emulator/modal/endpoints';
 import { exchange, json, type Exchange } from './support/exchange';
+import { samplePng } from './support/pictures';
 
 let emulator: RunningEmulator;
 
@@ -49,7 +51,6 @@ const answers: Row[] = [
   ['rate_limited', {}, 429, 'too many requests', 'none'],
   ['auth_401', {}, 401, 'modal-http: invalid credentials', 'none'],
   ['billing_403', {}, 403, 'spend limit', 'none'],
-  ['nodes_503', {}, 503, '503: InstantID nodes not loaded', 'none'],
   ['faceswap_502', {}, 502, '{"detail":"Face swap service failed"}', 'none'],
   ['html_200', {}, 200, '<html>', 'succeeded'],
   ['json_200', {}, 200, '{"error":', 'succeeded'],
@@ -78,6 +79,53 @@ describe('a fault that answers', () => {
     expect((await call()).headers['retry-after']).toBe(sent);
   });
 
+  it.each([
+    ['nodes_503', 'ryla-instantid/sdxl-instantid', 503, 'HTTPException', 'not loaded'],
+    ['nodes_503', 'ryla-instantid/flux-ipadapter-faceid', 503, 'HTTPException', 'not loaded'],
+    ['model_files_missing', 'ryla-seedvr2/seedvr2', 404, 'FileNotFoundError', 'not found'],
+  ] as const)(
+    '%s strikes %s, and no route that never answers so',
+    async (fault, route, status, type, says) => {
+      add(fault);
+      expect((await call()).status).toBe(200);
+      const reply = await exchange('POST', `${emulator.urls.modal}/${route}`, { prompt: 'x' });
+      expect(reply.status).toBe(status);
+      expect(json(reply)).toMatchObject({ type, error: expect.stringContaining(says) as unknown });
+      expect(emulator.journal.read().entries).toHaveLength(1);
+    },
+  );
+
+  it.each([
+    ['/sdxl-instantid', 'step 503 of 1000 failed', 503],
+    ['/sdxl-instantid', 'model is not loaded', 503],
+    ['/flux-ipadapter-faceid', 'tensor of 400 elements', 400],
+    ['/flux-ipadapter-faceid', 'Bad request to the API', 400],
+    ['/sdxl-instantid', 'model files not found', 500],
+    ['/seedvr2', 'VAE file not found', 404],
+    ['/seedvr2', 'SeedVR2 nodes are not loaded', 500],
+    ['/seedvr2', 'error 503', 500],
+    ['/flux-pulid', 'error 503: not loaded', 500],
+    ['/flux-dev', 'model not found', 500],
+  ])(
+    '%s that fails with "%s" is %i: the words decide where the route catches all',
+    async (path, message, status) => {
+      add('crash_500', { message });
+      emulator.settings.change({ fixedLatencySeconds: 1 });
+      const picture = await samplePng();
+      const inline = `data:image/png;base64,${picture.toString('base64')}`;
+      const { app } = modalEndpoints.find((endpoint) => endpoint.path === path) ?? { app: '' };
+      const body = {
+        prompt: 'x',
+        width: 64,
+        height: 64,
+        reference_image: inline,
+        image: picture.toString('base64'),
+      };
+      const reply = await exchange('POST', `${emulator.urls.modal}/${app}${path}`, body);
+      expect([reply.status, json(reply)['error']]).toEqual([status, message]);
+    },
+  );
+
   it('crash_500 leaks a traceback, as the real handlers do', async () => {
     add('crash_500');
     expect(json(await call())['details']).toContain('File "/root/apps/ryla-flux/');
@@ -101,9 +149,12 @@ describe('a fault of the connection', () => {
     ]);
   });
 
-  it('accepted_504 leaves a job that is charged', async () => {
-    add('accepted_504');
-    expect((await call()).status).toBe(504);
+  it.each([
+    ['accepted_504', 504],
+    ['accepted_502', 502],
+  ] as const)('%s leaves a job that is charged', async (fault, status) => {
+    add(fault);
+    expect((await call()).status).toBe(status);
     await call();
     expect(emulator.journal.read().entries).toMatchObject([
       { outcome: 'succeeded', responseDelivered: false },

@@ -42,23 +42,30 @@ const missing: Row[] = [
   ['/flux-pulid', { prompt: 'x' }, 400, 'detail', face],
   ['/flux-pulid', { reference_image: 'P' }, 500, 'caught', "'prompt'"],
   ['/flux-ipadapter-faceid', { prompt: 'x' }, 400, 'caught-http', face],
+  ['/flux-ipadapter-faceid', { reference_image: 'P' }, 500, 'caught', "'prompt'"],
   ['/qwen-image-2512-lora', { prompt: 'x' }, 400, 'detail', lora],
   ['/qwen-image-2512-lora', { prompt: 'x', lora_id: 'nobody' }, 404, 'detail', 'qwen-character-nobody'],
   ['/qwen-image-edit-2511', { instruction: 'x' }, 500, 'caught', source],
   ['/qwen-image-edit-2511', { source_image: 'P' }, 500, 'caught', 'instruction is required'],
   ['/qwen-image-inpaint-2511', { source_image: 'P', prompt: 'x' }, 500, 'caught', 'mask_image is required'],
+  ['/qwen-image-inpaint-2511', { mask_image: 'P', prompt: 'x' }, 500, 'caught', source],
+  ['/qwen-image-inpaint-2511', { source_image: 'P', mask_image: 'P' }, 500, 'caught', 'prompt is required'],
   ['/z-image-simple', {}, 500, 'caught', "'prompt'"],
   ['/z-image-danrisi', {}, 500, 'caught', "'prompt'"],
   ['/z-image-lora', { prompt: 'x' }, 400, 'detail', lora],
+  ['/z-image-lora', { prompt: 'x', lora_id: 'nobody' }, 404, 'detail', 'character-nobody'],
   ['/z-image-lora', { lora_id: 'demo' }, 400, 'detail', 'prompt is required'],
+  ['/image-faceswap', { reference_image: 'P' }, 400, 'detail', source],
   ['/image-faceswap', { source_image: 'P' }, 400, 'detail', face],
   ['/video-faceswap', { reference_image: 'P' }, 400, 'detail', 'source_video is required'],
   ['/batch-video-faceswap', {}, 400, 'detail', 'source_video is required'],
   ['/seedvr2', {}, 500, 'caught', 'image is required'],
   ['/wan2.6', {}, 500, 'caught', 'prompt is required'],
   ['/wan2.6-i2v', { prompt: 'x' }, 400, 'detail', face],
+  ['/wan2.6-i2v', { reference_image: 'P' }, 500, 'caught', 'prompt is required'],
   ['/wan2.6-i2v-faceswap', { prompt: 'x', reference_image: 'P' }, 400, 'detail', 'face_image is required'],
   ['/wan2.6-lora', { prompt: 'x' }, 400, 'detail', lora],
+  ['/wan2.6-lora', { prompt: 'x', lora_id: 'nobody' }, 404, 'detail', 'wan-character-nobody'],
   ['/wan2.6-lora', { lora_id: 'demo' }, 500, 'caught', "'prompt'"],
   ['/wan2.6-r2v', { prompt: 'x' }, 500, 'caught', 'reference_videos is required'],
   ['/wan2.6-r2v', { prompt: 'x', reference_video: 'P' }, 500, 'caught', 'reference_videos is required'],
@@ -173,6 +180,16 @@ describe('inputs the handlers cannot use', () => {
 });
 
 describe('LoRA files', () => {
+  it('are missed by the realism route too, whose LoRA is fixed', async () => {
+    await exchange('DELETE', `${emulator.urls.control}/control/loras/flux-realism.safetensors`);
+    const reply = await post('/flux-dev-realism', { prompt: 'x' });
+    expect([reply.status, json(reply)['detail']]).toEqual([
+      404,
+      expect.stringContaining('LoRA not found: flux-realism'),
+    ]);
+    expect(emulator.journal.read()).toMatchObject({ entries: [], rejections: [{ status: 404 }] });
+  });
+
   it('looks up the id with the prefix of the family, then with the plain one', async () => {
     await exchange('DELETE', `${emulator.urls.control}/control/loras/qwen-character-demo.safetensors`);
     expect((await post('/qwen-image-2512-lora', { lora_id: 'demo' })).status).toBe(200);

@@ -92,6 +92,11 @@ describe('models', () => {
     expect(policy.startToCloseSeconds).toBeGreaterThan(typicalSeconds * 2);
   });
 
+  it.each(models)('$id notices a silent or dripping download in time', ({ policy, mediaKind }) => {
+    expect(policy.http.idleSeconds).toBeLessThanOrEqual(policy.heartbeatSeconds);
+    expect(policy.http.downloadSeconds).toBe(mediaKind === 'video' ? 180 : 60);
+  });
+
   it.each(models)('$id refuses a field its endpoint does not have', ({ parameters }) => {
     expect(
       parameters.safeParse({ prompt: 'x', instruction: 'x', seed: 1, lora_id: 'x', unheard_of: 1 }).success,

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import type { StoredAsset } from '../../src/domain/stored-asset';
-import type { ProviderName } from '../../src/domain/taxonomy';
-import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
+import type { JsonValue, ProviderName } from '../../src/domain/taxonomy';
+import { ProviderError, type ProviderCharge, type ProviderErrorOptions } from '../../src/providers/errors';
 import { outcomeUnknown } from '../../src/providers/outcome-unknown';
 import type { CallContext, ProviderClient, ProviderJob, ProviderResult } from '../../src/providers/types';
 
@@ -12,6 +12,10 @@ export type Answer = (job: ProviderJob, call: number, context: CallContext) => P
 /** A provider in this process that keeps every paid job it was given. */
 export class FakeProvider implements ProviderClient {
   readonly jobs: ProviderJob[] = [];
+  /** Handles of the jobs it was told to stop. */
+  readonly stopped: JsonValue[] = [];
+  /** What it says a stopped job is billed. */
+  chargeOfStop: ProviderCharge | undefined;
 
   constructor(
     readonly provider: ProviderName,
@@ -25,6 +29,11 @@ export class FakeProvider implements ProviderClient {
 
   /** What a probe finds. */
   isHealthy = true;
+
+  stop(handle: JsonValue): Promise<ProviderCharge | undefined> {
+    this.stopped.push(handle);
+    return Promise.resolve(this.chargeOfStop);
+  }
 
   checkHealth() {
     return Promise.resolve({ healthy: this.isHealthy, detail: 'fake' });

@@ -7,7 +7,7 @@ import {
   faultStages,
   type FaultParameters,
 } from '../fault-catalogue';
-import type { NewFault } from '../faults';
+import { pathMatches, type NewFault } from '../faults';
 import { providerIds } from '../provider-id';
 import { providerStates } from '../provider-listener';
 
@@ -49,13 +49,19 @@ export const journalQuerySchema = z.strictObject({
   since: z.coerce.number().int().min(0).optional(),
 });
 
-/** What the shape alone cannot say: which provider has which fault, and which fault takes which parameter. */
+/** What the shape alone cannot say: which provider has which fault, and which fault takes which parameter, and where it strikes. */
 function mismatches(fault: NewFault): { path: string[]; message: string }[] {
   const { provider, fault: name, params = {} } = fault;
   const { stages, parameters = [] } = faultKind(name);
   if (stages[provider] === undefined) {
     const available = faultsOf(provider).join(', ');
     return [{ path: ['fault'], message: `${provider} has no fault ${name}; it has: ${available}` }];
+  }
+  const { endpoints } = faultKind(name);
+  const path = fault.match?.path;
+  if (endpoints !== undefined && path !== undefined && !endpoints.some((one) => pathMatches(path, one))) {
+    const message = `no endpoint there has the fault ${name}; it strikes only ${endpoints.join(', ')}`;
+    return [{ path: ['match', 'path'], message }];
   }
   const given = Object.keys(params) as (keyof FaultParameters)[];
   const unknown = given.filter((key) => !parameters.includes(key));

@@ -4,7 +4,7 @@ import type { EmulatorContext } from '../context';
 import { isRecord } from '../describe-body';
 import { bodyText } from '../http-app';
 import type { Reaction } from '../reaction';
-import { gatewayTimeout, simpleFaultAnswer } from '../simple-faults';
+import { lostAcceptance, simpleFaultAnswer } from '../simple-faults';
 import { originOf } from './access';
 import { invalidJson, unknownApplication } from './errors';
 import type { FalFiles } from './files';
@@ -37,8 +37,8 @@ export class SubmitRoutes {
       'status' in order
         ? this.#jobs.startRefused(endpoint.id, prompt, this.#rejected(endpoint.id, order))
         : this.#jobs.start(order, fault, true);
-    if (fault?.name === 'submit_lost') return 'reset';
-    if (fault?.name === 'accepted_504') return gatewayTimeout;
+    const lost = lostAcceptance(fault);
+    if (lost !== undefined) return lost;
     const urls = requestUrls(origin, job, fault);
     const ticket = { status: 'IN_QUEUE', request_id: job.id, ...urls, queue_position: 0 };
     return { answer: jsonAnswer(200, ticket, { 'x-fal-request-id': job.id }), fault };
@@ -52,8 +52,7 @@ export class SubmitRoutes {
     const order = await prepareOrder(submission, this.#files, originOf(request));
     if ('status' in order) return this.#rejected(endpoint.id, order);
     const job = this.#jobs.start(order, fault, false);
-    if (fault?.name === 'accepted_504') return gatewayTimeout;
-    return fault?.name === 'submit_lost' ? 'reset' : await this.#whenDone(job, reply);
+    return lostAcceptance(fault) ?? (await this.#whenDone(job, reply));
   }
 
   async #whenDone(job: FalJob, reply: FastifyReply): Promise<Reaction> {

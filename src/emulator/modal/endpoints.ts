@@ -9,8 +9,11 @@ export interface ModalEndpoint {
   /** `derived` stands for the routes that draw one at random. */
   seed: 42 | 'derived' | 4105349922;
   checks: readonly FieldCheck[];
-  /** `own-catch`: the route catches everything itself, so even its 400 comes as a 500-shaped body. */
-  errors: 'framework' | 'own-catch';
+  /**
+   * `own-catch` and `seedvr2-catch`: the route catches everything itself, so even its 400 comes as a 500-shaped body, and
+   * it picks the status by words in the message.
+   */
+  errors: 'framework' | 'own-catch' | 'seedvr2-catch';
   lora?: 'character' | 'qwen' | 'wan';
   headers: 'image' | 'qwen' | 'wan' | 'faceswap';
   /** Fields whose pictures are drawn into the result. */
@@ -216,7 +219,7 @@ export const modalEndpoints: readonly ModalEndpoint[] = [
     size: 'source',
     seed: 4105349922,
     checks: [{ field: 'image', missing: 'value-error', picture: 'base64' }],
-    errors: 'own-catch',
+    errors: 'seedvr2-catch',
     sourceField: 'image',
     seconds: 208,
   },

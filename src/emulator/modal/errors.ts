@@ -11,19 +11,31 @@ export function httpException(status: number, detail: unknown): Answer {
 
 /** The catch-all handler: a traceback with server paths, as the real one. `ryla-flux` adds the path. */
 export function caughtException(
-  endpoint: Pick<ModalEndpoint, 'app' | 'path'>,
+  endpoint: Pick<ModalEndpoint, 'app' | 'path'> & Partial<Pick<ModalEndpoint, 'errors'>>,
   type: ExceptionClass,
   error: string,
-  status = 500,
+  status = statusInWords(endpoint.errors, error),
 ): Answer {
   const path = endpoint.app === 'ryla-flux' ? { path: endpoint.path } : {};
   return jsonAnswer(status, { error, details: traceback(endpoint, type, error), type, ...path });
 }
 
+/**
+ * What a route's own catch-all answers to an exception: it searches the message, so that a number or a word in it can
+ * fake a status.
+ */
+function statusInWords(errors: ModalEndpoint['errors'] | undefined, message: string): number {
+  const text = message.toLowerCase();
+  if (errors === 'seedvr2-catch') return text.includes('not found') ? 404 : 500;
+  if (errors !== 'own-catch') return 500;
+  if (text.includes('503') || text.includes('not loaded')) return 503;
+  return text.includes('400') || text.includes('bad request') ? 400 : 500;
+}
+
 /** A 400, 502 or 503 raised by a handler, in the shape this route gives it. */
 export function raised(endpoint: ModalEndpoint, status: number, detail: string): Answer {
   if (endpoint.errors === 'framework') return httpException(status, detail);
-  return caughtException(endpoint, 'HTTPException', `${status}: ${detail}`, status);
+  return caughtException(endpoint, 'HTTPException', `${status}: ${detail}`);
 }
 
 export const notFound = httpException(404, 'Not Found');

@@ -11,7 +11,9 @@ const answers: Partial<Record<FaultName, (endpoint: ModalEndpoint, fault: Fault)
   app_stopped: () => appStopped,
   input_as_500: (endpoint, { params: { field = 'prompt' } }) =>
     caughtException(endpoint, 'KeyError', `'${field}'`),
-  nodes_503: (endpoint) => caughtException(endpoint, 'HTTPException', '503: InstantID nodes not loaded', 503),
+  nodes_503: (endpoint) => caughtException(endpoint, 'HTTPException', '503: InstantID nodes not loaded'),
+  model_files_missing: (endpoint) =>
+    caughtException(endpoint, 'FileNotFoundError', 'SeedVR2 model files not found in /root/models/SEEDVR2'),
   faceswap_502: () => httpException(502, 'Face swap service failed'),
 };
 

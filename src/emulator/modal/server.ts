@@ -5,7 +5,7 @@ import type { EmulatorContext, ProviderEmulation } from '../context';
 import { describeBody } from '../describe-body';
 import { bodyText, createHttpApp } from '../http-app';
 import { route, type Reaction } from '../reaction';
-import { gatewayTimeout, simpleFaultAnswer } from '../simple-faults';
+import { lostAcceptance, simpleFaultAnswer } from '../simple-faults';
 import { CallReader } from './call-reader';
 import { CallRegister, promptOf } from './calls';
 import { checkRequest } from './check-request';
@@ -60,9 +60,7 @@ export class ModalServer implements ProviderEmulation {
     const call = await this.#startCall(endpoint, request);
     if (call === 'reset') return call;
     if ('status' in call) return this.#rejected(endpoint, call);
-    if (call.fault?.name === 'submit_lost') return 'reset';
-    if (call.fault?.name === 'accepted_504') return gatewayTimeout;
-    return await this.#reader.read(call, request, reply);
+    return lostAcceptance(call.fault) ?? (await this.#reader.read(call, request, reply));
   }
 
   /** The call a POST starts, or how it is turned away before any work. */

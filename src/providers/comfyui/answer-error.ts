@@ -1,5 +1,5 @@
 import type { HttpReply } from '../http';
-import { parseRetryAfterMs } from '../retry-after';
+import { askedWaitMs } from '../retry-after';
 
 /** Thrown when an answer is not what a ComfyUI server would send, or is one of its error statuses. */
 export class AnswerError extends Error {
@@ -12,7 +12,7 @@ export class AnswerError extends Error {
   constructor(reply: HttpReply) {
     super(`unexpected answer (status ${String(reply.status)})`);
     this.status = reply.status;
-    this.retryAfterMs = parseRetryAfterMs(reply.header('retry-after'), Date.now());
+    this.retryAfterMs = askedWaitMs(reply);
     this.isWebPage = reply.header('content-type')?.startsWith('text/html') ?? false;
   }
 }

@@ -1,4 +1,5 @@
 import type { CallProgress } from '../../domain/dispatch';
+import { queueEndMs } from '../deadlines';
 import { ProviderError } from '../errors';
 import { runVanished } from './find-run';
 import type { Pod, Sighting } from './pod';
@@ -8,9 +9,11 @@ import type { HistoryEntry } from './wire';
 export interface AwaitRunOptions {
   pod: Pod;
   promptId: string;
+  /** ISO 8601. */
+  queuedSince: string | undefined;
   events: RunEvents;
   signal: AbortSignal;
-  /** Seconds in the queue after which the run is taken out of it. */
+  /** Seconds in the queue, from `queuedSince` on, after which the run is taken out of it. */
   queueSeconds: number;
   onProgress: (progress: CallProgress) => void;
 }
@@ -30,7 +33,7 @@ const failuresInARow = 5;
 export async function awaitRun(options: AwaitRunOptions): Promise<HistoryEntry> {
   const { events, signal, promptId, onProgress } = options;
   const look = patientLook(options);
-  const queueEndsAtMs = Date.now() + options.queueSeconds * 1000;
+  const queueEndsAtMs = queueEndMs(options.queuedSince, options.queueSeconds);
   let pollMs = firstPollMs;
   let isRunning = false;
   for (;;) {

@@ -5,6 +5,8 @@ import { ComfyUiCall } from './comfyui-call';
 import { toComfyUiError } from './errors';
 import { loadGraphLibrary } from './graph-library';
 import { createPod } from './pod';
+import { recordedHandle } from './run-handle';
+import { chargeOfStop, stopRun } from './stop-run';
 
 export interface ComfyUiClientSettings {
   /** Of the server, with its path if it has one. */
@@ -13,7 +15,8 @@ export interface ComfyUiClientSettings {
   graphsDir?: string | undefined;
 }
 
-const healthDeadlines = { connectSeconds: 5, firstByteSeconds: 5, idleSeconds: 5 };
+/** For requests the server answers at once. */
+const briefDeadlines = { connectSeconds: 5, firstByteSeconds: 5, idleSeconds: 5 };
 
 /**
  * The client of a ComfyUI pod. A job's prompt id derives from its key, and queue and history are searched for it
@@ -43,9 +46,16 @@ export function createComfyUiClient(settings: ComfyUiClientSettings): ProviderCl
       }
     },
 
+    async stop(noted, { signal }) {
+      const handle = recordedHandle({ phase: 'accepted', handle: noted });
+      if (handle === undefined) return undefined;
+      const options = { http, baseUrl, deadlines: briefDeadlines };
+      return chargeOfStop(await stopRun(handle.promptId, options, signal));
+    },
+
     async checkHealth({ signal }) {
       try {
-        const pod = createPod({ http, baseUrl, signal, deadlines: healthDeadlines });
+        const pod = createPod({ http, baseUrl, signal, deadlines: briefDeadlines });
         return { healthy: true, detail: await pod.describe() };
       } catch (error) {
         return { healthy: false, detail: healthProblem(error) };

@@ -11,7 +11,7 @@ import { findRun, type FoundRun } from './find-run';
 import type { GraphFile } from './graph-file';
 import { createPod, type Pod } from './pod';
 import { openRunEvents, type RunEvents } from './run-events';
-import { earlierRun, runHandle, type RunHandle } from './run-handle';
+import { earlierRun, noteOf, type RunHandle } from './run-handle';
 import { stopRun } from './stop-run';
 import { submitRun } from './submit-run';
 import type { HistoryEntry } from './wire';
@@ -44,9 +44,9 @@ export class ComfyUiCall {
   private readonly deadlines: RequestDeadlines;
 
   constructor(private readonly options: ComfyUiCallOptions) {
-    const { connectSeconds, firstByteSeconds, idleSeconds } = options.job.deadlines;
+    const { connectSeconds, firstByteSeconds, idleSeconds, downloadSeconds } = options.job.deadlines;
     const answerSeconds = Math.min(firstByteSeconds, longestAnswerSeconds);
-    this.deadlines = { connectSeconds, firstByteSeconds: answerSeconds, idleSeconds };
+    this.deadlines = { connectSeconds, firstByteSeconds: answerSeconds, idleSeconds, downloadSeconds };
     this.pod = createPod({ ...options, deadlines: this.deadlines });
   }
 
@@ -58,7 +58,7 @@ export class ComfyUiCall {
     this.report({ phase: 'downloading' });
     return await readResult(() => this.collect(handle, entry), {
       brokenReads: handle.brokenReads ?? 0,
-      remember: (brokenReads) => context.dispatch.accepted(runHandle(handle.promptId, brokenReads)),
+      remember: (brokenReads) => context.dispatch.accepted(noteOf({ ...handle, brokenReads })),
       explain: (error) => toComfyUiError(error, this.state),
     });
   }
@@ -68,9 +68,9 @@ export class ComfyUiCall {
     const { job, context } = this.options;
     const promptId = this.state.providerRequestId ?? earlierRun(job.jobKey, context.dispatch.previous);
     if (promptId === undefined) return;
-    const stopped = await stopRun(promptId, { ...this.options, deadlines: this.deadlines });
+    const state = await stopRun(promptId, { ...this.options, deadlines: this.deadlines });
     // A run that ended before we could stop it, or that we could not reach, may still be collected.
-    if (stopped) this.state.resumable = false;
+    if (state !== undefined && state !== 'finished') this.state.resumable = false;
   }
 
   private async collect({ promptId }: RunHandle, entry: HistoryEntry): Promise<ProviderResult> {
@@ -87,8 +87,8 @@ export class ComfyUiCall {
     const events = await this.openEvents(handle.promptId);
     try {
       const queued = graph === undefined ? handle : await this.submit(handle.promptId, graph);
-      await this.accept(queued);
-      return { handle: queued, entry: await this.follow(queued, events) };
+      const accepted = await this.accept({ queuedSince: new Date().toISOString(), ...queued });
+      return { handle: accepted, entry: await this.follow(accepted, events) };
     } finally {
       events.close();
     }
@@ -132,7 +132,7 @@ export class ComfyUiCall {
   /** From here on a lost connection loses nothing: the run is found again. */
   private async accept(handle: RunHandle): Promise<RunHandle> {
     this.enter(handle.promptId);
-    await this.options.context.dispatch.accepted(runHandle(handle.promptId, handle.brokenReads ?? 0));
+    await this.options.context.dispatch.accepted(noteOf(handle));
     this.options.signal.throwIfAborted();
     return handle;
   }
@@ -143,10 +143,14 @@ export class ComfyUiCall {
     this.state.providerRequestId = promptId;
   }
 
-  private async follow({ promptId }: RunHandle, events: RunEvents): Promise<HistoryEntry> {
+  private async follow(handle: RunHandle, events: RunEvents): Promise<HistoryEntry> {
     const { job, signal } = this.options;
     const { queueSeconds } = job.deadlines;
-    return await awaitRun({ pod: this.pod, promptId, events, signal, queueSeconds, onProgress: this.report });
+    const { promptId, queuedSince } = handle;
+    return await awaitRun({
+      ...{ pod: this.pod, promptId, queuedSince, events, signal, queueSeconds },
+      onProgress: this.report,
+    });
   }
 
   private readonly report = (progress: CallProgress): void => {

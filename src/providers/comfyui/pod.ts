@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { JsonObject } from '../../domain/taxonomy';
+import { DeadlineExceeded } from '../deadlines';
 import { MediaError } from '../errors';
 import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
 import { discardBody, readJson } from '../read-body';
@@ -39,7 +40,11 @@ export interface Pod {
   interrupt(promptId: string): Promise<void>;
   /** Stores an input picture; answers the name to load it by, which may differ from the one sent. */
   upload(file: Omit<MultipartFile, 'field'>): Promise<string>;
-  /** An output file; its body must be read or destroyed. @throws MediaError `unavailable` when it is gone. */
+  /**
+   * An output file; its body must be read or destroyed.
+   *
+   * @throws MediaError `unavailable` when it is gone or the server cannot read it.
+   */
   view(file: OutputFile): Promise<HttpReply>;
   /** What runs there, for people. */
   describe(): Promise<string>;
@@ -73,15 +78,7 @@ export function createPod(options: PodOptions): Pod {
       const { name, subfolder } = await wire.ask(request, uploadReplySchema);
       return subfolder === '' ? name : `${subfolder}/${name}`;
     },
-    async view({ filename, subfolder, type }) {
-      const query = new URLSearchParams({ filename, subfolder, type });
-      const reply = await wire.send({ method: 'GET', path: `/view?${query.toString()}` }, [404]);
-      if (reply.status === 200) return reply;
-      await discardBody(reply);
-      const answer = new AnswerError(reply);
-      // The server's own 404 is empty; a page comes from a proxy in front of a pod that is not there.
-      throw answer.isWebPage ? answer : new MediaError('unavailable', 'the pod no longer has this file');
-    },
+    view: async (file) => await view(wire, file),
     async describe() {
       const { system, devices } = await wire.ask({ method: 'GET', path: '/system_stats' }, systemStatsSchema);
       const version = `ComfyUI ${system.comfyui_version ?? 'of unknown version'}`;
@@ -123,6 +120,24 @@ async function submit(
   const { prompt_id: queuedAs, node_errors: nodeErrors } = accepted.data;
   if (Object.keys(nodeErrors).length === 0) return queuedAs;
   throw new SubmitRefused({ error: { type: 'node_errors' }, node_errors: nodeErrors }, { queuedAs });
+}
+
+/** How the server itself answers for a file: gone, a bad name, outside of its folder, unreadable. */
+const unreadableFile: readonly number[] = [400, 403, 404, 500];
+
+async function view(wire: PodWire, { filename, subfolder, type }: OutputFile): Promise<HttpReply> {
+  const query = new URLSearchParams({ filename, subfolder, type });
+  const request = { method: 'GET', path: `/view?${query.toString()}` } as const;
+  const reply = await wire.send(request, unreadableFile).catch((error: unknown) => {
+    // Queue and history were answered a moment ago, so it is this file that the server hangs on.
+    const hangs = error instanceof DeadlineExceeded && error.kind === 'first_byte';
+    throw hangs ? new MediaError('unavailable', 'the pod does not send this file', { cause: error }) : error;
+  });
+  if (reply.status === 200) return reply;
+  await discardBody(reply);
+  const answer = new AnswerError(reply);
+  // The server's own answers are plain; a page comes from a proxy in front of a pod that is not there.
+  throw answer.isWebPage ? answer : new MediaError('unavailable', 'the pod cannot send this file');
 }
 
 type PodRequest = Pick<HttpRequest, 'method' | 'headers' | 'json' | 'body' | 'freshConnection'> & {

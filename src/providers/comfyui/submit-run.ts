@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../domain/taxonomy';
 import type { CallState } from '../call-failure';
 import { openCallScope } from '../deadlines';
+import { ProviderError } from '../errors';
 import { toComfyUiError } from './errors';
 import { createPod, type PodOptions } from './pod';
 import { stopRun } from './stop-run';
@@ -17,7 +18,7 @@ const submitSeconds = 60;
  * Submits a run, once, and answers the id it is queued under. The caller's abort does not cut it off: then nobody
  * could tell whether there is a run to stop. When the answer is lost, the pod is asked whether it has the run.
  *
- * @throws ProviderError with certainty `not_sent` when the pod does not have it.
+ * @throws ProviderError with certainty `not_sent` when the pod does not have it, `unknown` when it could not be asked.
  */
 export async function submitRun(
   { promptId, graph }: { promptId: string; graph: JsonObject },
@@ -34,10 +35,26 @@ export async function submitRun(
     const failure = toComfyUiError(error, options.state);
     if (failure.certainty !== 'unknown') throw failure;
     const sighting = await pod.find(promptId).catch(() => undefined);
-    if (sighting === undefined) throw failure;
+    if (sighting === undefined) throw unconfirmed(failure);
     if (sighting.state !== 'absent') return promptId;
     throw toComfyUiError(error, { ...options.state, stage: 'preparing' });
   } finally {
     scope.close();
   }
+}
+
+/**
+ * The answer was no word of the server's own, and the server could not be asked. Told without the status of whoever
+ * answered: it would read as an answer to the submit, and the next call would be another run instead of a look for
+ * this one.
+ */
+function unconfirmed(failure: ProviderError): ProviderError {
+  if (failure.status === undefined) return failure;
+  const { provider, failureClass, retryAfterMs, providerRequestId } = failure;
+  return new ProviderError('the pod may have taken the run, and could not be asked for it', {
+    ...{ provider, failureClass, retryAfterMs, providerRequestId },
+    code: 'submit_unconfirmed',
+    certainty: 'unknown',
+    cause: failure,
+  });
 }

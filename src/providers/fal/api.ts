@@ -4,6 +4,7 @@ import { ProviderError } from '../errors';
 import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
 import { errorBodyBytes, readJson, readText } from '../read-body';
 import { resolveSameOrigin } from '../remote-url';
+import { askedWaitMs } from '../retry-after';
 import { falError, type FalStep } from './errors';
 import {
   falCancelSchema,
@@ -60,8 +61,7 @@ export class FalApi {
 
   /** The same handle. @throws ProviderError when one of its URLs would take our key to another host. */
   checkedHandle(handle: FalHandle): FalHandle {
-    const urls = [handle.statusUrl, handle.responseUrl, handle.cancelUrl];
-    if (urls.every((url) => resolveSameOrigin(url, this.settings.queueUrl) === url)) return handle;
+    if (this.isOurs(handle)) return handle;
     throw new ProviderError('Fal named URLs on another host than its own', {
       provider: 'fal',
       failureClass: 'outage',
@@ -69,6 +69,12 @@ export class FalApi {
       certainty: 'accepted',
       providerRequestId: handle.requestId,
     });
+  }
+
+  /** Whether all its URLs are on the queue's own host, so that our key may go there. */
+  isOurs({ statusUrl, responseUrl, cancelUrl }: FalHandle): boolean {
+    const { queueUrl } = this.settings;
+    return [statusUrl, responseUrl, cancelUrl].every((url) => resolveSameOrigin(url, queueUrl) === url);
   }
 
   async status({ statusUrl, requestId }: FalHandle, options: ExchangeOptions): Promise<FalStatus> {
@@ -105,7 +111,7 @@ export class FalApi {
     const reply = await this.send({ method: 'POST', url, json, ...options });
     if (!isSuccess(reply)) throw await failureOf(reply, 'upload');
     const upload = falUploadSchema.safeParse(await readJson(reply)).data;
-    if (upload === undefined) throw uploadFailed('Fal named no place to upload to', reply.status);
+    if (upload === undefined) throw uploadFailed('Fal named no place to upload to', reply);
     return { uploadUrl: upload.upload_url, fileUrl: upload.file_url };
   }
 
@@ -118,7 +124,7 @@ export class FalApi {
     const headers = { 'content-type': file.contentType, 'content-length': String(file.bytes) };
     const reply = await this.http.send({ method: 'PUT', url, headers, body: file.stream, ...options });
     await readText(reply, errorBodyBytes);
-    if (!isSuccess(reply)) throw uploadFailed('an input picture could not be uploaded to Fal', reply.status);
+    if (!isSuccess(reply)) throw uploadFailed('an input picture could not be uploaded to Fal', reply);
   }
 
   /** Media URLs are public: no key goes there. */
@@ -175,13 +181,14 @@ function invalidReply(message: string, providerRequestId: string): ProviderError
   });
 }
 
-function uploadFailed(message: string, status: number): ProviderError {
+function uploadFailed(message: string, reply: HttpReply): ProviderError {
   const code = 'upload_failed';
   return new ProviderError(message, {
     provider: 'fal',
     failureClass: 'transient',
     code,
     certainty: 'not_sent',
-    status,
+    status: reply.status,
+    retryAfterMs: askedWaitMs(reply),
   });
 }

@@ -1,5 +1,5 @@
 import { toProviderError, type CallState } from '../call-failure';
-import { DeadlineExceeded, delayAbort, openCallScope, pause } from '../deadlines';
+import { DeadlineExceeded, delayAbort, openCallScope, pause, queueEndMs } from '../deadlines';
 import { ProviderError, type ProviderErrorOptions } from '../errors';
 import { withInputs } from '../input-values';
 import { outcomeUnknown } from '../outcome-unknown';
@@ -92,7 +92,7 @@ export class FalCall {
     try {
       const handle = await api.submit(job.endpoint, body, { ...this.exchange(), signal: grace.signal });
       this.state.providerRequestId = handle.requestId;
-      return handle;
+      return { ...handle, queuedSince: new Date().toISOString() };
     } finally {
       grace.close();
     }
@@ -109,7 +109,7 @@ export class FalCall {
   private async awaitCompletion(handle: FalHandle): Promise<FalStatus> {
     const { api, context, job, signal } = this.options;
     if (!this.resumed) await context.dispatch.accepted(handle);
-    const queuedUntilMs = Date.now() + job.deadlines.queueSeconds * 1000;
+    const queuedUntilMs = queueEndMs(handle.queuedSince, job.deadlines.queueSeconds);
     let pauseMs = api.settings.firstPollPauseMs ?? defaultFirstPollPauseMs;
     for (;;) {
       await pause(pauseMs, signal);

@@ -1,6 +1,7 @@
+import type { JsonValue } from '../../domain/taxonomy';
 import type { ProviderCharge } from '../errors';
 import type { FalApi } from './api';
-import type { FalHandle } from './wire';
+import { recordedHandle, type FalHandle } from './wire';
 
 /** Each of the limits of a cancellation, and all of it. */
 const cancelSeconds = 5;
@@ -15,9 +16,25 @@ const deadlines = {
  *
  * @returns Fal's word on it, such as `ALREADY_COMPLETED`; `undefined` when none came, and then the job may go on.
  */
-export async function cancelJob(api: FalApi, handle: FalHandle): Promise<string | undefined> {
-  const signal = AbortSignal.timeout(cancelSeconds * 1000);
+export async function cancelJob(
+  api: FalApi,
+  handle: FalHandle,
+  caller?: AbortSignal,
+): Promise<string | undefined> {
+  const timeout = AbortSignal.timeout(cancelSeconds * 1000);
+  const signal = caller === undefined ? timeout : AbortSignal.any([caller, timeout]);
   return await api.cancel(handle, { deadlines, signal }).catch(() => undefined);
+}
+
+/** Cancels a job by the handle that was noted of it; see `ProviderClient.stop`. */
+export async function stopJob(
+  api: FalApi,
+  noted: JsonValue,
+  caller: AbortSignal,
+): Promise<ProviderCharge | undefined> {
+  const handle = recordedHandle(noted);
+  if (handle === undefined || !api.isOurs(handle)) return undefined;
+  return chargeOfCancel(await cancelJob(api, handle, caller));
 }
 
 /** Fal bills what ran: a job that left the queue in time costs nothing, one that is told to stop its price. */

@@ -6,6 +6,7 @@ import { runCall } from '../run-call';
 import type { ProviderClient, ProviderHealth } from '../types';
 import { FalApi, type FalClientSettings } from './api';
 import { FalCall } from './call';
+import { stopJob } from './cancel';
 
 export type { FalClientSettings };
 
@@ -21,6 +22,7 @@ export function createFalClient(settings: FalClientSettings): ProviderClient {
     provider: 'fal',
     generate: async (job, context) =>
       await runCall(job, context, (signal) => new FalCall({ api, job, context, signal })),
+    stop: async (handle, { signal }) => await stopJob(api, handle, signal),
     checkHealth: async ({ signal }) => await checkHealth(http, settings, signal),
   };
 }

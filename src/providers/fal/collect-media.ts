@@ -1,7 +1,9 @@
 import type { StoredAsset } from '../../domain/stored-asset';
 import { MediaError, ProviderError, type ProviderErrorOptions } from '../errors';
+import type { HttpReply } from '../http';
 import { discardBody } from '../read-body';
 import { isAllowedMediaUrl } from '../remote-url';
+import { askedWaitMs } from '../retry-after';
 import { saveMedia } from '../save-media';
 import type { MediaStore, SaveOptions } from '../types';
 import type { ExchangeOptions, FalApi } from './api';
@@ -53,18 +55,20 @@ async function download(url: string, options: CollectOptions): Promise<StoredAss
   const reply = await api.openMedia(url, exchange);
   if (reply.status === 200) return await saveMedia(reply, media, save);
   await discardBody(reply);
-  throw downloadFailure(reply.status, providerRequestId);
+  throw downloadFailure(reply, providerRequestId);
 }
 
 /** No key goes to the media host, so its 401 and 403 are the picture's own, as a link that ran out. */
-function downloadFailure(status: number, providerRequestId: string): Error {
+function downloadFailure(reply: HttpReply, providerRequestId: string): Error {
+  const { status } = reply;
   const known = { providerRequestId, status, charge: 'price' } as const;
   if (status >= 300 && status < 400) {
     return afterPayment('outage', 'media_redirect', 'the result redirects to another place', known);
   }
   if (status === 408 || status === 429 || status >= 500) {
     const message = `Fal's media host cannot answer at the moment (status ${String(status)})`;
-    return afterPayment('transient', 'media_host_busy', message, { ...known, resumable: true });
+    const retryAfterMs = askedWaitMs(reply);
+    return afterPayment('transient', 'media_host_busy', message, { ...known, retryAfterMs, resumable: true });
   }
   return new MediaError('unavailable', `status ${String(status)}`);
 }
@@ -73,7 +77,7 @@ function afterPayment(
   failureClass: ProviderError['failureClass'],
   code: string,
   message: string,
-  known: Pick<ProviderErrorOptions, 'providerRequestId' | 'status' | 'resumable' | 'charge'>,
+  known: Pick<ProviderErrorOptions, 'providerRequestId' | 'status' | 'retryAfterMs' | 'resumable' | 'charge'>,
 ): ProviderError {
   return new ProviderError(message, { provider: 'fal', failureClass, code, certainty: 'accepted', ...known });
 }

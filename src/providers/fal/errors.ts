@@ -1,6 +1,6 @@
 import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
 import { ProviderError } from '../errors';
-import { parseRetryAfterMs } from '../retry-after';
+import { askedWaitMs } from '../retry-after';
 import { falErrorSchema, type FalErrorBody } from './wire';
 
 /** `upload` and `submit` come before the job exists at Fal, the others after. */
@@ -32,7 +32,7 @@ export function falError(failure: FalFailure): ProviderError {
     ...verdict,
     certainty: certaintyOf(failure),
     status: failure.status,
-    retryAfterMs: parseRetryAfterMs(failure.header('retry-after'), Date.now()),
+    retryAfterMs: askedWaitMs(failure),
     providerRequestId: failure.providerRequestId,
     resumable: saysNothingOfTheJob(failure, body),
     charge: isEndOfJob(failure, body) ? 'none' : undefined,
@@ -117,6 +117,10 @@ const transientTypes: Readonly<Record<string, string>> = {
   runner_connection_timeout: 'the Fal runner did not answer',
   runner_disconnected: 'the Fal runner was lost',
   runner_connection_refused: 'the Fal runner refused the job',
+  // Fal answers it with 400, but nothing is wrong with the input: we, or somebody with our key, called the job off.
+  request_cancelled: 'the job was cancelled at Fal',
+  // Fal's own storage holds most inputs, so the link is good and the fetch failed: worth another upload and try.
+  file_download_error: 'Fal could not fetch an input picture',
 };
 
 function judgeType(types: readonly string[]): Verdict | undefined {

@@ -71,6 +71,7 @@ const falHandleSchema = z.object({
   cancelUrl: z.string(),
   endpoint: z.string(),
   brokenReads: z.int().min(1).optional(),
+  queuedSince: z.iso.datetime().optional().catch(undefined),
 });
 
 /** What the dispatch log keeps of a queued job. A type, since an interface is no JSON object. */
@@ -82,12 +83,18 @@ export type FalHandle = {
   endpoint: string;
   /** How often the result came broken; left out for never. */
   brokenReads?: number;
+  /** ISO 8601; when the job entered the queue. Absent in handles of older versions. */
+  queuedSince?: string;
 };
 
 /** The handle an earlier call noted; `undefined` when it is none of ours. */
 export function recordedHandle(noted: JsonValue): FalHandle | undefined {
   const recorded = falHandleSchema.safeParse(noted).data;
   if (recorded === undefined) return undefined;
-  const { brokenReads, ...handle } = recorded;
-  return brokenReads === undefined ? handle : { ...handle, brokenReads };
+  const { brokenReads, queuedSince, ...handle } = recorded;
+  return {
+    ...handle,
+    ...(brokenReads !== undefined && { brokenReads }),
+    ...(queuedSince !== undefined && { queuedSince }),
+  };
 }

@@ -30,6 +30,8 @@ export function createModalClient(settings: ModalClientSettings): ProviderClient
   return {
     provider: 'modal',
     generate: async (job, context) => await generate({ http, headers, settings }, job, context),
+    // Nothing stops a call on Modal: it runs to its end and is billed, whether or not anybody reads its result.
+    stop: () => Promise.resolve(undefined),
     checkHealth: async (options) => await checkHealth({ http, headers, settings }, options),
   };
 }

@@ -5,6 +5,7 @@ import type { ProviderJob } from '../../../src/providers/types';
 import { models, type ModelDefinition } from '../../../src/registry';
 import { blankPicture, picture } from '../../assets/pictures';
 import { MemoryMediaStore } from '../support/memory-media-store';
+import { RecordingDispatch } from '../support/recording-dispatch';
 import { expectedGraphs } from './expected-graphs';
 import { startJob } from './run-job';
 
@@ -133,6 +134,28 @@ describe('a job that is asked for twice', () => {
     await expect(startJob(client, await textJob()).result).resolves.toBeDefined();
     expect(acceptedJobs()).toBe(1);
   });
+
+  it.each(['accepted_502', 'accepted_504'] as const)(
+    'runs once though a gateway answered for the pod (%s), which could then not be asked',
+    async (fault) => {
+      emulator.faults.add({ provider: 'comfyui', fault, times: 1 });
+      const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
+      const job = await textJob();
+      const first = startJob(client, job);
+      await first.dispatch.reached('intent');
+      emulator.faults.add({ provider: 'comfyui', fault: 'html_502', params: { on: 'queue' }, times: 1 });
+      const lost = { code: 'submit_unconfirmed', certainty: 'unknown', status: undefined, resumable: false };
+      await expect(first.result).rejects.toMatchObject(lost);
+      expect(first.dispatch.state).toEqual({ phase: 'intent' });
+
+      const dispatch = new RecordingDispatch(first.dispatch.state);
+      const { providerRequestId } = await startJob(client, job, { dispatch }).result;
+
+      expect(providerRequestId).toBe(promptIdOf(job.jobKey));
+      expect(dispatch.notes).not.toContain('intent');
+      expect(acceptedJobs()).toBe(1);
+    },
+  );
 
   it('ends in the failure of its one run however often it is asked for, until it is asked for under another key', async () => {
     emulator.faults.add({ provider: 'comfyui', fault: 'pod_error_incomplete', times: 1 });

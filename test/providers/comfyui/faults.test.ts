@@ -5,6 +5,7 @@ import { createFilesystemAssetStore, toMediaStore } from '../../../src/assets';
 import type { FaultName, FaultParameters } from '../../../src/emulator/fault-catalogue';
 import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
+import type { ProviderError } from '../../../src/providers/errors';
 import type { ProviderClient } from '../../../src/providers/types';
 import { picture } from '../../assets/pictures';
 import { waitUntil } from '../../support/wait-until';
@@ -41,6 +42,8 @@ function acceptedJobs(): number {
 describe('each fault of a pod ends in its class', () => {
   it.each<[FaultName, FaultParameters, object, number]>([
     ['rate_limited', { retryAfter: 2 }, { failureClass: 'capacity', retryAfterMs: 2_000 }, 0],
+    ['rate_limited', { retryAfter: -5 }, { failureClass: 'capacity', retryAfterMs: undefined }, 0],
+    ['rate_limited', { retryAfter: null }, { failureClass: 'capacity', retryAfterMs: undefined }, 0],
     ['rate_limited', { retryAfter: 'soon' }, { failureClass: 'capacity', retryAfterMs: undefined }, 0],
     ['rate_limited', { retryAfter: 999_999 }, { failureClass: 'capacity', retryAfterMs: 600_000 }, 0],
     ['plain_500', {}, { failureClass: 'transient', certainty: 'not_sent' }, 0],
@@ -77,6 +80,14 @@ describe('each fault of a pod ends in its class', () => {
     expect(acceptedJobs()).toBe(jobs);
   });
 
+  it('rate_limited with a date asks to be left alone until then', async () => {
+    strike('rate_limited', { retryAfter: new Date(Date.now() + 60_000).toUTCString() });
+    const error = (await start().result.catch((reason: unknown) => reason)) as ProviderError;
+    expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent' });
+    expect(error.retryAfterMs).toBeGreaterThan(50_000);
+    expect(error.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
   it('a 200 with node errors is a failure, and what was queued is taken out again', async () => {
     strike('pod_node_errors');
     await expect(start().result).rejects.toMatchObject({ name: 'ProviderError' });
@@ -98,11 +109,17 @@ describe('each fault of a pod ends in its class', () => {
     await expect(job.result).rejects.toMatchObject({ failureClass: 'capacity', code: 'queue_timeout' });
   });
 
-  it('a body of one byte a second is ended by our own deadline', async () => {
-    strike('slow_drip', { intervalMs: 100 });
-    const job = start(textJob({ deadlines: { totalSeconds: 1.5 } }));
-    await expect(job.result).rejects.toMatchObject({ failureClass: 'transient', code: 'deadline_exceeded' });
-  });
+  it.each([
+    ['download', { downloadSeconds: 0.5 }, 'corrupt', 'body_stalled'],
+    ['total', { totalSeconds: 1.5 }, 'transient', 'deadline_exceeded'],
+  ])(
+    'a body of one byte now and then ends at our own %s deadline',
+    async (_kind, limits, failureClass, code) => {
+      strike('slow_drip', { intervalMs: 100 });
+      const job = start(textJob({ deadlines: limits }));
+      await expect(job.result).rejects.toMatchObject({ failureClass, code, resumable: true });
+    },
+  );
 
   it('a body that never ends is ended by the size limit', async () => {
     strike('oversize');

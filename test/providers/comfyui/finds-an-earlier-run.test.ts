@@ -1,9 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import { RecordingDispatch } from '../support/recording-dispatch';
 import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
 import { failure, success } from './scripted-pod';
 
 const rig = usePodRig();
+const anyTime: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
 
 describe('a call that comes after another', () => {
   it.each([
@@ -17,7 +19,7 @@ describe('a call that comes after another', () => {
     rig.pod.end(ownId);
     await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
     expect(rig.pod.submits).toEqual([]);
-    expect(job.dispatch.notes).toEqual([{ accepted: { promptId: ownId } }]);
+    expect(job.dispatch.notes).toEqual([{ accepted: { promptId: ownId, queuedSince: anyTime } }]);
   });
 
   it('collects a run that has finished meanwhile, without a submit', async () => {
@@ -43,7 +45,7 @@ describe('a call that comes after another', () => {
     const job = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent' }) });
     rig.pod.end(await rig.submitted());
     await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
-    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId } }]);
+    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId, queuedSince: anyTime } }]);
   });
 
   it('never submits a job again that the pod took and lost', async () => {
@@ -53,6 +55,21 @@ describe('a call that comes after another', () => {
       resumable: false,
     });
     expect(rig.pod.submits).toEqual([]);
+  });
+
+  it('counts the time in the queue from the submit, not from when the run was picked up again', async () => {
+    rig.pod.pending = [ownId];
+    const queuedSince = new Date(Date.now() - 60_000).toISOString();
+    const handle = { promptId: ownId, queuedSince };
+    const job = (queueSeconds: number) =>
+      rig.start(textJob({ deadlines: { queueSeconds } }), {
+        dispatch: new RecordingDispatch({ phase: 'accepted', handle }),
+      });
+    const patient = job(90);
+    await patient.progressed(({ phase }) => phase === 'queued');
+    expect(patient.dispatch.notes).toEqual([{ accepted: handle }]);
+    await expect(job(50).result).rejects.toMatchObject({ code: 'queue_timeout', certainty: 'not_sent' });
+    await expect(patient.result).rejects.toMatchObject({ code: 'run_vanished' });
   });
 
   it('keeps the way back to an accepted run while the pod cannot be asked', async () => {
@@ -65,22 +82,34 @@ describe('a call that comes after another', () => {
     });
   });
 
-  it.each([
+  it.each<[string, Parameters<typeof rig.pod.on>[1], string]>([
     ['is gone', { status: 404, body: '' }, 'media_unavailable'],
-    ['came cut short', { status: 200, body: 'RIFF' }, 'media_not_media'],
+    ['has a name the server refuses', { status: 400, body: '' }, 'media_unavailable'],
+    ['lies outside of its folder', { status: 403, body: '' }, 'media_unavailable'],
+    ['cannot be read', { status: 500, body: '500 Internal Server Error' }, 'media_unavailable'],
+    ['is no picture', { status: 200, body: 'RIFF' }, 'media_not_media'],
+    ['came cut short', (_request, response) => response.end(half()), 'media_truncated'],
+    ['broke off', (_request, response) => breakOff(response), 'body_cut_off'],
+    ['stops coming', (_request, response) => response.write(half()), 'body_stalled'],
+    ['never comes', () => undefined, 'media_unavailable'],
   ])('gives a finished run up when its picture %s twice', async (_name, answer, code) => {
     rig.pod.history.set(ownId, success('made.png'));
     rig.pod.on('GET /view', answer);
-    const first = rig.start();
+    const job = textJob({ deadlines: { firstByteSeconds: 0.5, idleSeconds: 0.5 } });
+    const first = rig.start(job);
     await expect(first.result).rejects.toMatchObject({ code, certainty: 'accepted', resumable: true });
-    const second = rig.start(textJob(), { dispatch: new RecordingDispatch(first.dispatch.state) });
+    const second = rig.start(job, { dispatch: new RecordingDispatch(first.dispatch.state) });
     await expect(second.result).rejects.toMatchObject({ code, certainty: 'accepted', resumable: false });
     expect(rig.pod.submits).toEqual([]);
   });
 
-  it('reads a finished run again however often the pod was out of reach', async () => {
+  it.each([
+    { status: 502 },
+    { status: 500, body: '<html>', headers: { 'content-type': 'text/html' } },
+    { status: 429 },
+  ])('reads a finished run again however often the pod was out of reach: %j', async (answer) => {
     rig.pod.history.set(ownId, success('made.png'));
-    rig.pod.on('GET /view', { status: 502 });
+    rig.pod.on('GET /view', answer);
     const first = rig.start();
     await expect(first.result).rejects.toMatchObject({ resumable: true });
     const second = rig.start(textJob(), { dispatch: new RecordingDispatch(first.dispatch.state) });
@@ -90,6 +119,16 @@ describe('a call that comes after another', () => {
     await expect(third.result).resolves.toMatchObject({ providerRequestId: ownId });
   });
 });
+
+function half(): Buffer {
+  const picture = rig.pod.files.get('made.png') ?? Buffer.alloc(0);
+  return picture.subarray(0, picture.length / 2);
+}
+
+function breakOff(response: ServerResponse): void {
+  response.writeHead(200, { 'content-length': '1000000' });
+  response.write(half(), () => response.socket?.resetAndDestroy());
+}
 
 function accepted() {
   return { dispatch: new RecordingDispatch({ phase: 'accepted', handle: { promptId: ownId } }) };

@@ -23,7 +23,8 @@ describe('a run on the pod', () => {
     expect(result).toMatchObject({ providerRequestId: ownId, executionSeconds: 4.5 });
     expect(result.assets).toHaveLength(1);
     expect(result.assets[0]).toMatchObject({ mediaType: 'image/png', width: 96, height: 64 });
-    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId } }]);
+    const queuedSince = expect.any(String) as unknown;
+    expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId, queuedSince } }]);
     expect(job.progress.at(-1)).toEqual({ phase: 'downloading' });
   });
 
@@ -108,7 +109,7 @@ describe('a run on the pod', () => {
     await rig.pod.reached(() => rig.pod.pending.includes('its-own-id'));
     rig.pod.end('its-own-id');
     await expect(job.result).resolves.toMatchObject({ providerRequestId: 'its-own-id' });
-    expect(job.dispatch.state).toEqual({ phase: 'accepted', handle: { promptId: 'its-own-id' } });
+    expect(job.dispatch.state).toMatchObject({ phase: 'accepted', handle: { promptId: 'its-own-id' } });
   });
 
   it('uploads an input picture under the name of its content and loads it by the name the pod gave it', async () => {

@@ -90,7 +90,7 @@ describe('a download', () => {
     ['nothing', { status: 200, body: '' }, 'corrupt', 'media_empty'],
     ['an error as JSON', { status: 200, body: { error: 'x' } }, 'corrupt', 'media_not_media'],
     ['502', { status: 502 }, 'outage', 'pod_unavailable'],
-    ['500', { status: 500, body: 'Internal Server Error' }, 'transient', 'pod_error'],
+    ['500', { status: 500, body: 'Internal Server Error' }, 'transient', 'media_unavailable'],
   ])(
     'that brings %s ends in its class, and the run is not lost',
     async (_name, answer, failureClass, code) => {

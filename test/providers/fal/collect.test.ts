@@ -143,6 +143,17 @@ describe('collecting from Fal', () => {
     expect(fal.submits()).toHaveLength(1);
   });
 
+  it.each([429, 503])(
+    'passes on how long a media host that answers %d wants to be left alone',
+    async (status) => {
+      const client = await fal.start({
+        'GET /files/1.png': (response) => response.writeHead(status, { 'retry-after': '7' }).end(),
+      });
+      const error = await providerErrorOf(client.generate(falJob, testCall().context));
+      expect(error).toMatchObject({ code: 'media_host_busy', status, retryAfterMs: 7000, resumable: true });
+    },
+  );
+
   it('follows no redirect of a picture', async () => {
     const client = await fal.start({
       'GET /files/1.png': (response) => response.writeHead(302, { location: '/files/2.png' }).end(),

@@ -35,12 +35,31 @@ const table: Row[] = [
   ],
   ['missing field', 422, model('missing'), 'result', 'input', 'input_rejected', 'accepted'],
   [
-    'bad file',
+    'input not fetched',
     422,
     model('file_download_error', 'image_url'),
     'result',
-    'input',
-    'input_rejected',
+    'transient',
+    'file_download_error',
+    'accepted',
+  ],
+  [
+    'input not fetched, told at once',
+    422,
+    model('file_download_error', 'image_url'),
+    'submit',
+    'transient',
+    'file_download_error',
+    'not_sent',
+  ],
+  ['bad file', 422, model('image_load_error', 'image_url'), 'result', 'input', 'input_rejected', 'accepted'],
+  [
+    'cancelled job',
+    400,
+    platform('request_cancelled'),
+    'result',
+    'transient',
+    'request_cancelled',
     'accepted',
   ],
   ['text detail', 422, text, 'submit', 'input', 'input_rejected', 'not_sent'],
@@ -131,6 +150,13 @@ describe('what an answer of Fal means', () => {
       expect(errorFor(status, body, step).resumable).toBe(resumable);
     },
   );
+
+  it.each([
+    ['request_cancelled', 400, platform('request_cancelled')],
+    ['file_download_error', 422, model('file_download_error', 'image_url')],
+  ])('takes a job for over, and free, whose result is %s', (_type, status, body) => {
+    expect(errorFor(status, body, 'result')).toMatchObject({ charge: 'none', resumable: false });
+  });
 
   it('survives bodies that are no object', () => {
     for (const body of ['[]', 'null', '{"detail":[{"msg":"x"}]}', '{"detail":{"a":1}}', '{']) {

@@ -1,4 +1,5 @@
 import type { FailureClass } from '../../../src/domain/taxonomy';
+import type { ProviderJob } from '../../../src/providers/types';
 import type { NewFault } from '../../../src/emulator/faults';
 import { createFalClient } from '../../../src/providers/fal/client';
 import { providerErrorOf, testCall, testDeadlines, testJob } from '../support/call';
@@ -12,6 +13,8 @@ const parameters = {
   enable_safety_checker: true,
 };
 const job = testJob({ endpoint: 'fal-ai/flux/dev', parameters });
+/** An input picture that needs no upload. */
+const onePixel = 'data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
 let emulated: Emulated;
 
 beforeAll(async () => {
@@ -51,6 +54,8 @@ const failures: Failure[] = [
   ['html_502', { on: 'upload' }, 'transient', 'bad_gateway', 'not_sent', 0],
   ['reset_before_headers', {}, 'transient', 'connection_lost', 'unknown', 0],
   ['submit_lost', {}, 'transient', 'connection_lost', 'unknown', 1],
+  ['accepted_502', {}, 'transient', 'bad_gateway', 'unknown', 1],
+  ['accepted_504', {}, 'transient', 'gateway_timeout', 'unknown', 1],
   ['html_200', { on: 'submit' }, 'corrupt', 'reply_invalid', 'unknown', 1],
   ['json_200', { on: 'result' }, 'corrupt', 'no_media', 'accepted', 1],
   ['html_200', { on: 'result' }, 'corrupt', 'reply_invalid', 'accepted', 1],
@@ -135,6 +140,34 @@ describe('a fault at Fal', () => {
     expect(paidJobs()).toBe(1);
   });
 
+  it.each<[endpoint: string, parameters: ProviderJob['parameters']]>([
+    [
+      'fal-ai/bytedance/seedream/v4.5/text-to-image',
+      { ...parameters, image_size: { width: 2560, height: 1440 } },
+    ],
+    ['fal-ai/flux-2-pro/edit', { ...parameters, image_urls: [onePixel] }],
+    [
+      'fal-ai/pulid',
+      {
+        prompt: 'a red door',
+        image_size: parameters.image_size,
+        reference_images: [{ image_url: onePixel }],
+      },
+    ],
+  ])(
+    'nsfw_black_unflagged is told by the picture alone where the output has no flags: %s',
+    async (endpoint, body) => {
+      strike('nsfw_black_unflagged');
+      const call = testCall();
+      const error = await providerErrorOf(
+        emulated.fal.generate({ ...job, endpoint, parameters: body }, call.context),
+      );
+      expect(error).toMatchObject({ failureClass: 'policy', code: 'media_blank', charge: 'price' });
+      expect(call.media.saved).toEqual([]);
+      expect(paidJobs()).toBe(1);
+    },
+  );
+
   it('nsfw_partial keeps the first picture only', async () => {
     strike('nsfw_partial');
     const call = testCall();
@@ -151,13 +184,24 @@ describe('a fault at Fal', () => {
     expect(emulated.journal.read().entries).toMatchObject([{ outcome: 'cancelled', chargedUsd: 0 }]);
   });
 
-  it('slow_drip ends at the total deadline', async () => {
+  it('rate_limited with a date asks to be left alone until then', async () => {
+    strike('rate_limited', { retryAfter: new Date(Date.now() + 60_000).toUTCString() });
+    const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent' });
+    expect(error.retryAfterMs).toBeGreaterThan(50_000);
+    expect(error.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it.each([
+    ['download', { downloadSeconds: 0.5 }, 'corrupt', 'body_stalled'],
+    ['total', { totalSeconds: 1 }, 'transient', 'deadline_exceeded'],
+  ])('slow_drip ends at the %s deadline', async (_kind, limits, failureClass, code) => {
     strike('slow_drip', { intervalMs: 50 });
-    const deadlines = { ...testDeadlines, totalSeconds: 1 };
+    const deadlines = { ...testDeadlines, ...limits };
     const error = await providerErrorOf(emulated.fal.generate({ ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({
-      failureClass: 'transient',
-      code: 'deadline_exceeded',
+      failureClass,
+      code,
       certainty: 'accepted',
     });
     expect(paidJobs()).toBe(1);
@@ -215,6 +259,21 @@ describe('Fal itself', () => {
     expect(emulated.journal.read().entries).toMatchObject([{ outcome: 'cancelled' }]);
   });
 
+  it('tells the next call that a job somebody cancelled is over, which is no fault of its input', async () => {
+    emulated.settings.change({ fal: { queueSeconds: 10_000 } });
+    const first = testCall();
+    const generating = emulated.fal.generate(job, first.context);
+    await first.dispatch.reached('accepted');
+    first.abort(new Error('cancelled by the user'));
+    await expect(generating).rejects.toThrow('cancelled by the user');
+    const next = testCall({ previous: first.dispatch.state });
+    expect(await providerErrorOf(emulated.fal.generate(job, next.context))).toMatchObject({
+      ...{ failureClass: 'transient', code: 'request_cancelled', certainty: 'accepted' },
+      ...{ charge: 'none', resumable: false },
+    });
+    expect(emulated.journal.read().totals).toMatchObject({ accepted: 1, chargedUsd: 0 });
+  });
+
   it('refuses a wrong key', async () => {
     emulated.settings.change({ fal: { key: 'another:key' } });
     const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
@@ -232,7 +291,12 @@ describe('Fal itself', () => {
       'input',
       'input_rejected',
     ],
-    ['fal-ai/clarity-upscaler', { image_url: 'https://elsewhere.example/a.png' }, 'input', 'input_rejected'],
+    [
+      'fal-ai/clarity-upscaler',
+      { image_url: 'https://elsewhere.example/a.png' },
+      'transient',
+      'file_download_error',
+    ],
   ])('%s with %j ends as %s (%s), unpaid', async (endpoint, body, failureClass, code) => {
     const error = await providerErrorOf(
       emulated.fal.generate({ ...job, endpoint, parameters: body }, testCall().context),

@@ -62,6 +62,25 @@ describe("waiting in Fal's queue", () => {
     expect((await late.generate(short, testCall().context)).assets).toHaveLength(1);
   });
 
+  it('counts the time in the queue from the submit, not from when the job was picked up again', async () => {
+    const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_QUEUE' }]) });
+    const handle = { ...fal.handle(), queuedSince: new Date(Date.now() - 60_000).toISOString() };
+    const job = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 50 } };
+    const late = testCall({ previous: { phase: 'accepted', handle } });
+    expect(await providerErrorOf(client.generate(job, late.context))).toMatchObject({
+      code: 'queue_timeout',
+    });
+
+    const untold = { ...job, deadlines: { ...testDeadlines, queueSeconds: 0.3 } };
+    const old = testCall({ previous: { phase: 'accepted', handle: fal.handle() } });
+    const asked = fal.lines().length;
+    expect(await providerErrorOf(client.generate(untold, old.context))).toMatchObject({
+      code: 'queue_timeout',
+    });
+    // A handle of an older version does not tell: the limit counts from now, so there are several looks.
+    expect(fal.lines().length - asked).toBeGreaterThan(3);
+  });
+
   it.each([
     ['OK', { certainty: 'not_sent', charge: 'none', resumable: false }],
     ['CANCELLATION_REQUESTED', { certainty: 'accepted', charge: 'price', resumable: false }],

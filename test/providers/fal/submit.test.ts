@@ -25,7 +25,8 @@ describe('submitting to Fal', () => {
       providerRequestId: 'r1',
     });
     expect(result.costUsd).toBeUndefined();
-    expect(call.dispatch.notes).toEqual(['intent', { accepted: fal.handle() }]);
+    const queuedSince = expect.any(String) as unknown;
+    expect(call.dispatch.notes).toEqual(['intent', { accepted: { ...fal.handle(), queuedSince } }]);
     expect(call.progress).toEqual([
       { phase: 'queued', queuePosition: 3 },
       { phase: 'running', queuePosition: undefined },

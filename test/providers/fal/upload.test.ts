@@ -57,6 +57,30 @@ describe('input pictures for Fal', () => {
     expect(call.progress[0]).toEqual({ phase: 'uploading' });
   });
 
+  it.each([429, 503])(
+    'passes on how long a storage that answers %d wants to be left alone',
+    async (status) => {
+      const call = testCall();
+      const client = await fal.start({
+        'POST /rest/storage/upload/initiate?storage_type=fal-cdn-v3': (response) => {
+          sendJson(response, 200, { upload_url: `${fal.url}/put/1`, file_url: `${fal.url}/files/in.png` });
+        },
+        'PUT /put/1': (response) => response.writeHead(status, { 'retry-after': '7' }).end(),
+      });
+      const assetId = call.media.add(picture, 'image/png');
+      const inputs: ProviderJob['inputs'] = [
+        { assetId, mediaType: 'image/png', field: 'image_url', encoding: 'url', shape: 'value' },
+      ];
+      const error = await providerErrorOf(client.generate({ ...falJob, inputs }, call.context));
+      expect(error).toMatchObject({
+        code: 'upload_failed',
+        certainty: 'not_sent',
+        status,
+        retryAfterMs: 7000,
+      });
+    },
+  );
+
   it.each([
     ['foreign', 200, { failureClass: 'outage', code: 'upload_host_foreign' }],
     ['failing', 500, { failureClass: 'transient', code: 'upload_failed' }],

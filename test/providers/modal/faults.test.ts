@@ -54,7 +54,6 @@ const failures: Failure[] = [
   ['faceswap_502', {}, 'transient', 'bad_gateway', 'accepted', 0],
   ['http_503', {}, 'transient', 'unavailable', 'unknown', 0],
   ['http_408', {}, 'transient', 'request_timeout', 'unknown', 0],
-  ['nodes_503', {}, 'outage', 'nodes_not_loaded', 'not_sent', 0],
   ['auth_401', {}, 'auth', 'unauthorized', 'not_sent', 0],
   ['billing_403', {}, 'auth', 'forbidden', 'not_sent', 0],
   ['redirect_chain', { hops: 21 }, 'outage', 'redirect_limit', 'accepted', 1],
@@ -62,6 +61,8 @@ const failures: Failure[] = [
   ['redirect_no_location', {}, 'outage', 'redirect_without_location', 'accepted', 1],
   ['reset_before_headers', {}, 'transient', 'connection_lost', 'unknown', 0],
   ['submit_lost', {}, 'transient', 'connection_lost', 'unknown', 1],
+  ['accepted_502', {}, 'transient', 'bad_gateway', 'unknown', 1],
+  ['accepted_504', {}, 'transient', 'gateway_timeout', 'unknown', 1],
   ['reset_mid_body', {}, 'corrupt', 'body_cut_off', 'accepted', 1],
   ['truncated', {}, 'corrupt', 'media_truncated', 'accepted', 1],
   ['empty_200', {}, 'corrupt', 'media_empty', 'accepted', 1],
@@ -80,6 +81,23 @@ describe('a fault at Modal', () => {
       expect(error).toMatchObject({ provider: 'modal', failureClass, code, certainty });
       expect(paidJobs()).toBe(paid);
       expect(error.message).not.toMatch(/Traceback|\/root|a red door|<html/i);
+    },
+  );
+
+  it.each([
+    ['nodes_503', 'ryla-instantid', '/sdxl-instantid', 'nodes_not_loaded'],
+    ['nodes_503', 'ryla-instantid', '/flux-ipadapter-faceid', 'nodes_not_loaded'],
+    ['model_files_missing', 'ryla-seedvr2', '/seedvr2', 'models_missing'],
+  ] as const)(
+    '%s at %s%s is an outage of that endpoint, and nothing was sent',
+    async (fault, app, endpoint, code) => {
+      strike(fault);
+      const error = await providerErrorOf(
+        emulated.modal.generate({ ...job, app, endpoint }, testCall().context),
+      );
+      expect(error).toMatchObject({ failureClass: 'outage', code, certainty: 'not_sent', charge: 'none' });
+      expect(paidJobs()).toBe(0);
+      expect(error.message).not.toMatch(/Traceback|\/root/);
     },
   );
 
@@ -123,13 +141,24 @@ describe('a fault at Modal', () => {
     expect(paidJobs()).toBe(0);
   });
 
-  it('slow_drip ends at the total deadline', async () => {
+  it('rate_limited with a date asks to be left alone until then', async () => {
+    strike('rate_limited', { retryAfter: new Date(Date.now() + 60_000).toUTCString() });
+    const error = await providerErrorOf(emulated.modal.generate(job, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent' });
+    expect(error.retryAfterMs).toBeGreaterThan(50_000);
+    expect(error.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  it.each([
+    ['download', { downloadSeconds: 0.5 }, 'corrupt', 'body_stalled'],
+    ['total', { totalSeconds: 1 }, 'transient', 'deadline_exceeded'],
+  ])('slow_drip ends at the %s deadline', async (_kind, limits, failureClass, code) => {
     strike('slow_drip', { intervalMs: 50 });
-    const deadlines = { ...testDeadlines, totalSeconds: 1 };
+    const deadlines = { ...testDeadlines, ...limits };
     const error = await providerErrorOf(emulated.modal.generate({ ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({
-      failureClass: 'transient',
-      code: 'deadline_exceeded',
+      failureClass,
+      code,
       certainty: 'accepted',
     });
     expect(paidJobs()).toBe(1);

@@ -120,8 +120,8 @@ describe('calling Modal', () => {
     const idle = { ...modalJob, deadlines: { ...testDeadlines, idleSeconds: 0.1 } };
     const error = await providerErrorOf(dripping.generate(idle, testCall().context));
     expect(error).toMatchObject({
-      failureClass: 'transient',
-      code: 'deadline_exceeded',
+      failureClass: 'corrupt',
+      code: 'body_stalled',
       certainty: 'accepted',
     });
   });

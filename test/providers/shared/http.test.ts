@@ -117,6 +117,41 @@ describe('the HTTP client', () => {
     expect(await failureOf(readText(reply, 100))).toMatchObject({ name: 'DeadlineExceeded', kind: 'idle' });
   });
 
+  it('ends a body that drips at the download deadline, counted from its first byte', async () => {
+    const server = await serve((_request, response) => {
+      const timer = setInterval(() => response.write('a'), 20);
+      response.on('close', () => {
+        clearInterval(timer);
+      });
+    });
+    const reply = await get(server.url, { deadlines: { ...deadlines, downloadSeconds: 0.2 } });
+    const error = await failureOf(readText(reply, 1000));
+    expect(error).toMatchObject({ name: 'DeadlineExceeded', kind: 'download' });
+    expect(classifyTransportError(error, 'accepted')).toMatchObject({
+      ...{ failureClass: 'corrupt', code: 'body_stalled', certainty: 'accepted' },
+    });
+  });
+
+  it('lets a body whose first byte is late have its whole time', async () => {
+    const server = await serve((_request, response) => {
+      response.flushHeaders();
+      setTimeout(() => response.end('late'), 200);
+    });
+    const reply = await get(server.url, { deadlines: { ...deadlines, downloadSeconds: 0.1 } });
+    expect(await readText(reply, 100)).toBe('late');
+  });
+
+  it('has the system probe a connection that has been silent for 10 s', async () => {
+    const probes = jest.spyOn(net.Socket.prototype, 'setKeepAlive');
+    const server = await serve((_request, response) => response.end('ok'));
+    for (const freshConnection of [true, false]) {
+      probes.mockClear();
+      await readText(await get(server.url, { method: 'POST', json: {}, freshConnection }), 100);
+      expect(probes.mock.calls).toContainEqual([true, 10_000]);
+    }
+    probes.mockRestore();
+  });
+
   it("rejects with the caller's own reason, before the answer and within it", async () => {
     const server = await serve((request, response) => {
       if (request.path === '/body') response.write('a');

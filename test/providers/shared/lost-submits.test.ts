@@ -48,13 +48,25 @@ const providers = ['modal', 'fal', 'comfyui'] as const;
 const statuses = [408, 500, 502, 503, 504];
 
 describe('a submit whose outcome nobody knows', () => {
-  it.each(providers.flatMap((provider) => statuses.map((status) => [provider, status] as const)))(
+  it.each((['modal', 'fal'] as const).flatMap((name) => statuses.map((status) => [name, status] as const)))(
     'at %s tells the gateway status %d it was answered with',
     async (provider, status) => {
       const { error, submits } = await submitTo(provider, (_request, response) =>
         response.writeHead(status).end('gateway'),
       );
       expect(error).toMatchObject({ certainty: 'unknown', status });
+      expect(submits).toBe(1);
+    },
+  );
+
+  it.each([200, ...statuses])(
+    'at the pod, whose look-up failed after a %d, has no status: the next call must look for the same run',
+    async (status) => {
+      const { error, submits } = await submitTo('comfyui', (_request, response) =>
+        response.writeHead(status).end('gateway'),
+      );
+      expect(error).toMatchObject({ certainty: 'unknown', code: 'submit_unconfirmed', resumable: false });
+      expect(error.status).toBeUndefined();
       expect(submits).toBe(1);
     },
   );

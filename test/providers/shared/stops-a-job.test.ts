@@ -1,0 +1,145 @@
+import type { JsonValue } from '../../../src/domain/taxonomy';
+import { createComfyUiClient } from '../../../src/providers/comfyui/client';
+import type { FalHandle } from '../../../src/providers/fal/wire';
+import type { ProviderClient, ProviderJob } from '../../../src/providers/types';
+import { waitUntil } from '../../support/wait-until';
+import { textJob } from '../comfyui/run-job';
+import { testCall, testJob } from '../support/call';
+import { resetEmulated, startEmulated, type Emulated } from '../support/emulated';
+import { startLocalServer } from '../support/local-server';
+
+const parameters = { prompt: 'a red door', width: 256, height: 256, seed: 7 };
+const modalJob = testJob({ app: 'ryla-flux', endpoint: '/flux-dev', parameters });
+const falJob = testJob({
+  endpoint: 'fal-ai/flux/dev',
+  parameters: { prompt: 'a red door', seed: 7, enable_safety_checker: true },
+});
+const { signal } = new AbortController();
+let emulated: Emulated;
+let pod: ProviderClient;
+let leftovers: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  emulated = await startEmulated();
+  pod = createComfyUiClient({ baseUrl: emulated.urls.comfyui });
+});
+
+afterEach(async () => {
+  await Promise.all(leftovers.map((end) => end()));
+  leftovers = [];
+  await resetEmulated(emulated);
+});
+
+afterAll(async () => {
+  await emulated.close();
+});
+
+/** The handle of a job that is accepted, and whose call nobody waits for. */
+async function abandoned(client: ProviderClient, job: ProviderJob): Promise<JsonValue> {
+  const call = testCall();
+  const generating = client.generate(job, call.context).catch(() => undefined);
+  leftovers.push(async () => {
+    call.abort(new Error('the test is over'));
+    await generating;
+  });
+  await call.dispatch.reached('accepted');
+  return call.dispatch.state.phase === 'accepted' ? call.dispatch.state.handle : null;
+}
+
+function outcomes(): object[] {
+  return emulated.journal.read().entries.map(({ outcome, chargedUsd }) => ({ outcome, chargedUsd }));
+}
+
+describe('an abandoned job at Fal', () => {
+  it('is taken out of the queue, and costs nothing', async () => {
+    emulated.settings.change({ fal: { queueSeconds: 10_000 } });
+    const handle = await abandoned(emulated.fal, falJob);
+    expect(await emulated.fal.stop(handle, { signal })).toBe('none');
+    expect(outcomes()).toEqual([{ outcome: 'cancelled', chargedUsd: 0 }]);
+  });
+
+  it('is stopped while it runs, at its price', async () => {
+    emulated.settings.change({ fixedLatencySeconds: 10_000, fal: { queueSeconds: 0 } });
+    const handle = await abandoned(emulated.fal, falJob);
+    await waitUntil(async () => (await statusOf(handle)) === 'IN_PROGRESS');
+    expect(await emulated.fal.stop(handle, { signal })).toBe('price');
+    expect(outcomes()).toEqual([{ outcome: 'cancelled', chargedUsd: expect.any(Number) as unknown }]);
+  });
+
+  it('is left alone when its handle would take our key to another host', async () => {
+    const foreign = await startLocalServer((_request, response) => response.end('{"status":"OK"}'));
+    const handle = (await abandoned(emulated.fal, falJob)) as FalHandle;
+    const turned = { ...handle, cancelUrl: `${foreign.url}/cancel` };
+    expect(await emulated.fal.stop(turned, { signal })).toBeUndefined();
+    expect(foreign.received).toEqual([]);
+    await foreign.close();
+  });
+});
+
+describe('an abandoned run on the pod', () => {
+  it('is taken out of the queue, and the run before it goes on', async () => {
+    emulated.settings.change({ fixedLatencySeconds: 10_000 });
+    await abandoned(pod, textJob({ jobKey: 'first' }));
+    const handle = await abandoned(pod, textJob({ jobKey: 'second' }));
+    expect(await pod.stop(handle, { signal })).toBe('none');
+    expect(outcomes()).toMatchObject([{ outcome: 'running' }, { outcome: 'cancelled' }]);
+  });
+
+  it('is interrupted while it runs, and the one behind it takes its place', async () => {
+    emulated.settings.change({ fixedLatencySeconds: 1000 });
+    const handle = await abandoned(pod, textJob({ jobKey: 'first' }));
+    const next = await abandoned(pod, textJob({ jobKey: 'second' }));
+    expect(await pod.stop(handle, { signal })).toBe('price');
+    await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'cancelled'));
+    expect(emulated.journal.read().entries[1]?.outcome).toBe('running');
+    await pod.stop(next, { signal });
+  });
+});
+
+describe('an abandoned call at Modal', () => {
+  it('runs to its end, and nobody knows of it there', async () => {
+    emulated.faults.add({ provider: 'modal', fault: 'redirect_chain', params: { hops: 1 } });
+    const handle = await abandoned(emulated.modal, modalJob);
+    expect(await emulated.modal.stop(handle, { signal })).toBeUndefined();
+    await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'succeeded'));
+  });
+});
+
+describe('a job that cannot be stopped', () => {
+  const clients = () => ({ modal: emulated.modal, fal: emulated.fal, comfyui: pod });
+  const jobs = { modal: modalJob, fal: falJob, comfyui: textJob() };
+  const names = ['modal', 'fal', 'comfyui'] as const;
+
+  it.each(names)('at %s, because it is down, is no error', async (name) => {
+    emulated.settings.change({ fixedLatencySeconds: 100, fal: { queueSeconds: 1000 } });
+    emulated.faults.add({ provider: 'modal', fault: 'redirect_chain', params: { hops: 1 } });
+    const client = clients()[name];
+    const handle = await abandoned(client, jobs[name]);
+    await emulated.setProviderState(name, 'down');
+    expect(await client.stop(handle, { signal })).toBeUndefined();
+  });
+
+  it.each(names)('at %s, because its handle is none of ours, is no error', async (name) => {
+    for (const handle of [null, 'r1', {}, { promptId: 1, requestId: 'r1' }]) {
+      expect(await clients()[name].stop(handle, { signal })).toBeUndefined();
+    }
+  });
+
+  it.each(names)('at %s, because there is no time left, is no error', async (name) => {
+    await emulated.setProviderState(name, 'hang');
+    const handle = { ...falHandle(), promptId: 'p1', resultUrl: 'http://127.0.0.1/x' };
+    expect(await clients()[name].stop(handle, { signal: AbortSignal.timeout(50) })).toBeUndefined();
+  });
+});
+
+function falHandle(): FalHandle {
+  const url = `${emulated.urls.fal}/queue/fal-ai/flux/requests/r1`;
+  const urls = { responseUrl: url, statusUrl: `${url}/status`, cancelUrl: `${url}/cancel` };
+  return { requestId: 'r1', endpoint: 'fal-ai/flux/dev', ...urls };
+}
+
+async function statusOf(handle: JsonValue): Promise<string> {
+  const { statusUrl } = handle as FalHandle;
+  const reply = await fetch(statusUrl, { headers: { authorization: 'Key id:secret' } });
+  return ((await reply.json()) as { status: string }).status;
+}
