@@ -37,6 +37,12 @@ export const finalFailureClasses: readonly FailureClass[] = ['input', 'policy', 
 export const dispatchCertainties = ['not_sent', 'accepted', 'unknown'] as const;
 export type DispatchCertainty = (typeof dispatchCertainties)[number];
 
+/**
+ * What a failed job was billed, where the provider's rules tell: `price` the price of a result, `none` nothing. Left out
+ * where nobody knows.
+ */
+export type ProviderCharge = 'price' | 'none';
+
 /** Why a slot ended without a picture: a provider's failure class, or one of our own limits. */
 export type SlotFailureCode =
   | FailureClass

@@ -1,4 +1,4 @@
-import type { DispatchCertainty, FailureClass, ProviderName } from '../domain/taxonomy';
+import type { DispatchCertainty, FailureClass, ProviderCharge, ProviderName } from '../domain/taxonomy';
 
 export interface ProviderErrorOptions {
   provider: ProviderName;
@@ -18,11 +18,7 @@ export interface ProviderErrorOptions {
   cause?: unknown;
 }
 
-/**
- * What a failed job was billed, where the provider's rules tell: `price` the price of a result, `none` nothing. Left out
- * where nobody knows.
- */
-export type ProviderCharge = 'price' | 'none';
+export type { ProviderCharge };
 
 /**
  * Thrown by every provider client for every failure. The message is written for callers: it never holds upstream

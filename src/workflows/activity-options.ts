@@ -5,6 +5,7 @@ import {
   type RetryPolicy,
 } from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
+import type { StopJobInput, StopJobResult } from '../activities/stop-job';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
 
@@ -39,6 +40,19 @@ export const { joinWatches } = proxyActivities<CoreActivities>({
   retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   summary: 'wait for providers',
 });
+
+/** Tells a provider to stop a job that nobody waits for any more. A favour to the bill: not for long. */
+export async function stopJob(input: StopJobInput): Promise<StopJobResult> {
+  const activities = proxyActivities<ProviderActivities>({
+    startToCloseTimeout: '20 seconds',
+    scheduleToCloseTimeout: '1 minute',
+    heartbeatTimeout: '20 seconds',
+    retry: { initialInterval: '1 second', maximumAttempts: 2 },
+    taskQueue: providerTaskQueue(workflowInfo().taskQueue, input.provider),
+    summary: `stop a job at ${input.provider}`,
+  });
+  return await activities.stopJob(input);
+}
 
 export interface MediaCall {
   candidate: PlannedCandidate;

@@ -2,6 +2,7 @@ import { condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
 import { begin, visitCandidate } from './candidate-visit';
 import { pictureProblem } from './refill';
+import { stopOpenJobs } from './stop-open-jobs';
 import {
   cancelSlot,
   completeSlot,
@@ -25,6 +26,7 @@ export async function runSlot(context: SlotContext): Promise<void> {
     if (!isCancellation(error)) throw error;
     cancelSlot(context);
   }
+  if (isOver(context)) await stopOpenJobs(context);
 }
 
 async function walk(context: SlotContext): Promise<void> {

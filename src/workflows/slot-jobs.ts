@@ -1,6 +1,8 @@
+import type { AttemptRecord } from '../domain/attempt-record';
 import type { DispatchState, GenerateMediaFailure } from '../domain/dispatch';
 import type { SlotProgress, SlotState } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
+import type { ProviderCharge } from '../domain/taxonomy';
 import { openAttempt, sumUp } from './slot-trail';
 
 /** The paid jobs of one slot: which are open, what they are called, and what those that were given up may have cost. */
@@ -62,6 +64,22 @@ export class SlotJobs {
     for (const candidate of this.open()) this.book(candidate);
   }
 
+  /** An open job was stopped at its provider, which may have said what it is billed. */
+  settleStopped(candidate: PlannedCandidate, charge: ProviderCharge | undefined): void {
+    const { modelId, priceUsd } = candidate;
+    const attempt = this.attemptThatCarries(modelId);
+    this.progress.dispatches[modelId] = { phase: 'none' };
+    if (attempt === undefined || charge === undefined) return;
+    delete attempt.atRiskUsd;
+    if (charge === 'price') Object.assign(attempt, { costUsd: priceUsd, costEstimated: true });
+    sumUp(this.slot);
+  }
+
+  private attemptThatCarries(modelId: string): AttemptRecord | undefined {
+    const number = this.progress.booked[modelId];
+    return this.slot.attempts.find((known) => known.number === number);
+  }
+
   private book(candidate: PlannedCandidate): void {
     if ((this.progress.booked[candidate.modelId] ?? null) !== null) return;
     const attempt = openAttempt(this.slot, candidate.endpoint);
@@ -73,9 +91,8 @@ export class SlotJobs {
 
   /** The job's last attempt says what it cost after all. */
   private unbook(modelId: string): void {
-    const number = this.progress.booked[modelId];
+    const attempt = this.attemptThatCarries(modelId);
     this.progress.booked[modelId] = null;
-    const attempt = this.slot.attempts.find((known) => known.number === number);
     if (attempt !== undefined) delete attempt.atRiskUsd;
     sumUp(this.slot);
   }

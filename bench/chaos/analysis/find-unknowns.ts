@@ -67,8 +67,29 @@ function causeOf(
   return (
     atProvider.findLast((one) => one.workId === workId) ??
     atProvider.findLast(({ kind, at }) => cutting.has(kind) && at >= endedAt - 3 * slackMs) ??
+    spellBehind(attempt, endedAt, disruptions) ??
     meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'worker') ??
     meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'temporal')
+  );
+}
+
+/** How long the refusals of a spell may take to strike as often as they shall. */
+const spellMs = 60_000;
+
+/** A gateway's answer comes from the row of refusals that began last, not from a kill. */
+function spellBehind(
+  { provider, errorCode }: AttemptRecord,
+  endedAt: number,
+  disruptions: readonly Disruption[],
+): Disruption | undefined {
+  if (errorCode === 'activity_timed_out') return undefined;
+  return disruptions.findLast(
+    ({ kind, target, workId, at }) =>
+      kind === 'fault' &&
+      workId === undefined &&
+      target === provider &&
+      at <= endedAt &&
+      at > endedAt - spellMs,
   );
 }
 

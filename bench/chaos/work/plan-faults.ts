@@ -16,12 +16,15 @@ type Recipe = Pick<NewFault, 'fault' | 'params'>;
 const cut: Recipe = { fault: 'submit_lost' };
 /** The same by a gateway that gives up: an answer, but no word on the job. */
 const cutByGateway: Recipe = { fault: 'accepted_504' };
+const cutByBadGateway: Recipe = { fault: 'accepted_502' };
+const cuts: readonly Recipe[] = [cut, cutByGateway, cutByBadGateway];
 
 /** What may strike a request, with how often each does against the others. */
 const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
   modal: [
     [cut, 4],
     [cutByGateway, 2],
+    [cutByBadGateway, 2],
     [{ fault: 'wrong_size' }, 1],
     [{ fault: 'truncated' }, 2],
     [{ fault: 'black_image' }, 2],
@@ -37,6 +40,7 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
   fal: [
     [cut, 4],
     [cutByGateway, 2],
+    [cutByBadGateway, 2],
     [{ fault: 'wrong_size' }, 1],
     [{ fault: 'nsfw_black_unflagged' }, 2],
     [{ fault: 'rate_limited', params: { retryAfter: 1 } }, 2],
@@ -48,6 +52,7 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
   comfyui: [
     [cut, 4],
     [cutByGateway, 2],
+    [cutByBadGateway, 2],
     [{ fault: 'wrong_size' }, 1],
     [{ fault: 'black_image' }, 2],
     [{ fault: 'http_503' }, 2],
@@ -77,7 +82,7 @@ export function planFaults(items: readonly WorkItem[], draw: Draw): AimedFault[]
     return [
       {
         workId: item.workId,
-        isCut: recipe === cut || recipe === cutByGateway,
+        isCut: cuts.includes(recipe),
         fault: { provider, ...recipe, match, times: 1 },
       },
     ];

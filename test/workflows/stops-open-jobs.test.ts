@@ -1,0 +1,83 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { GenerationState } from '../../src/domain/generation';
+import { retryNowUpdateName } from '../../src/domain/messages';
+import { failing, FakeProvider, picture, type Answer } from '../support/fake-provider';
+import { studio } from '../support/flow-requests';
+import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { waitUntil } from '../support/wait-until';
+
+let harness: GenerationHarness;
+beforeAll(async () => {
+  harness = await startHarness();
+});
+afterEach(() => {
+  harness.resetSurroundings();
+});
+afterAll(async () => {
+  await harness.close();
+});
+
+const onFal = { modelProvider: 'fal', strict: true, modelId: 'fal-flux-dev' };
+/** By the price table. */
+const priceUsd = 0.026214;
+
+/** Takes the job, and is out of reach from then on. */
+function takenAndGone(): FakeProvider {
+  const answer: Answer = async (job, call, context) => {
+    await context.dispatch.intent();
+    await context.dispatch.accepted({ request: 'r-1' });
+    harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
+    const gone = failing('transient', { code: 'connection_lost', certainty: 'accepted', resumable: true });
+    return await gone(job, call, context);
+  };
+  const fal = new FakeProvider('fal', answer);
+  fal.isHealthy = false;
+  return fal;
+}
+
+async function untilWaiting(handle: WorkflowHandle): Promise<void> {
+  await waitUntil(async () => {
+    const { slots } = await handle.query<GenerationState>('progress');
+    return slots[0]?.status === 'waiting';
+  });
+}
+
+describe('a slot that ends while its accepted job is still open', () => {
+  it.each([
+    ['none', { costUsd: 0, atRiskUsd: 0 }],
+    ['price', { costUsd: priceUsd, atRiskUsd: 0 }],
+    [undefined, { costUsd: 0, atRiskUsd: priceUsd }],
+  ] as const)('has the provider stop it, which says it is billed: %s', async (charge, money) => {
+    const fal = takenAndGone();
+    fal.chargeOfStop = charge;
+    await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio({ ...onFal, unknownOutcome: 'hold' }));
+      await untilWaiting(handle);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow('cancelled');
+
+      const { status, slots } = await handle.query<GenerationState>('progress');
+      expect(status).toBe('cancelled');
+      expect(slots[0]).toMatchObject(money);
+      expect(fal.stopped).toEqual([{ request: 'r-1' }]);
+    });
+  });
+
+  it('stops nothing that it collected', async () => {
+    const fal = takenAndGone();
+    await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio(onFal));
+      await untilWaiting(handle);
+      fal.answer = (job, _call, { dispatch }) => {
+        expect(dispatch.previous).toEqual({ phase: 'accepted', handle: { request: 'r-1' } });
+        return Promise.resolve(picture(job));
+      };
+      harness.resetSurroundings();
+      await handle.executeUpdate(retryNowUpdateName);
+
+      const { status, atRiskUsd } = (await handle.result()) as GenerationState;
+      expect([status, atRiskUsd]).toEqual(['completed', 0]);
+      expect(fal.stopped).toEqual([]);
+    });
+  });
+});
