@@ -127,7 +127,13 @@ describe('the analysis of a chaos run', () => {
       ['an outage at its very end', {}, [kill(500), happens(2_000, 'outage')], 'outage of modal at 2000'],
       ['nothing when only the API was killed', silent, [kill(500, 'api')], undefined],
       ['nothing when another provider was out', {}, [happens(1_900, 'outage', 'fal')], undefined],
-      ['nothing when it was refused', {}, [happens(1_900, 'fault')], undefined],
+      ['nothing when others were refused', {}, [happens(1_900, 'fault')], undefined],
+      [
+        'the row of refusals behind the answer of a gateway, not a kill',
+        { errorCode: 'unavailable' },
+        [kill(500), happens(-5_000, 'fault', 'fal'), happens(-5_000, 'fault')],
+        'fault of modal at -5000',
+      ],
     ])('%s', (_what, fields, disruptions, cause) => {
       const slots = [
         slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt(fields)] }),

@@ -76,13 +76,20 @@ function causeOf(
 /** How long the refusals of a spell may take to strike as often as they shall. */
 const spellMs = 60_000;
 
+const withoutAnswer: readonly string[] = [
+  'activity_timed_out',
+  'connection_lost',
+  'internal_error',
+  'outcome_unknown',
+];
+
 /** A gateway's answer comes from the row of refusals that began last, not from a kill. */
 function spellBehind(
   { provider, errorCode }: AttemptRecord,
   endedAt: number,
   disruptions: readonly Disruption[],
 ): Disruption | undefined {
-  if (errorCode === 'activity_timed_out') return undefined;
+  if (errorCode === undefined || withoutAnswer.includes(errorCode)) return undefined;
   return disruptions.findLast(
     ({ kind, target, workId, at }) =>
       kind === 'fault' &&

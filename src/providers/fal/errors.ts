@@ -35,7 +35,8 @@ export function falError(failure: FalFailure): ProviderError {
     retryAfterMs: askedWaitMs(failure),
     providerRequestId: failure.providerRequestId,
     resumable: saysNothingOfTheJob(failure, body),
-    charge: isEndOfJob(failure, body) ? 'none' : undefined,
+    // A job called off while it ran is billed for all we know.
+    charge: isEndOfJob(failure, body) && !types.includes('request_cancelled') ? 'none' : undefined,
   });
 }
 

@@ -269,7 +269,7 @@ describe('Fal itself', () => {
     const next = testCall({ previous: first.dispatch.state });
     expect(await providerErrorOf(emulated.fal.generate(job, next.context))).toMatchObject({
       ...{ failureClass: 'transient', code: 'request_cancelled', certainty: 'accepted' },
-      ...{ charge: 'none', resumable: false },
+      ...{ charge: undefined, resumable: false },
     });
     expect(emulated.journal.read().totals).toMatchObject({ accepted: 1, chargedUsd: 0 });
   });
