@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { GenerationState } from '../src/domain/generation';
 import { projectDirectory } from '../src/stack/project-directory';
+import { waitUntil } from '../test/support/wait-until';
 import { startLocalStack, type LocalStack } from '../test/support/local-stack';
 
 export const benchCharacter = 'bench';
@@ -10,6 +11,8 @@ export interface BenchStack extends LocalStack {
   /** Every provider job takes exactly this long. */
   setLatency(seconds: number): Promise<void>;
   resultOf(flow: string, generationId: string): Promise<GenerationState>;
+  /** Waits until its watch found the provider up: a scenario must not begin with the outage of the one before. */
+  untilUp(provider: string): Promise<void>;
 }
 
 export async function startBenchStack(): Promise<BenchStack> {
@@ -25,5 +28,11 @@ export async function startBenchStack(): Promise<BenchStack> {
       await stack.control('PUT', '/control/settings', { fixedLatencySeconds, fal: { queueSeconds: 0 } });
     },
     resultOf: (flow, id) => stack.result(`${flow}/${benchCharacter}/${id}`),
+    untilUp: (provider) =>
+      waitUntil(async () => {
+        const response = await fetch(new URL('/v1/providers', stack.description.api));
+        const { items } = (await response.json()) as { items: { provider: string; state: string }[] };
+        return items.some((item) => item.provider === provider && item.state === 'up');
+      }),
   };
 }

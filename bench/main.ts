@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import Table from 'cli-table3';
 import { Command, Option } from 'commander';
 import { startBenchStack, type BenchStack } from './bench-stack';
+import { projectDirectory } from '../src/stack/project-directory';
 import type { Figure } from './figure';
 import { measureFailover } from './scenarios/failover';
 import { measureSixSlotFlow } from './scenarios/six-slot-flow';
@@ -35,9 +38,31 @@ async function main(): Promise<void> {
   } finally {
     await stack.stop();
   }
+  const circumstances = measuredUnder();
   process.stdout.write(
-    json === true ? `${JSON.stringify({ figures }, undefined, 2)}\n` : `${table(figures)}\n`,
+    json === true
+      ? `${JSON.stringify({ ...circumstances, figures }, undefined, 2)}\n`
+      : `${circumstances.date}, commit ${circumstances.commit}, ${circumstances.machine}\n${table(figures)}\n`,
   );
+}
+
+/** A figure is worth little without what it was measured on. */
+function measuredUnder(): { date: string; commit: string; machine: string } {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    commit: commitOfCheckout(),
+    machine: `${availableParallelism()} cores, Node ${process.versions.node}`,
+  };
+}
+
+/** `-dirty`: something was changed since. */
+function commitOfCheckout(): string {
+  try {
+    const options = { cwd: projectDirectory, encoding: 'utf8' } as const;
+    return execFileSync('git', ['describe', '--always', '--dirty', '--exclude=*'], options).trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
 function table(figures: readonly Figure[]): string {

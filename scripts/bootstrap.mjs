@@ -20,6 +20,7 @@ const programs = {
   demo: 'src/stack/demo.ts',
   bench: 'bench/main.ts',
   chaos: 'bench/chaos/main.ts',
+  'set-current-version': 'src/worker/set-current-version-process.ts',
 };
 
 const [command, ...args] = process.argv.slice(2);

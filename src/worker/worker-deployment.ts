@@ -17,7 +17,11 @@ export function workerVersion(
   return { deploymentName: taskQueue, buildId: buildId ?? codeHash(workflowCode) };
 }
 
-/** Every workflow moves to the current version: a parked job may wait for days, and no old worker is kept for it. */
+/**
+ * Every workflow moves to the current version: a parked job may wait for days, and no old worker is kept for it. Said
+ * here for all of them, because the server takes no step of a run that names a behaviour itself from a worker without a
+ * version (docs/decisions/0020-worker-versions.md).
+ */
 export function deploymentOptions(version: WorkerDeploymentVersion): WorkerDeploymentOptions {
   return { version, useWorkerVersioning: true, defaultVersioningBehavior: 'AUTO_UPGRADE' };
 }

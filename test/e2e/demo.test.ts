@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
+import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { projectDirectory } from '../../src/stack/project-directory';
+import { readStackFile } from '../../src/stack/stack-file';
+import { scratchDirectory } from '../stack/fake-service';
+import { runProgram } from '../support/program';
 
 interface DemoDocument {
   ok: boolean;
@@ -14,29 +12,22 @@ interface DemoDocument {
 }
 interface DemoSlot {
   provider: string;
+  endpoint: string;
   identity: string;
+  mediaType: string;
   assetUrl: string;
   attempts: { provider: string; outcome: string }[];
 }
 
 describe('npm run demo', () => {
-  let directory: string;
-  beforeEach(async () => {
-    directory = await mkdtemp(path.join(tmpdir(), 'ryla-generation-demo-'));
-  });
-  afterEach(async () => {
-    await rm(directory, { recursive: true, force: true });
-  });
-
-  it('makes pictures in all three flows through a Modal outage, and shows them', async () => {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import', 'tsx', 'src/stack/demo.ts', '--json', '--data-dir', directory],
-      { cwd: projectDirectory, maxBuffer: 10_000_000 },
-    );
-    const demo = JSON.parse(stdout) as DemoDocument;
+  it('makes pictures in all three flows through a Modal outage, shows them, and with --keep stays', async () => {
+    using directory = scratchDirectory();
+    const run = runProgram('src/stack/demo.ts', ['--json', '--keep', '--data-dir', directory.path], {});
+    await run.until('Ctrl-C stops it');
+    const demo = JSON.parse(run.stdout()) as DemoDocument;
 
     expect(demo.ok).toBe(true);
+    expect(demo.elapsedSeconds).toBeLessThan(90);
     expect(demo.flows.map(({ flow, runs }) => [flow, runs.length])).toEqual([
       ['base-images', 1],
       ['profile-pictures', 1],
@@ -50,9 +41,45 @@ describe('npm run demo', () => {
     expect(movedToFal?.every(({ provider }) => provider === 'fal')).toBe(true);
     expect(movedToFal).not.toHaveLength(0);
     expect(profile?.every(({ identity }) => identity === 'reference')).toBe(true);
+    expect(studioPictures(demo)).toEqual([
+      ['creating with LoRA', '/flux-dev-lora', 'image/jpeg'],
+      ['creating with reference', '/sdxl-instantid', 'image/jpeg'],
+      ['variations', '/qwen-image-edit-2511', 'image/jpeg'],
+      ['editing', '/qwen-image-edit-2511', 'image/jpeg'],
+      ['upscaling', '/seedvr2', 'image/png'],
+      ['video', '/wan2.6', 'image/webp'],
+    ]);
     for (const sheet of demo.contactSheets) {
       const { width } = await sharp(await readFile(sheet)).metadata();
       expect(width).toBeGreaterThan(500);
     }
+
+    const { api } = readStackFile(directory.path)!;
+    const { assetUrl } = demo.flows[0]!.runs[0]!.slots[0]!;
+    expect((await fetch(new URL(assetUrl, api))).status).toBe(200);
+    expect(await run.interrupt()).toBe(0);
+    expect(readStackFile(directory.path)).toBeUndefined();
   }, 180_000);
+
+  it('ends with exit code 1 and the reason when a step is not as promised', async () => {
+    using directory = scratchDirectory();
+    const run = runProgram('src/stack/demo.ts', ['--json', '--data-dir', directory.path], {
+      DAILY_LIMIT_USD: '0.01',
+    });
+
+    expect(await run.ended()).toBe(1);
+    const document = JSON.parse(run.stdout()) as { ok: boolean; error: string };
+    expect(document.ok).toBe(false);
+    expect(document.error).toMatch(/^POST \/v1\/base-images was answered with 402: /);
+    expect(run.stderr()).toContain(`The demo failed: ${document.error}`);
+    expect(readStackFile(directory.path)).toBeUndefined();
+  }, 120_000);
 });
+
+/** Name, endpoint and media type of every studio picture. */
+function studioPictures({ flows }: DemoDocument): string[][] {
+  const runs = flows.find(({ flow }) => flow === 'studio')?.runs ?? [];
+  return runs.flatMap(({ name, slots }) =>
+    slots.map(({ endpoint, mediaType }) => [name, endpoint, mediaType]),
+  );
+}

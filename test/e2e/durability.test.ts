@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GenerationState } from '../../src/domain/generation';
+import { readStackFile } from '../../src/stack/stack-file';
 import { startLocalStack, type LocalStack } from '../support/local-stack';
 import { waitUntil } from '../support/wait-until';
 
 interface JournalEntry {
   provider: string;
   outcome: string;
-  chargedUsd: number;
 }
 
 let directory: string;
@@ -16,7 +16,10 @@ let stack: LocalStack;
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'ryla-generation-e2e-'));
-  stack = await startLocalStack({ dataDirectory: directory, environment: { EMULATOR_TIME_SCALE: '1' } });
+  stack = await startLocalStack({
+    dataDirectory: directory,
+    environment: { EMULATOR_TIME_SCALE: '1', NSFW_ENABLED: 'true' },
+  });
   await stack.api.putCharacter('demo', 'Demo');
 }, 120_000);
 
@@ -27,26 +30,54 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await stack.control('DELETE', '/control/journal');
-  await stack.control('PUT', '/control/settings', { fixedLatencySeconds: 5, fal: { queueSeconds: 0 } });
+  await stack.control('PUT', '/control/settings', { fixedLatencySeconds: 8, fal: { queueSeconds: 0 } });
 });
 
-const fal = { characterId: 'demo', prompt: 'a woman of 30', modelProvider: 'fal', strict: true, seed: 5 };
+const common = { characterId: 'demo', prompt: 'a woman of 30', strict: true, seed: 5 };
+/** One request for each provider. */
+const fal = { ...common, modelProvider: 'fal' };
+const modal = { ...common, modelProvider: 'modal' };
+const pod = { ...common, modelProvider: 'comfyui', modelId: 'comfyui-sdxl-text-to-image', nsfw: true };
 
 describe('jobs in flight', () => {
   it('are collected, not paid again, after kill -9 of the worker, the API and the Temporal server', async () => {
-    const id = await stack.api.start('studio', { ...fal, count: 3 });
-    await runningJobs('fal', 3);
-    // Every job has its handle once the first poll was made; the kill hits calls that only wait.
-    await everyCallAccepted(id, 3);
-    for (const name of ['worker', 'api', 'temporal']) process.kill(stack.description.pids[name]!, 'SIGKILL');
+    // Modal hands out the URL of a result only while it is at work on it.
+    await stack.control('PUT', '/control/settings', { modal: { redirectAfterSeconds: 1 } });
+    const ids = await startAll({ ...fal, count: 3 }, modal, pod);
+    // Every job has its handle; the kill hits calls that only wait.
+    await acceptedCalls(ids, 5);
+    for (const name of ['worker', 'api', 'temporal']) process.kill(pidOf(name), 'SIGKILL');
 
-    const state = await stack.result(`studio/demo/${id}`);
-    expect(state.status).toBe('completed');
-    expect(state.slots.flatMap(({ attempts }) => attempts.map(({ outcome }) => outcome))).toContain(
-      'succeeded',
-    );
-    expect(await paidJobs()).toHaveLength(3);
-    expect((await stack.api.generation(id)).status).toBe('completed');
+    for (const { status, slots } of await resultsOf(ids)) {
+      expect(status).toBe('completed');
+      for (const { attempts } of slots) {
+        expect(attempts.at(-1)?.outcome).toBe('succeeded');
+        expect(attempts.map(({ certainty }) => certainty)).not.toContain('unknown');
+      }
+    }
+    expect(await paidJobs()).toEqual([
+      'comfyui succeeded',
+      ...threeTimes('fal succeeded'),
+      'modal succeeded',
+    ]);
+    for (const id of ids) expect((await stack.api.generation(id)).status).toBe('completed');
+  }, 180_000);
+
+  it('are finished by a worker that is told to stop, each in its first and only attempt', async () => {
+    // A pod does not run a graph again that it has just run.
+    const seed = 11;
+    const ids = await startAll({ ...modal, seed }, { ...fal, seed }, { ...pod, seed });
+    // Modal has told nothing yet: a call cut off now would be lost, and perhaps paid.
+    for (const provider of ['modal', 'fal', 'comfyui']) await runningJobs(provider, 1);
+    const stopped = pidOf('worker');
+    process.kill(stopped, 'SIGTERM');
+
+    for (const { status, slots } of await resultsOf(ids)) {
+      expect(status).toBe('completed');
+      expect(slots[0]?.attempts).toMatchObject([{ number: 1, outcome: 'succeeded', certainty: 'accepted' }]);
+    }
+    expect(await paidJobs()).toEqual(['comfyui succeeded', 'fal succeeded', 'modal succeeded']);
+    expect(pidOf('worker')).not.toBe(stopped);
   }, 120_000);
 
   it('survive a stop of the whole stack and go on at the next start', async () => {
@@ -68,21 +99,45 @@ describe('jobs in flight', () => {
   }, 180_000);
 });
 
-async function paidJobs(): Promise<JournalEntry[]> {
+/** Of the process that runs now. */
+function pidOf(name: string): number {
+  const pid = readStackFile(directory)?.pids[name];
+  if (pid === undefined) throw new Error(`stack.json names no ${name}`);
+  return pid;
+}
+
+async function startAll(...bodies: object[]): Promise<string[]> {
+  return await Promise.all(bodies.map((body) => stack.api.start('studio', body)));
+}
+
+async function resultsOf(ids: readonly string[]): Promise<GenerationState[]> {
+  return await Promise.all(ids.map((id) => stack.result(`studio/demo/${id}`)));
+}
+
+/** Provider and outcome of every paid job, sorted. */
+async function paidJobs(): Promise<string[]> {
   const { entries } = (await stack.control('GET', '/control/journal')) as { entries: JournalEntry[] };
-  return entries;
+  return entries.map(({ provider, outcome }) => `${provider} ${outcome}`).sort();
+}
+
+function threeTimes(entry: string): string[] {
+  return [entry, entry, entry];
 }
 
 async function runningJobs(provider: string, count: number): Promise<void> {
   await waitUntil(async () => (await stack.api.runningJobs(provider)) === count);
 }
 
-async function everyCallAccepted(id: string, count: number): Promise<void> {
+/** Waits until so many calls of these generations have noted how to get back to their job. */
+async function acceptedCalls(ids: readonly string[], count: number): Promise<void> {
+  const handles = ids.map((id) => stack.temporal.workflow.getHandle(`studio/demo/${id}`));
   await waitUntil(async () => {
-    const { raw } = await stack.temporal.workflow.getHandle(`studio/demo/${id}`).describe();
-    const notes = (raw.pendingActivities ?? []).map(({ heartbeatDetails }) =>
-      Buffer.from(heartbeatDetails?.payloads?.[0]?.data ?? []).toString('utf8'),
-    );
+    const runs = await Promise.all(handles.map((handle) => handle.describe()));
+    const notes = runs
+      .flatMap(({ raw }) => raw.pendingActivities ?? [])
+      .map(({ heartbeatDetails }) =>
+        Buffer.from(heartbeatDetails?.payloads?.[0]?.data ?? []).toString('utf8'),
+      );
     return notes.filter((note) => note.includes('"accepted"')).length === count;
   });
 }

@@ -2,6 +2,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { providerTaskQueue } from '../../src/domain/task-queues';
 import { currentBuildId, setCurrentVersion, setUnversionedCurrent } from '../../src/worker/current-version';
 import { deploymentOptions, workerVersion } from '../../src/worker/worker-deployment';
+import * as workflows from '../../src/workflows';
 import { installQuietRuntime } from '../support/quiet-runtime';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 
@@ -107,5 +108,11 @@ describe("a worker's version", () => {
       deploymentName: 'q',
       buildId: 'release-7',
     });
+  });
+
+  it('is no matter of the workflows: the server would take none of their steps from a worker without one', () => {
+    for (const workflow of Object.values(workflows)) {
+      expect(workflow).not.toHaveProperty('workflowDefinitionOptions');
+    }
   });
 });

@@ -1,7 +1,7 @@
 import { once, EventEmitter } from 'node:events';
 import type { GenerationState } from '../../src/domain/generation';
 import { generationTaskQueue } from '../../src/domain/task-queues';
-import { setCurrentVersion } from '../../src/worker/current-version';
+import { setCurrentVersion, setUnversionedCurrent } from '../../src/worker/current-version';
 import { failing, FakeProvider, picture, type Answer } from '../support/fake-provider';
 import { fluxLora, studio } from '../support/flow-requests';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';
@@ -100,5 +100,23 @@ describe('a deploy', () => {
       },
       { version: { deploymentName: generationTaskQueue, buildId: 'same' } },
     );
+  }, 120_000);
+
+  it('may be the first with a version, and the way back is to have none again', async () => {
+    const runs: Run[] = [];
+    await harness.withProviders([new FakeProvider('modal', down)], async () => {
+      const run = await harness.start(parked());
+      await untilParked(run);
+      runs.push(run);
+    });
+    const failedAgain = new FakeProvider('modal', down);
+    await withBuild('first', failedAgain, async () => {
+      await waitUntil(() => Promise.resolve(failedAgain.jobs.length > 0));
+    });
+
+    await setUnversionedCurrent(harness.deployments, generationTaskQueue);
+    await harness.withProviders([new FakeProvider('modal', ok)], async () => {
+      expect((await runs[0]!.result()).status).toBe('completed');
+    });
   }, 120_000);
 });

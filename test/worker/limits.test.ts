@@ -1,7 +1,9 @@
+import { once, EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FakeProvider, picture } from '../support/fake-provider';
-import { studio } from '../support/flow-requests';
+import { baseImages, studio } from '../support/flow-requests';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { waitUntil } from '../support/wait-until';
 
 let harness: GenerationHarness;
 
@@ -98,4 +100,45 @@ describe('work that waits for the same provider', () => {
     expect(places.at(-1)! - places[0]!).toBeLessThanOrEqual(14);
     expect(places.at(-1)).toBeLessThan(40);
   });
+
+  it('goes to the studio first, however many pictures of sets came before', async () => {
+    const gate = new EventEmitter();
+    const opened = once(gate, 'open');
+    const order: string[] = [];
+    const modal = new FakeProvider('modal', async (job) => {
+      order.push(JSON.stringify(job.parameters).includes('in a cafe') ? 'studio' : 'set');
+      // The first call holds the only place until all others wait for it.
+      await opened;
+      return picture(job);
+    });
+    await harness.withProviders(
+      [modal, new FakeProvider('fal')],
+      async () => {
+        const sets = await Promise.all([1, 2, 3, 4].map((seed) => harness.start(baseImages({ seed }))));
+        const single = await untilModalCalls(sets, 8)
+          .then(() => harness.start(only({ prompt: 'in a cafe' })))
+          .finally(() => setTimeout(() => gate.emit('open'), 2_000));
+        await Promise.all([...sets, single].map((run) => run.result()));
+
+        const { priority } = await single.describe();
+        expect(priority).toMatchObject({ priorityKey: 2, fairnessKey: 'default' });
+      },
+      { concurrency: { modal: 1, fal: 50, comfyui: 1 } },
+    );
+
+    expect(order).toEqual(['set', 'studio', ...Array.from({ length: 7 }, () => 'set')]);
+  });
+
+  async function untilModalCalls(
+    runs: readonly Awaited<ReturnType<typeof harness.start>>[],
+    count: number,
+  ): Promise<void> {
+    await waitUntil(async () => {
+      const descriptions = await Promise.all(runs.map((run) => run.describe()));
+      const calls = descriptions
+        .flatMap(({ raw }) => raw.pendingActivities ?? [])
+        .filter(({ activityType }) => activityType?.name === 'generateMedia');
+      return calls.length === count;
+    });
+  }
 });

@@ -29,8 +29,10 @@ describe('an outage longer than one history', () => {
       expect(state.slots[0]?.attempts.map(({ number }) => number)).toEqual(
         Array.from({ length: 13 }, (_, index) => index + 1),
       );
-      const { runId } = await harness.client.workflow.getHandle(handle.workflowId).describe();
+      const { runId, priority } = await harness.client.workflow.getHandle(handle.workflowId).describe();
       expect(runId).not.toBe(handle.firstExecutionRunId);
+      // Its place among those that wait does not get worse by waiting long.
+      expect(priority).toMatchObject({ priorityKey: 2, fairnessKey: 'default' });
       expect(calls).toBe(13);
       expect(new Set(modal.jobs.map(({ jobKey }) => jobKey)).size).toBe(1);
       expect(harness.saved.get(state.generationId)).toEqual(state);
