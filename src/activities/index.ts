@@ -1,6 +1,7 @@
 import type { RoutingContext } from '../registry/types';
 import type { CallLatencies } from './call-latencies';
 import { createCheckProvider } from './check-provider';
+import type { StoredGenerations } from './earlier-set';
 import { createGenerateMedia, type GenerateMediaDependencies } from './generate-media';
 import { createJoinWatches } from './join-watches';
 import { createPlanRoutes } from './plan-routes';
@@ -14,7 +15,7 @@ import { createWakeJobs } from './wake-jobs';
 
 export interface CoreActivityDependencies {
   routing: RoutingContext;
-  generations: GenerationProjection;
+  generations: GenerationProjection & StoredGenerations;
   assets: AssetRecords & MadePictures;
   assetBytes: StoredBytes;
   latencies: CallLatencies;
@@ -27,7 +28,7 @@ export interface CoreActivityDependencies {
 export function createCoreActivities(dependencies: CoreActivityDependencies) {
   const { routing, generations, assets, assetBytes, latencies, spend, healthRecords, watches } = dependencies;
   return {
-    planRoutes: createPlanRoutes(routing, createFindReusable(assets, assetBytes), latencies),
+    planRoutes: createPlanRoutes(routing, createFindReusable(assets, assetBytes), { latencies, generations }),
     saveGeneration: createSaveGeneration(generations, assets),
     reserveSpend: createReserveSpend(spend),
     recordHealth: createRecordHealth(healthRecords),

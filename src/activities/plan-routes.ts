@@ -5,20 +5,22 @@ import type { GenerationPlan } from '../domain/plan';
 import { planGeneration, RequestRefused } from '../registry';
 import type { RoutingContext } from '../registry/types';
 import { withMeasuredLatencies, type CallLatencies } from './call-latencies';
+import { findEarlierSet, type StoredGenerations } from './earlier-set';
 import type { FindReusable } from './reusable-pictures';
 
 /** Chooses every slot's endpoints from the registry; the plan then stands in history, whatever the registry becomes. */
 export function createPlanRoutes(
   routing: RoutingContext,
   findReusable: FindReusable,
-  latencies: CallLatencies,
+  { latencies, generations }: { latencies: CallLatencies; generations: StoredGenerations },
 ) {
   return async function planRoutes(input: GenerationInput): Promise<GenerationPlan> {
     const { reuse, hedge } = input.flowRequest.request;
     let plan = planOf(input, routing);
     if (reuse) plan = await withReusable(plan, findReusable);
     if (hedge) plan = await withMeasuredLatencies(plan, latencies);
-    return plan;
+    if (input.lineage === undefined) return plan;
+    return { ...plan, set: await findEarlierSet(generations, input.lineage) };
   };
 }
 

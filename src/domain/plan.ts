@@ -104,6 +104,15 @@ export interface GenerationPlan {
   /** Submits that may have cost money, per slot, before it gives up. */
   maxPaidAttempts: number;
   rules: JobRules;
+  /** Where one slot of an earlier set is made anew: the rest of that set. */
+  set?: EarlierSet | undefined;
+}
+
+/** The pictures beside which a new one will stand. */
+export interface EarlierSet {
+  /** The endpoint that made them, or the first of several. */
+  engine?: string | undefined;
+  pictures: { slot: number; asset: StoredAsset }[];
 }
 
 /** What the caller decided about money and sets. */

@@ -100,6 +100,11 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
   };
 }
 
+/** The endpoint that made the first picture of the set, also where only one slot of it is made anew. */
+export function engineOf({ plan, state }: GenerationRun): string | undefined {
+  return plan.set?.engine ?? state.engines[0];
+}
+
 /** Names the one submit of a slot at a model that may be in flight. */
 export function inFlightKey(slot: number, { modelId }: PlannedCandidate): string {
   return `${slot}/${modelId}`;

@@ -4,6 +4,7 @@ import type { SlotState } from '../domain/generation';
 import { looksAlike } from '../domain/looks-alike';
 import type { PlannedCandidate } from '../domain/plan';
 import type { Verdict } from './judge';
+import { engineOf } from './generation-run';
 import type { SlotContext } from './slot-context';
 
 /** Why the set has no use for a picture that was made and paid. */
@@ -46,7 +47,7 @@ export function pictureProblem(
   asset: StoredAsset,
 ): PictureProblem | undefined {
   const { rules } = run.plan;
-  const [engine] = run.state.engines;
+  const engine = engineOf(run);
   if (rules.coherence === 'required' && engine !== undefined && engine !== candidate.endpoint) {
     return {
       code: 'incoherent',
@@ -54,7 +55,8 @@ export function pictureProblem(
     };
   }
   const isTwin = rules.distinct ? looksTheSame : isSeeded(candidate) ? isTheSame : () => false;
-  const twin = run.state.slots.find((other) => other !== slot && isTwin(other, asset));
+  const others = run.state.slots.filter((other) => other !== slot);
+  const twin = [...others, ...(run.plan.set?.pictures ?? [])].find((other) => isTwin(other, asset));
   if (twin === undefined) return undefined;
   return { code: 'duplicate', message: `The picture is the same as that of slot ${String(twin.slot)}.` };
 }
@@ -64,10 +66,12 @@ function isSeeded({ parameters }: PlannedCandidate): boolean {
   return typeof parameters['seed'] === 'number';
 }
 
-function isTheSame({ asset: other }: SlotState, asset: StoredAsset): boolean {
+type Picture = Pick<SlotState, 'asset'>;
+
+function isTheSame({ asset: other }: Picture, asset: StoredAsset): boolean {
   return other?.assetId === asset.assetId;
 }
 
-function looksTheSame(other: SlotState, asset: StoredAsset): boolean {
+function looksTheSame(other: Picture, asset: StoredAsset): boolean {
   return isTheSame(other, asset) || looksAlike(other.asset?.perceptualHash, asset.perceptualHash);
 }

@@ -1,7 +1,7 @@
 import type { SlotError, SlotProgress, SlotState } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
 import type { SlotFailureCode } from '../domain/taxonomy';
-import { inFlightKey, type GenerationRun } from './generation-run';
+import { engineOf, inFlightKey, type GenerationRun } from './generation-run';
 import { SlotJobs } from './slot-jobs';
 import { SlotWaiting } from './slot-waiting';
 
@@ -41,7 +41,7 @@ export function remainingSeconds({ run }: Pick<SlotContext, 'run'>): number {
 export function fitsTheSet({ run, slot }: SlotContext, { endpoint }: PlannedCandidate): boolean {
   if (run.plan.rules.coherence !== 'required') return true;
   const others = [...run.inFlight.values()].filter((one) => one.slot !== slot.slot);
-  const engine = run.state.engines[0] ?? others[0]?.endpoint;
+  const engine = engineOf(run) ?? others[0]?.endpoint;
   return engine === undefined || engine === endpoint;
 }
 

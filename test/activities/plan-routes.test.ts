@@ -6,7 +6,7 @@ import { createPlanRoutes } from '../../src/activities/plan-routes';
 import { createFindReusable } from '../../src/activities/reusable-pictures';
 import { createFilesystemAssetStore, type AssetStore } from '../../src/assets';
 import { loadSettings } from '../../src/config/env';
-import { createAssetRecords, type AssetRecords } from '../../src/db';
+import { createAssetRecords, createGenerationStore, type AssetRecords } from '../../src/db';
 import type { StoredAsset } from '../../src/domain/stored-asset';
 import type { GenerationInput } from '../../src/domain/generation';
 import type { SlotPlan } from '../../src/domain/plan';
@@ -29,7 +29,8 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   store = createFilesystemAssetStore({ directory });
   planRoutes = createPlanRoutes(loadSettings({}).routing, createFindReusable(records, store), {
-    p95Seconds: (endpoint) => Promise.resolve(measured.get(endpoint)),
+    latencies: { p95Seconds: (endpoint) => Promise.resolve(measured.get(endpoint)) },
+    generations: createGenerationStore(database.db),
   });
 }, 90_000);
 

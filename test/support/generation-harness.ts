@@ -66,7 +66,7 @@ export interface GenerationHarness {
   /** As the API starts it. */
   start(
     flowRequest: FlowRequest,
-    own?: Partial<Pick<GenerationInput, 'caller' | 'generationId' | 'reservedUsd'>>,
+    own?: Partial<Pick<GenerationInput, 'caller' | 'generationId' | 'reservedUsd' | 'lineage'>>,
   ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: GenerationInput) => Promise<GenerationState>>>;
   close(): Promise<void>;
 }
@@ -142,6 +142,7 @@ function memoryStores() {
   const surroundings: Surroundings = { ...usualSurroundings };
   const stores = {
     generations: {
+      find: (generationId: string) => Promise.resolve(saved.get(generationId)),
       saveState(state: GenerationState) {
         saves.push(state);
         saved.set(state.generationId, state);

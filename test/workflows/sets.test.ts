@@ -142,6 +142,37 @@ describe('a set that must not mix engines', () => {
   });
 });
 
+describe('a slot of a set that is made anew', () => {
+  it('is held to the engine of its set where that must not mix them, and to its other pictures', async () => {
+    const fal = new FakeProvider('fal', showing('motif of slot 2'));
+    const request = studio({ count: 2, coherence: 'required', modelProvider: 'fal', maxRefills: 1 });
+    const modal = new FakeProvider('modal', ok);
+    fal.answer = (job, call, context) => showing(`motif ${call}`)(job, call, context);
+    const set = await run([modal, fal], request);
+    expect(set.engines).toEqual(['fal-ai/flux/dev']);
+    const [, second] = set.slots;
+    // A copy of the picture that stays, then a new one; Fal is out for a moment meanwhile, and Modal is not.
+    fal.answer = inTurn(
+      failing('outage'),
+      () => Promise.resolve({ assets: [{ ...second!.asset!, assetId: 'c'.repeat(64) }] }),
+      showing('another motif'),
+    );
+    fal.jobs.length = 0;
+
+    const lineage = { generationId: set.generationId, slot: 1 };
+    const again = await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(request, { lineage });
+      return await handle.result();
+    });
+
+    expect(again).toMatchObject({ status: 'completed', lineage, engines: ['fal-ai/flux/dev'] });
+    expect(again.slots.flatMap(({ attempts }) => attempts.map(({ errorCode }) => errorCode))).toContain(
+      'duplicate',
+    );
+    expect(modal.jobs).toEqual([]);
+  });
+});
+
 describe('minSuccess', () => {
   const oneRefused: Answer = (job, call, context) =>
     (call === 1 ? failing('policy') : ok)(job, call, context);
