@@ -9,4 +9,6 @@ module.exports = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 60_000,
+  // Most tests wait for servers and timers; jest's own choice on two cores is one at a time.
+  maxWorkers: 2,
 };
