@@ -53,7 +53,17 @@ describe('every activity that a recorded run ever scheduled', () => {
 
     expect(faults).toEqual([]);
     expect([...seen]).toEqual(
-      expect.arrayContaining(['planRoutes', 'saveGeneration', 'generateMedia', 'checkProvider', 'wakeJobs']),
+      expect.arrayContaining([
+        'planRoutes',
+        'saveGeneration',
+        'generateMedia',
+        'stopJob',
+        'reserveSpend',
+        'joinWatches',
+        'checkProvider',
+        'recordHealth',
+        'wakeJobs',
+      ]),
     );
   });
 

@@ -16,12 +16,17 @@ export interface RecordedHistory {
 const directory = join(__dirname, 'histories');
 const { History } = temporal.api.history.v1;
 
+/** Keeps a history that is there already: it stands for runs that are under way while a deploy happens. */
 export async function writeHistory(name: string, { workflowId, history }: RecordedHistory): Promise<void> {
   const file: HistoryFile = {
     workflowId,
     history: Buffer.from(History.encode(history).finish()).toString('base64'),
   };
-  await writeFile(join(directory, `${name}.json`), `${JSON.stringify(file)}\n`);
+  await writeFile(join(directory, `${name}.json`), `${JSON.stringify(file)}\n`, { flag: 'wx' }).catch(
+    (error: unknown) => {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    },
+  );
 }
 
 /** All recorded histories by name, in order of name. */

@@ -1,16 +1,24 @@
 import { EventEmitter, once } from 'node:events';
+import type { GenerationState, SlotStatus } from '../../src/domain/generation';
+import {
+  decideSlotUpdateName,
+  progressQueryName,
+  providerUpSignalName,
+  retryNowUpdateName,
+} from '../../src/domain/messages';
 import type { FlowRequest } from '../../src/domain/requests';
-import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
+import { failing, FakeProvider, hanging, inTurn, lost, picture, type Answer } from '../support/fake-provider';
 import { baseImages, fluxLora, profilePictures, studio } from '../support/flow-requests';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';
 import globalTeardown from '../support/global-teardown';
+import { waitUntil } from '../support/wait-until';
 import { bundleForTests } from '../support/workflow-bundle';
 import { writeHistory } from './history-file';
 import { recordWatches } from './record-watches';
 
 /**
- * Records one history of every shape a run can take. Run it when a workflow gains a new shape; never to make a red
- * replay test green: those histories stand for runs that are under way while a deploy happens.
+ * Records one history of every shape a run can take, where there is none yet. Run it when a workflow gains a new shape;
+ * never remove one to make a red replay test green.
  */
 async function main(): Promise<void> {
   process.env['TEST_WORKFLOW_BUNDLE'] = await bundleForTests();
@@ -18,6 +26,8 @@ async function main(): Promise<void> {
   try {
     await recordFinished(harness);
     await recordUnfinished(harness);
+    await recordMoney(harness);
+    await recordParked(harness);
   } finally {
     await harness.close();
   }
@@ -64,9 +74,10 @@ async function finished(
   name: string,
   providers: FakeProvider[],
   request: FlowRequest,
+  own: Parameters<GenerationHarness['start']>[1] = {},
 ): Promise<void> {
   await harness.withProviders(providers, async () => {
-    const handle = await harness.start(request);
+    const handle = await harness.start(request, own);
     await handle.result();
     const lastRun = harness.client.workflow.getHandle(handle.workflowId);
     await writeHistory(name, { workflowId: handle.workflowId, history: await lastRun.fetchHistory() });
@@ -114,6 +125,103 @@ async function recordWaiting(harness: GenerationHarness): Promise<void> {
       history: await handle.fetchHistory(),
     });
     await handle.terminate('recorded');
+  });
+}
+
+/** What becomes of submits in doubt, of pictures of no use, and of limits. */
+async function recordMoney(harness: GenerationHarness): Promise<void> {
+  const gone: Answer = (job, call, context) => (call <= 2 ? lost : ok)(job, call, context);
+  await finished(harness, 'studio-resubmitted', [new FakeProvider('modal', gone)], studio());
+  const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
+  const both = [new FakeProvider('modal', inTurn(blank, ok)), new FakeProvider('fal')];
+  await finished(harness, 'base-images-refilled', both, baseImages());
+  const over = studio({ maxRefills: 0 });
+  await finished(harness, 'studio-over-reservation', [new FakeProvider('modal', inTurn(blank, ok))], over, {
+    reservedUsd: 0.03,
+  });
+  const slow: Answer = async (job, call, context) => {
+    await context.dispatch.intent();
+    await context.dispatch.accepted({ call });
+    return await hanging(job, call, context);
+  };
+  const racers = [new FakeProvider('modal', slow), new FakeProvider('fal')];
+  await finished(harness, 'studio-hedged', racers, studio({ hedge: true }));
+  await harness.withProviders([new FakeProvider('modal', lost)], async () => {
+    const handle = await harness.start(studio({ unknownOutcome: 'hold' }));
+    await untilSlotIs(handle, 'needs_decision');
+    await writeHistory('studio-needs-decision', {
+      workflowId: handle.workflowId,
+      history: await handle.fetchHistory(),
+    });
+    await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'give_up' }] });
+    await handle.result();
+    await writeHistory('studio-given-up', {
+      workflowId: handle.workflowId,
+      history: await handle.fetchHistory(),
+    });
+  });
+}
+
+/** Slots that wait for a provider that is known to be down. */
+async function recordParked(harness: GenerationHarness): Promise<void> {
+  const request = () => studio({ useLora: true }, { lora: fluxLora });
+  const modal = new FakeProvider('modal', ok);
+  modal.isHealthy = false;
+  harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
+  await harness.withProviders([modal], async () => {
+    const woken = await harness.start(request());
+    const impatient = await harness.start(request());
+    await untilSlotIs(woken, 'waiting');
+    await untilSlotIs(impatient, 'waiting');
+    await writeHistory('studio-parked-at-watch', {
+      workflowId: woken.workflowId,
+      history: await woken.fetchHistory(),
+    });
+    harness.resetSurroundings();
+    await woken.signal(providerUpSignalName, { provider: 'modal' });
+    await impatient.executeUpdate(retryNowUpdateName);
+    for (const [name, handle] of [
+      ['studio-woken', woken],
+      ['studio-retried-now', impatient],
+    ] as const) {
+      await handle.result();
+      await writeHistory(name, { workflowId: handle.workflowId, history: await handle.fetchHistory() });
+    }
+  });
+  await recordStopped(harness);
+}
+
+/** A job that was accepted and is out of reach when its caller no longer wants it. */
+async function recordStopped(harness: GenerationHarness): Promise<void> {
+  const fal = new FakeProvider('fal', async (job, call, context) => {
+    await context.dispatch.intent();
+    await context.dispatch.accepted({ request: 'r-1' });
+    harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
+    const gone = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
+    return await failing('transient', gone)(job, call, context);
+  });
+  fal.isHealthy = false;
+  await harness.withProviders([fal], async () => {
+    const handle = await harness.start(
+      studio({ modelProvider: 'fal', modelId: 'fal-flux-dev', strict: true, unknownOutcome: 'hold' }),
+    );
+    await untilSlotIs(handle, 'waiting');
+    await handle.cancel();
+    await handle.result().catch(() => undefined);
+    await writeHistory('studio-stopped', {
+      workflowId: handle.workflowId,
+      history: await handle.fetchHistory(),
+    });
+  });
+  harness.resetSurroundings();
+}
+
+type StartedGeneration = Awaited<ReturnType<GenerationHarness['start']>>;
+
+async function untilSlotIs(handle: StartedGeneration, status: SlotStatus): Promise<void> {
+  await waitUntil(async () => {
+    const { slots } = await handle.query<GenerationState>(progressQueryName);
+    return slots[0]?.status === status;
   });
 }
 

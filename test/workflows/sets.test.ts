@@ -144,10 +144,9 @@ describe('a set that must not mix engines', () => {
 
 describe('a slot of a set that is made anew', () => {
   it('is held to the engine of its set where that must not mix them, and to its other pictures', async () => {
-    const fal = new FakeProvider('fal', showing('motif of slot 2'));
+    const fal = new FakeProvider('fal', (job, call, context) => showing(`motif ${call}`)(job, call, context));
     const request = studio({ count: 2, coherence: 'required', modelProvider: 'fal', maxRefills: 1 });
     const modal = new FakeProvider('modal', ok);
-    fal.answer = (job, call, context) => showing(`motif ${call}`)(job, call, context);
     const set = await run([modal, fal], request);
     expect(set.engines).toEqual(['fal-ai/flux/dev']);
     const [, second] = set.slots;
