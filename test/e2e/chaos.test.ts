@@ -21,7 +21,7 @@ describe('a short chaos run', () => {
     const report = (line: string): void => void lines.push(line);
     const reports = await runChaos({ ...short, policies: ['resubmit', 'hold'], directory, report });
 
-    expect(reports.map(describeRun).join('\n')).toBe('');
+    expect(reports.map(describeRun).join('')).toBe('');
     expect(reports.map(({ kills }) => kills)).toEqual([
       { worker: 1, api: 1, temporal: 1 },
       { worker: 1, api: 1, temporal: 1 },

@@ -53,17 +53,4 @@ describe('a generation in an outage of hours', () => {
       expect(unsent.every(({ errorCode }) => errorCode === 'provider_down')).toBe(true);
     });
   }, 240_000);
-
-  it('ends at its deadline, six hours in the studio, with a typed failure and nothing paid', async () => {
-    const { modal } = await outFor(1000);
-    await harness.withProviders([modal], async () => {
-      const handle = await harness.start(studio({ useLora: true }, { lora: fluxLora }));
-      const { status, slots, startedAt, finishedAt } = await handle.result();
-
-      expect(status).toBe('failed');
-      expect(slots[0]?.error?.code).toBe('deadline_exceeded');
-      expect((Date.parse(finishedAt!) - Date.parse(startedAt)) / hour).toBeCloseTo(6, 1);
-      expect(modal.jobs).toEqual([]);
-    });
-  }, 240_000);
 });

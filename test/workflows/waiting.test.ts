@@ -81,6 +81,23 @@ describe('a job whose provider is known to be down', () => {
     });
   });
 
+  it('ends at its deadline with a typed failure, and has paid nothing', async () => {
+    harness.surroundings.downSince = () => since;
+    const modal = silent('modal');
+    const job = request();
+    // 60 s is the least the API takes.
+    job.request.deadlineSeconds = 3;
+
+    const { status, slots } = await harness.withProviders([modal], async () => {
+      const handle = await harness.start(job);
+      return await handle.result();
+    });
+
+    expect(status).toBe('failed');
+    expect(slots[0]?.error).toMatchObject({ code: 'deadline_exceeded', provider: 'modal' });
+    expect(modal.jobs).toEqual([]);
+  });
+
   it('is not woken by the word on another provider', async () => {
     harness.surroundings.downSince = () => since;
     await harness.withProviders([silent('modal')], async () => {
