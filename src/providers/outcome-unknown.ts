@@ -16,3 +16,19 @@ export function outcomeUnknown(provider: ProviderName): ProviderError {
     certainty: 'unknown',
   });
 }
+
+/**
+ * The job an earlier call left behind is at another address than the one that is configured now, so our credentials must
+ * not go there. The job itself is open: it is somebody's mistake, which can be mended, and no reason to pay again.
+ */
+export function jobElsewhere(provider: ProviderName, providerRequestId?: string): ProviderError {
+  const message = `an accepted job is at another address of ${names[provider]} than the one configured now`;
+  return new ProviderError(message, {
+    provider,
+    failureClass: 'auth',
+    code: 'job_elsewhere',
+    certainty: 'accepted',
+    resumable: true,
+    providerRequestId,
+  });
+}

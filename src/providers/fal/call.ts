@@ -2,7 +2,7 @@ import { toProviderError, type CallState } from '../call-failure';
 import { DeadlineExceeded, delayAbort, openCallScope, pause, queueEndMs } from '../deadlines';
 import { ProviderError, type ProviderErrorOptions } from '../errors';
 import { withInputs } from '../input-values';
-import { outcomeUnknown } from '../outcome-unknown';
+import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { readResult } from '../read-result';
 import type { CallContext, ProviderJob, ProviderResult } from '../types';
 import type { ExchangeOptions, FalApi } from './api';
@@ -79,7 +79,8 @@ export class FalCall {
     if (handle === undefined) throw outcomeUnknown('fal');
     this.resumed = true;
     this.state.providerRequestId = handle.requestId;
-    return this.options.api.checkedHandle(handle);
+    if (!this.options.api.isOurs(handle)) throw jobElsewhere('fal', handle.requestId);
+    return handle;
   }
 
   private async submit(): Promise<FalHandle> {

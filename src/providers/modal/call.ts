@@ -4,7 +4,7 @@ import { DeadlineExceeded, pause } from '../deadlines';
 import type { ProviderError } from '../errors';
 import type { HttpClient, HttpReply } from '../http';
 import { inlineInput, withInputs } from '../input-values';
-import { outcomeUnknown } from '../outcome-unknown';
+import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { discardBody, errorBodyBytes, readJson, readText } from '../read-body';
 import { readResult } from '../read-result';
 import { resolveSameOrigin } from '../remote-url';
@@ -67,10 +67,10 @@ export class ModalCall {
   /** The configuration may have changed since the handle was recorded. */
   private async resume(handle: JsonValue): Promise<void> {
     const recorded = modalHandleSchema.safeParse(handle).data;
-    const url = recorded && resolveSameOrigin(recorded.resultUrl, this.options.url);
-    if (url === undefined)
-      throw refused('handle_invalid', 'the result of an earlier attempt is not on this Modal host');
-    this.brokenReads = recorded?.brokenReads ?? 0;
+    if (recorded === undefined) throw refused('handle_invalid', 'the note of an earlier call cannot be read');
+    const url = resolveSameOrigin(recorded.resultUrl, this.options.url);
+    if (url === undefined) throw jobElsewhere('modal');
+    this.brokenReads = recorded.brokenReads ?? 0;
     await this.remember(url);
   }
 

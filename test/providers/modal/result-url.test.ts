@@ -122,16 +122,18 @@ describe('a result URL of Modal', () => {
     expect(result.assets).toHaveLength(1);
   });
 
-  it.each([{ resultUrl: 'https://elsewhere.example/x' }, { other: 1 }, null])(
-    'asks nobody when the recorded handle is %j',
-    async (handle) => {
-      const client = await modal.start((_request, response) => response.end(picture));
-      const call = testCall({ previous: { phase: 'accepted', handle } });
-      const error = await providerErrorOf(client.generate(modalJob, call.context));
-      expect(error).toMatchObject({ failureClass: 'outage', certainty: 'accepted', resumable: false });
-      expect(modal.received).toEqual([]);
-    },
-  );
+  it.each([
+    // The address in our configuration changed: the job itself is still there.
+    [{ resultUrl: 'https://elsewhere.example/x' }, { failureClass: 'auth', resumable: true }],
+    [{ other: 1 }, { failureClass: 'outage', resumable: false }],
+    [null, { failureClass: 'outage', resumable: false }],
+  ] as const)('asks nobody when the recorded handle is %j', async (handle, failure) => {
+    const client = await modal.start((_request, response) => response.end(picture));
+    const call = testCall({ previous: { phase: 'accepted', handle } });
+    const error = await providerErrorOf(client.generate(modalJob, call.context));
+    expect(error).toMatchObject({ certainty: 'accepted', ...failure });
+    expect(modal.received).toEqual([]);
+  });
 
   it('lets a cut-off result be read once more, and then starts anew', async () => {
     const client = await modal.start(({ method }, response, socket) => {
