@@ -1,5 +1,8 @@
 import type { DispatchCertainty, FailureClass, ProviderName } from './taxonomy';
 
+/** Error code of an attempt that was stopped because another provider was faster (`hedge`). */
+export const overtakenCode = 'overtaken';
+
 /** One try at one provider, as it stands in the trail. */
 export interface AttemptRecord {
   /** 1-based across the whole slot. */

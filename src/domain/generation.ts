@@ -51,6 +51,8 @@ export interface SlotProgress {
   refills: number;
   /** Another provider was asked beside a slow one; once is enough for a slot. */
   hasHedged?: boolean | undefined;
+  /** By model id: the seed of the job that was submitted last. */
+  seeds?: Record<string, number> | undefined;
   /** By model id: jobs that are known to be over. The next one needs a key of its own. */
   finishedJobs: Record<string, number>;
 }
@@ -112,6 +114,8 @@ export interface DecisionNeeded {
   since: string;
   /** Lost if the job is submitted again although the first submit was accepted. */
   atRiskUsd: number;
+  /** What a person said, until the slot acts on it. */
+  answer?: SlotDecision | undefined;
 }
 
 export const slotDecisions = ['resubmit', 'give_up'] as const;

@@ -1,4 +1,5 @@
 import { createCallLatencyStore, createGenerationStore } from '../../src/db';
+import type { AttemptRecord } from '../../src/domain/attempt-record';
 import { attempt, generationState, slotState } from './states';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
@@ -17,7 +18,7 @@ beforeEach(async () => {
 const p95 = (endpoint: string) => createCallLatencyStore(database.db).p95Seconds(endpoint);
 
 /** Stores one generation whose only slot has these attempts, all at one endpoint. */
-async function store(endpoint: string, attempts: { seconds: number; outcome?: 'succeeded' | 'failed' }[]) {
+async function store(endpoint: string, attempts: Partial<AttemptRecord>[]) {
   const trail = attempts.map((fields, index) =>
     attempt({
       number: index + 1,
@@ -39,6 +40,13 @@ describe('how long the calls of an endpoint took', () => {
     await store('/flux', seconds(1000, 1100));
 
     expect(await p95('/flux-dev')).toBeCloseTo(95.05);
+  });
+
+  it('counts a call that was overtaken with the time it had', async () => {
+    const overtaken = { seconds: 500, outcome: 'cancelled', errorCode: 'overtaken' } as const;
+    await store('/flux-dev', [...seconds(1, 90), ...Array.from({ length: 10 }, () => overtaken)]);
+
+    expect(await p95('/flux-dev')).toBe(500);
   });
 
   it('is not said of fewer than twenty', async () => {

@@ -4,6 +4,6 @@ import { sql, type Kysely, type Migration } from 'kysely';
 export const callLatenciesMigration: Migration = {
   async up(db: Kysely<unknown>): Promise<void> {
     await sql`create index attempts_made_by_endpoint on attempts (endpoint, started_at desc)
-      where outcome = 'succeeded'`.execute(db);
+      where outcome = 'succeeded' or error_code = 'overtaken'`.execute(db);
   },
 };
