@@ -18,9 +18,10 @@ export function createPlanRoutes(
     const { reuse, hedge } = input.flowRequest.request;
     let plan = planOf(input, routing);
     if (reuse) plan = await withReusable(plan, findReusable);
-    if (hedge) plan = await withMeasuredLatencies(plan, latencies);
+    // Without them the registry's guess is good enough.
+    if (hedge) plan = await withMeasuredLatencies(plan, latencies).catch(() => plan);
     if (input.lineage === undefined) return plan;
-    return { ...plan, set: await findEarlierSet(generations, input.lineage) };
+    return heldToEngine({ ...plan, set: await findEarlierSet(generations, input.lineage) });
   };
 }
 
@@ -40,6 +41,15 @@ function planOf(
 async function withReusable(plan: GenerationPlan, findReusable: FindReusable): Promise<GenerationPlan> {
   const slots = plan.slots.map(async (slot) => ({ ...slot, reusable: await findReusable(slot) }));
   return { ...plan, slots: await Promise.all(slots) };
+}
+
+/** @throws ApplicationFailure `request_refused` where a set that must not mix engines has lost its own. */
+function heldToEngine(plan: GenerationPlan): GenerationPlan {
+  const engine = plan.rules.coherence === 'required' ? plan.set?.engine : undefined;
+  const candidates = plan.slots.flatMap((slot) => slot.candidates);
+  if (engine === undefined || candidates.some(({ endpoint }) => endpoint === engine)) return plan;
+  const message = `coherence: the set is made by ${engine}, which cannot be asked any more; start a new set`;
+  throw ApplicationFailure.nonRetryable(message, 'request_refused');
 }
 
 /** The same in every attempt, different for every generation. */

@@ -9,7 +9,7 @@ import type { StopJobInput, StopJobResult } from '../activities/stop-job';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
 
-/** Pure and quick; a refusal is final, anything else is a fault of ours that a deploy will mend. */
+/** A refusal is final; anything else is a fault of ours that a deploy will mend, or a database that is away. */
 export const { planRoutes } = proxyActivities<CoreActivities>({
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '7 days',
@@ -49,6 +49,8 @@ export async function stopJob(input: StopJobInput): Promise<StopJobResult> {
     heartbeatTimeout: '20 seconds',
     retry: { initialInterval: '1 second', maximumAttempts: 2 },
     taskQueue: providerTaskQueue(workflowInfo().taskQueue, input.provider),
+    // Behind the calls that wait for the same workers it would often come too late.
+    priority: { priorityKey: 1 },
     summary: `stop a job at ${input.provider}`,
   });
   return await activities.stopJob(input);

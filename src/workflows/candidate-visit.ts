@@ -1,8 +1,9 @@
 import { sleep } from '@temporalio/workflow';
-import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
+import type { GenerateMediaResult } from '../domain/dispatch';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
+import { isOnHold, mustAsk } from './doubt';
 import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
 import type { CallOutcome, MadeCall } from './media-call';
@@ -32,14 +33,19 @@ function mayResubmit({ run, progress }: SlotContext): boolean {
 export async function visitCandidate(context: SlotContext, planned: PlannedCandidate): Promise<void> {
   const visit: Visit = { policy: planned.policy, round: context.progress.rounds, failures: [] };
   for (;;) {
-    const candidate = withSeed(planned, context.slot.seed);
-    const previous = context.jobs.dispatchAt(candidate);
+    const previous = context.jobs.dispatchAt(planned);
+    const candidate = withSeed(planned, seedOf(context, planned));
     if (previous.phase === 'none' && !(await admits(context, candidate))) return;
     const verdict = await call(context, { candidate, previous, startedAt: begin(context, candidate) }, visit);
     if (verdict?.kind !== 'again') return;
     if (verdict.afterSeconds > 0) await sleep(verdict.afterSeconds * 1000);
     if (remainingSeconds(context) <= 0) return;
   }
+}
+
+/** A job that is open was submitted with the seed the slot had then. */
+function seedOf({ slot, progress, jobs }: SlotContext, candidate: PlannedCandidate): number {
+  return (jobs.isOpenAt(candidate) ? progress.seeds?.[candidate.modelId] : undefined) ?? slot.seed;
 }
 
 /** Shows who is asked now. Returns the time. */
@@ -65,6 +71,8 @@ async function admits(context: SlotContext, candidate: PlannedCandidate): Promis
   if (isBesideOpenJob && !mayResubmit(context)) return false;
   const refusal = await refusesSpending(run, slot.slot, candidate);
   if (refusal !== undefined) {
+    // What is paid already may still give its picture.
+    if (isBesideOpenJob) return false;
     failSlot(context, { code: 'budget_exceeded', message: refusal });
     return false;
   }
@@ -99,7 +107,7 @@ function conclude(
   context.waiting.noteFailure(candidate.provider, failure);
   const verdict = judge(failure, previous, visit);
   if (verdict.kind === 'unknown') return lose(context, candidate);
-  if (isAnsweredDoubt(failure) && isOnHold(context)) {
+  if (mustAsk(context, failure)) {
     ask(context, candidate);
     return undefined;
   }
@@ -120,6 +128,7 @@ function accept(
 ): Verdict | undefined {
   const { run, slot } = context;
   showAt(slot, candidate);
+  slot.seed = context.progress.seeds?.[candidate.modelId] ?? slot.seed;
   const problem = pictureProblem(context, candidate, result.asset);
   if (problem === undefined) {
     slot.asset = result.asset;
@@ -160,15 +169,6 @@ function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | unde
     'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';
   failSlot(context, { code: 'outcome_unknown', message, provider: candidate.provider });
   return undefined;
-}
-
-/** A gateway answered for a provider that may have taken the job all the same. */
-function isAnsweredDoubt({ certainty, dispatch }: GenerateMediaFailure): boolean {
-  return certainty === 'unknown' && dispatch.phase === 'none';
-}
-
-function isOnHold({ run }: SlotContext): boolean {
-  return run.plan.rules.unknownOutcome === 'hold';
 }
 
 /** Puts a lost submit before a person. */

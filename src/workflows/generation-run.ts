@@ -1,12 +1,5 @@
 import type { StoredAsset } from '../domain/stored-asset';
-import type {
-  GenerationInput,
-  GenerationState,
-  Recipe,
-  SlotDecision,
-  SlotProgress,
-  SlotState,
-} from '../domain/generation';
+import type { GenerationInput, GenerationState, Recipe, SlotProgress, SlotState } from '../domain/generation';
 import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../domain/plan';
 import type { ProviderName } from '../domain/taxonomy';
 
@@ -22,8 +15,6 @@ export interface GenerationRun {
   isResting: boolean;
   /** Numbers of waiting slots that are to try again now. */
   woken: Set<number>;
-  /** By slot number: what a person decided, until the slot has seen it. */
-  decisions: Map<number, SlotDecision>;
   /** Submits whose outcome is still to come, by slot and model, oldest first. */
   inFlight: Map<string, InFlight>;
   /** Epoch ms before which a provider does not want to hear from this job. */
@@ -88,7 +79,6 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     progress: input.resumed?.progress ?? [],
     isResting: false,
     woken: new Set(),
-    decisions: new Map(),
     inFlight: openJobsOf(input.resumed),
     notBefore: new Map(),
     reservedUsd: input.reservedUsd,
@@ -103,6 +93,13 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
 /** The endpoint that made the first picture of the set, also where only one slot of it is made anew. */
 export function engineOf({ plan, state }: GenerationRun): string | undefined {
   return plan.set?.engine ?? state.engines[0];
+}
+
+/** The slot tries again now, or in the next run where this one rests. */
+export function wakeSlot({ state, woken }: GenerationRun, number: number): void {
+  woken.add(number);
+  const waiting = state.slots.find(({ slot }) => slot === number)?.waiting;
+  if (waiting !== undefined) waiting.nextTryAt = new Date().toISOString();
 }
 
 /** Names the one submit of a slot at a model that may be in flight. */

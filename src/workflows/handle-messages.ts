@@ -1,6 +1,6 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import type { SlotDecisionInput } from '../domain/messages';
-import type { GenerationRun } from './generation-run';
+import { wakeSlot, type GenerationRun } from './generation-run';
 import { decideSlotUpdate, progressQuery, providerUpSignal, retryNowUpdate } from './messages';
 
 /** Answers queries, and wakes the slots that a signal or update is about. */
@@ -8,7 +8,7 @@ export function handleMessages(run: GenerationRun): void {
   setHandler(progressQuery, () => run.state);
   setHandler(providerUpSignal, ({ provider }) => {
     for (const { slot, waiting } of run.state.slots) {
-      if (waiting?.watched.includes(provider) === true) run.woken.add(slot);
+      if (waiting?.watched.includes(provider) === true) wakeSlot(run, slot);
     }
   });
   setHandler(
@@ -17,7 +17,7 @@ export function handleMessages(run: GenerationRun): void {
       const slots = waitingSlots(run);
       // A person knows better than what a provider asked for a while ago.
       run.notBefore.clear();
-      for (const slot of slots) run.woken.add(slot);
+      for (const slot of slots) wakeSlot(run, slot);
       return { slots };
     },
     {
@@ -29,7 +29,8 @@ export function handleMessages(run: GenerationRun): void {
   setHandler(
     decideSlotUpdate,
     ({ slot, decision }) => {
-      run.decisions.set(slot, decision);
+      const question = run.state.slots.find((known) => known.slot === slot)?.decision;
+      if (question !== undefined) question.answer = decision;
       return null;
     },
     {
@@ -46,9 +47,9 @@ function waitingSlots({ state, woken }: GenerationRun): number[] {
     .map(({ slot }) => slot);
 }
 
-function checkDecision({ state, decisions }: GenerationRun, { slot }: SlotDecisionInput): void {
-  const status = state.slots.find((known) => known.slot === slot)?.status;
-  if (status !== 'needs_decision' || decisions.has(slot)) {
+function checkDecision({ state }: GenerationRun, { slot }: SlotDecisionInput): void {
+  const asked = state.slots.find((known) => known.slot === slot);
+  if (asked?.status !== 'needs_decision' || asked.decision?.answer !== undefined) {
     throw notPossible(`Slot ${String(slot)} needs no decision.`);
   }
 }

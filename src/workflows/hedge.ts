@@ -1,8 +1,10 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
 import { finalFailureClasses } from '../domain/taxonomy';
+import { overtakenCode } from '../domain/attempt-record';
 import type { CallOutcome, MadeCall } from './media-call';
-import { withSeed } from './refill';
+import { mustAsk } from './doubt';
+import { pictureProblem, withSeed } from './refill';
 import { settle, startCall, type SlotCall } from './slot-call';
 import { bookOpenJobs, fitsTheSet, isOver, landed, type SlotContext } from './slot-context';
 import { refusesSpending } from './spend-guard';
@@ -30,8 +32,11 @@ export async function raceCall(context: SlotContext, made: MadeCall): Promise<De
   return await decide(context, first, second);
 }
 
+/** A set that must not mix engines has no use for a second one. */
 function mayHedge({ run, progress }: SlotContext, { previous }: MadeCall): boolean {
-  return run.plan.rules.hedge && progress.hasHedged !== true && previous.phase === 'none';
+  const { hedge, coherence } = run.plan.rules;
+  const isHeldToOne = coherence === 'required' && run.plan.slots.length > 1;
+  return hedge && !isHeldToOne && progress.hasHedged !== true && previous.phase === 'none';
 }
 
 /** Returns the second call, or `undefined` when the first one was quick enough or nobody else may be asked. */
@@ -45,12 +50,16 @@ async function hedgeWhenSlow(context: SlotContext, first: SlotCall): Promise<Slo
     condition(() => hasEnded, Math.ceil(candidate.slowAfterSeconds * 1000)),
   );
   const rival = hasEnded ? undefined : rivalOf(context, candidate);
-  if (rival === undefined || !(await isAffordable(context, rival))) return undefined;
-  if (hasEnded) {
-    landed(context, rival);
-    return undefined;
-  }
-  return startRival(context, rival);
+  if (rival === undefined) return undefined;
+  const asking = new CancellationScope();
+  const asked = asking.run(() => isAffordable(context, rival));
+  // The first call's picture, or its failure, waits for no limit that cannot be read just now.
+  await Promise.race([asked, first.outcome]);
+  if (hasEnded) asking.cancel();
+  if (!(await asked)) return undefined;
+  if (!hasEnded) return startRival(context, rival);
+  landed(context, rival);
+  return undefined;
 }
 
 function rivalOf(context: SlotContext, { provider }: PlannedCandidate): PlannedCandidate | undefined {
@@ -85,23 +94,35 @@ function startRival(context: SlotContext, candidate: PlannedCandidate): SlotCall
 }
 
 async function decide(context: SlotContext, first: SlotCall, second: SlotCall): Promise<Decision> {
-  const { slot } = context;
   const calls = [first, second];
   const earlier = await Promise.race(
     calls.map(async (call): Promise<EndedCall> => ({ call, outcome: await call.outcome })),
   );
   const other = earlier.call === first ? second : first;
-  if (isDecisive(earlier.outcome)) {
+  if (isDecisive(context, earlier)) {
     settle(context, earlier.call.made, earlier.outcome);
     other.scope.cancel();
     // The picture is shown at once; the slot ends when the other call is paid off.
     return decisionOf(earlier, () => settleOvertaken(context, other));
   }
   const later: EndedCall = { call: other, outcome: await other.outcome };
-  for (const { call, outcome } of [earlier, later]) settle(context, call.made, outcome);
-  delete slot.racing;
-  const decisive = isDecisive(later.outcome) || later.call === first ? later : earlier;
-  noteFailureOf(context, decisive === later ? earlier : later);
+  return decideBetween(context, earlier.call === first ? [earlier, later] : [later, earlier]);
+}
+
+/** Both have ended. A doubt that a person must settle weighs more than what became of the first call. */
+function decideBetween(context: SlotContext, [first, second]: [EndedCall, EndedCall]): Decision {
+  const both = [first, second];
+  const decisive =
+    both.find((ended) => isDecisive(context, ended)) ??
+    both.find(({ outcome }) => outcome.kind === 'succeeded') ??
+    both.find(({ outcome }) => outcome.kind === 'failed' && mustAsk(context, outcome.failure)) ??
+    first;
+  const rest = decisive === first ? second : first;
+  noteFailureOf(context, rest);
+  const isWon = decisive.outcome.kind === 'succeeded';
+  const inTurn = isWon ? [{ ...rest, outcome: ofNoUse(rest.outcome) }, decisive] : both;
+  for (const { call, outcome } of inTurn) settle(context, call.made, outcome);
+  delete context.slot.racing;
   return decisionOf(decisive, () => Promise.resolve());
 }
 
@@ -114,10 +135,11 @@ function decisionOf({ call, outcome }: EndedCall, settleOther: Decision['settleO
   return { made: call.made, outcome, settleOther };
 }
 
-/** A picture, or a refusal that no other provider may get around. */
-function isDecisive(outcome: CallOutcome): boolean {
+/** A picture the set has a use for, or a refusal that no other provider may get around. */
+function isDecisive(context: SlotContext, { call, outcome }: EndedCall): boolean {
   if (outcome.kind === 'failed') return finalFailureClasses.includes(outcome.failure.failureClass);
-  return outcome.kind === 'succeeded';
+  if (outcome.kind === 'cancelled') return false;
+  return pictureProblem(context, call.made.candidate, outcome.result.asset) === undefined;
 }
 
 function noteFailureOf({ waiting }: SlotContext, { call, outcome }: EndedCall): void {
@@ -125,8 +147,7 @@ function noteFailureOf({ waiting }: SlotContext, { call, outcome }: EndedCall): 
 }
 
 async function settleOvertaken(context: SlotContext, call: SlotCall): Promise<void> {
-  const outcome = await call.outcome;
-  settle(context, call.made, overtaken(outcome));
+  settle(context, call.made, ofNoUse(await call.outcome));
   // A worker that was lost meanwhile may have left a job behind that nobody will ask for again.
   if (isOver(context)) bookOpenJobs(context);
   delete context.slot.racing;
@@ -134,10 +155,12 @@ async function settleOvertaken(context: SlotContext, call: SlotCall): Promise<vo
 }
 
 /** Its picture, where it made one after all, is of no use; its price stays. */
-function overtaken(outcome: CallOutcome): CallOutcome {
+function ofNoUse(outcome: CallOutcome): CallOutcome {
   const message = 'Stopped: another provider was faster.';
   const trail = outcome.trail.map((record) =>
-    record.outcome === 'failed' ? record : { ...record, outcome: 'cancelled' as const, message },
+    record.outcome === 'failed'
+      ? record
+      : { ...record, outcome: 'cancelled' as const, errorCode: overtakenCode, message },
   );
   return { ...outcome, trail };
 }

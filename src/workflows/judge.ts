@@ -28,7 +28,13 @@ const mostCallsForAnOpenJob = 8;
 const classesWorthAnotherTry: readonly FailureClass[] = ['transient', 'capacity', 'corrupt'];
 
 /** Nobody took the call, or the gate on the way to the provider is closed: asking again at once gives the same answer. */
-const closedDoors: readonly string[] = ['provider_down', 'provider_disabled', 'no_worker', 'deadline_passed'];
+const closedDoors: readonly string[] = [
+  'provider_down',
+  'provider_disabled',
+  'job_elsewhere',
+  'no_worker',
+  'deadline_passed',
+];
 
 /** @param previous what the failed call was told of the job. */
 export function judge(failure: GenerateMediaFailure, previous: DispatchState, visit: Visit): Verdict {

@@ -20,6 +20,7 @@ import { handleMessages } from './handle-messages';
 import { Projection } from './projection';
 import { runSlot } from './run-slot';
 import { cancelSlot, openSlot, type SlotContext } from './slot-context';
+import { stopOpenJobs } from './stop-open-jobs';
 
 /**
  * What all three flows share: choose the endpoints, run every slot in parallel, keep the state readable, and end as
@@ -106,7 +107,10 @@ function isUnfinished({ state }: GenerationRun): boolean {
 async function goOnInNewRun(run: GenerationRun): Promise<void> {
   const { input, state, plan, progress, reservedUsd } = run;
   if (CancellationScope.current().consideredCancelled) {
-    for (const slot of unfinishedSlots(run)) cancelSlot(slot);
+    for (const slot of unfinishedSlots(run)) {
+      cancelSlot(slot);
+      await stopOpenJobs(slot);
+    }
     return;
   }
   await continueAsNew<(next: GenerationInput) => Promise<GenerationState>>({

@@ -8,6 +8,7 @@ import {
   completeSlot,
   describeEnd,
   failSlot,
+  fitsItsPictures,
   fitsTheSet,
   isOver,
   remainingSeconds,
@@ -32,6 +33,7 @@ export async function runSlot(context: SlotContext): Promise<void> {
 async function walk(context: SlotContext): Promise<void> {
   const { run, slot, waiting } = context;
   if (reuseStored(context)) return;
+  waiting.resume();
   while (!isOver(context)) {
     await waiting.untilDue();
     if (run.isResting) return;
@@ -58,11 +60,10 @@ function reuseStored(context: SlotContext): boolean {
 /** Waits for a person's word on a lost submit. Returns whether the slot may submit again. */
 async function isToGoOn(context: SlotContext): Promise<boolean> {
   const { run, slot } = context;
-  const { decision: question, slot: number } = slot;
-  const isAnswered = (): boolean => run.decisions.has(number);
+  const { decision: question } = slot;
+  const isAnswered = (): boolean => question?.answer !== undefined;
   await condition(() => isAnswered() || run.isResting, Math.max(1, remainingSeconds(context) * 1000));
-  const answer = run.decisions.get(number);
-  run.decisions.delete(number);
+  const answer = question?.answer;
   if (answer === 'resubmit') {
     delete slot.decision;
     return true;
@@ -102,7 +103,10 @@ function waitOrGiveUp(context: SlotContext): void {
   if (isOver(context) || context.slot.decision !== undefined) return;
   const seconds = remainingSeconds(context);
   if (seconds > 0) {
-    const askable = inOrder(context).filter((candidate) => mayAsk(context, candidate));
+    // What others have in flight may fail: only the engine of a picture that is there rules the rest out.
+    const askable = inOrder(context).filter(
+      (candidate) => context.jobs.isOpenAt(candidate) || fitsItsPictures(context, candidate),
+    );
     context.waiting.begin(
       askable.map(({ provider }) => provider),
       seconds,

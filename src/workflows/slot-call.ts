@@ -14,7 +14,10 @@ export interface SlotCall {
 
 /** Calls a candidate; how it ends is for {@link settle} to write down. */
 export function startCall(context: SlotContext, made: MadeCall): SlotCall {
-  context.progress.calls += 1;
+  const { progress, slot } = context;
+  progress.calls += 1;
+  if (made.previous.phase === 'none')
+    progress.seeds = { ...progress.seeds, [made.candidate.modelId]: slot.seed };
   const scope = new CancellationScope();
   const outcome = outcomeOf(
     scope.run(() => generate(context, made)),

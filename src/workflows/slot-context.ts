@@ -1,7 +1,7 @@
 import type { SlotError, SlotProgress, SlotState } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
 import type { SlotFailureCode } from '../domain/taxonomy';
-import { engineOf, inFlightKey, type GenerationRun } from './generation-run';
+import { engineOf, inFlightKey, wakeSlot, type GenerationRun } from './generation-run';
 import { SlotJobs } from './slot-jobs';
 import { SlotWaiting } from './slot-waiting';
 
@@ -38,11 +38,18 @@ export function remainingSeconds({ run }: Pick<SlotContext, 'run'>): number {
  * A set that must not mix engines stays with the one that made its first picture, and until there is one with the one
  * that another slot is about to pay.
  */
-export function fitsTheSet({ run, slot }: SlotContext, { endpoint }: PlannedCandidate): boolean {
-  if (run.plan.rules.coherence !== 'required') return true;
-  const others = [...run.inFlight.values()].filter((one) => one.slot !== slot.slot);
-  const engine = engineOf(run) ?? others[0]?.endpoint;
-  return engine === undefined || engine === endpoint;
+export function fitsTheSet(context: SlotContext, candidate: PlannedCandidate): boolean {
+  const { run, slot } = context;
+  if (!fitsItsPictures(context, candidate)) return false;
+  if (run.plan.rules.coherence !== 'required' || engineOf(run) !== undefined) return true;
+  const claim = [...run.inFlight.values()].find((one) => one.slot !== slot.slot);
+  return claim === undefined || claim.endpoint === candidate.endpoint;
+}
+
+/** A set that must not mix engines stays with the one that made its first picture. */
+export function fitsItsPictures({ run }: SlotContext, { endpoint }: PlannedCandidate): boolean {
+  const engine = engineOf(run);
+  return run.plan.rules.coherence !== 'required' || engine === undefined || engine === endpoint;
 }
 
 /** The submit at this candidate is no longer in flight: its price is known, or at risk. */
@@ -59,8 +66,13 @@ export function bookOpenJobs(context: SlotContext): void {
 
 /** The slot has its picture. */
 export function completeSlot(context: SlotContext): void {
-  context.slot.status = 'completed';
+  const { run, slot } = context;
+  const isFirst = engineOf(run) === undefined;
+  slot.status = 'completed';
   endSlot(context);
+  // Who could not agree on an engine with the others now can.
+  if (!isFirst || run.plan.rules.coherence !== 'required') return;
+  for (const { slot: other, status } of run.state.slots) if (status === 'waiting') wakeSlot(run, other);
 }
 
 /** The slot ends without a picture. */

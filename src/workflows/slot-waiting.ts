@@ -23,6 +23,12 @@ export class SlotWaiting {
     private readonly progress: SlotProgress,
   ) {}
 
+  /** A wait that began in an earlier run goes on: the watches may not have heard of it there. */
+  resume(): void {
+    const watched = this.slot.waiting?.watched ?? [];
+    if (watched.length > 0) this.join(watched);
+  }
+
   beginRound(): void {
     this.down.clear();
   }
@@ -35,13 +41,14 @@ export class SlotWaiting {
     this.latestFailure = failure;
     if (failure.code === 'provider_down') this.down.add(provider);
     if (failure.retryAfterSeconds === undefined) return;
-    this.run.notBefore.set(provider, Date.now() + failure.retryAfterSeconds * 1000);
+    const until = Date.now() + failure.retryAfterSeconds * 1000;
+    this.run.notBefore.set(provider, Math.max(until, this.run.notBefore.get(provider) ?? 0));
   }
 
   /**
    * From now on the slot waits: for a while, or until a watch or a person wakes it.
    *
-   * @param askable providers that may serve it, at least one
+   * @param askable providers that may serve it; none: it can only be waited for the deadline
    */
   begin(askable: readonly ProviderName[], remainingSeconds: number): void {
     const watched = [...this.down];
@@ -70,8 +77,8 @@ export class SlotWaiting {
 
   /** Returns when the slot is to try again, or when the run rests. */
   async untilDue(): Promise<void> {
-    const { slot, waiting } = this.slot;
-    if (waiting === undefined) return;
+    const { slot, waiting, decision } = this.slot;
+    if (waiting === undefined || decision !== undefined) return;
     const remainingMs = Date.parse(waiting.nextTryAt) - Date.now();
     if (remainingMs > 0) {
       await condition(() => this.run.woken.has(slot) || this.run.isResting, remainingMs);

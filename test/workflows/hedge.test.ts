@@ -2,12 +2,17 @@ import { EventEmitter, once } from 'node:events';
 import type { GenerationState } from '../../src/domain/generation';
 import { failing, FakeProvider, hanging, picture, type Answer } from '../support/fake-provider';
 import { face, profilePictures, studio } from '../support/flow-requests';
+import { decideSlotUpdateName } from '../../src/domain/messages';
+import { waitUntil } from '../support/wait-until';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';
 
 /** The harness calls every call slow that takes longer than a second. */
 let harness: GenerationHarness;
 beforeAll(async () => {
   harness = await startHarness();
+});
+afterEach(() => {
+  harness.resetSurroundings();
 });
 afterAll(async () => {
   await harness.close();
@@ -203,6 +208,50 @@ describe('a job that hedges', () => {
     await run([new FakeProvider('modal', ok), fal], profilePictures({ hedge: true }));
 
     expect(slots[0]?.provider).toBe('modal');
+    expect(fal.jobs).toEqual([]);
+  });
+
+  it('puts a doubt before a person, with hold, whatever became of the other call', async () => {
+    const failed = new EventEmitter();
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      await once(failed, 'now');
+      return await failing('outage')(job, call, context);
+    });
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      await context.dispatch.intent();
+      setTimeout(() => failed.emit('now'), 300);
+      const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+      return await gateway(job, call, context);
+    });
+    await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(studio({ hedge: true, unknownOutcome: 'hold' }));
+      await waitUntil(async () => {
+        const { slots } = await handle.query<GenerationState>('progress');
+        return slots[0]?.status === 'needs_decision';
+      });
+      const { slots } = await handle.query<GenerationState>('progress');
+      expect(slots[0]?.decision).toMatchObject({ provider: 'fal', atRiskUsd: 0.026214 });
+      expect([modal.jobs.length, fal.jobs.length]).toEqual([1, 1]);
+      await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'give_up' }] });
+      expect((await handle.result()).slots[0]?.error?.code).toBe('outcome_unknown');
+    });
+  });
+
+  it('delivers the first picture although the limit cannot be read just now', async () => {
+    const slow = onWord();
+    harness.surroundings.reserve = () => {
+      setTimeout(slow.speak, 300);
+      return Promise.reject(new Error('the database is away'));
+    };
+    const modal = new FakeProvider('modal', slow.answer);
+    const fal = new FakeProvider('fal', ok);
+
+    const state = await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(studio({ hedge: true }), { reservedUsd: 0.03 });
+      return await handle.result();
+    });
+
+    expect(state.slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
     expect(fal.jobs).toEqual([]);
   });
 

@@ -1,5 +1,7 @@
 import type { GenerationState } from '../../src/domain/generation';
-import { failing, FakeProvider, picture } from '../support/fake-provider';
+import { decideSlotUpdateName } from '../../src/domain/messages';
+import { failing, FakeProvider, lost, picture } from '../support/fake-provider';
+import { waitUntil } from '../support/wait-until';
 import { baseImages, fluxLora, studio } from '../support/flow-requests';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';
 
@@ -66,6 +68,27 @@ describe('an outage longer than one history', () => {
       await expect(handle.result()).rejects.toThrow('cancelled');
       const { status, slots } = await latest.query<GenerationState>('progress');
       expect([status, slots[0]?.status]).toEqual(['cancelled', 'cancelled']);
+    });
+  });
+
+  it('takes a question to a person along, and the answer', async () => {
+    let isBack = false;
+    const modal = new FakeProvider('modal', (job, call, context) => {
+      if (isBack) return Promise.resolve(picture(job));
+      return (job.jobKey.includes('slot-1') ? lost : down)(job, call, context);
+    });
+    await harness.withProviders([modal], async () => {
+      const request = studio({ useLora: true, count: 2, unknownOutcome: 'hold' }, { lora: fluxLora });
+      const handle = await harness.start(request);
+      const latest = harness.client.workflow.getHandle(handle.workflowId);
+      await waitUntil(async () => (await latest.describe()).runId !== handle.firstExecutionRunId);
+      const { slots } = await latest.query<GenerationState>('progress');
+      expect(slots[0]).toMatchObject({ status: 'needs_decision', decision: { provider: 'modal' } });
+
+      isBack = true;
+      await latest.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'resubmit' }] });
+
+      expect((await handle.result()).status).toBe('completed');
     });
   });
 

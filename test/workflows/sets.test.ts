@@ -132,6 +132,19 @@ describe('a set that must not mix engines', () => {
     );
   });
 
+  it('does not sleep through the choice of its engine while one provider is known to be down', async () => {
+    harness.surroundings.downSince = (provider) =>
+      provider === 'modal' ? '2026-01-02T03:04:05.678Z' : undefined;
+    const modal = new FakeProvider('modal', ok);
+    modal.isHealthy = false;
+    const fal = new FakeProvider('fal', ok);
+
+    const state = await run([modal, fal], studio({ count: 6, coherence: 'required' }));
+
+    expect(state).toMatchObject({ status: 'completed', engines: ['fal-ai/flux/dev'] });
+    expect(modal.jobs).toEqual([]);
+  });
+
   it('mixes them, and says so, where that is only preferred not to be', async () => {
     const modal = new FakeProvider('modal', inTurn(ok, down));
     const fal = new FakeProvider('fal', ok);
