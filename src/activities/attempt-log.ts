@@ -20,8 +20,6 @@ export const cancellationLatencySeconds = 5;
 export class AttemptLog implements DispatchLog {
   private note: DispatchNote;
   private hasBeaten = false;
-  /** This call came as far as its own submit. */
-  private hasIntended = false;
 
   /** @param previous what earlier calls of this job left behind. */
   constructor(
@@ -35,6 +33,7 @@ export class AttemptLog implements DispatchLog {
       attempt: context.info.attempt,
       startedAt: new Date().toISOString(),
       dispatch: previous,
+      hasSubmitted: false,
       trail: earlier?.trail ?? [],
     };
   }
@@ -46,11 +45,12 @@ export class AttemptLog implements DispatchLog {
   /** @throws when the note could not be stored; nothing may be sent then. */
   async intent(): Promise<void> {
     const before = this.note;
-    this.hasIntended = true;
-    await this.store({ ...this.note, dispatch: { phase: 'intent' } }).catch((error: unknown) => {
-      this.note = before;
-      throw error;
-    });
+    await this.store({ ...this.note, dispatch: { phase: 'intent' }, hasSubmitted: true }).catch(
+      (error: unknown) => {
+        this.note = before;
+        throw error;
+      },
+    );
   }
 
   /** Never throws: the job runs and is paid, and every later heartbeat carries the handle. A cancellation comes by the signal. */
@@ -115,7 +115,8 @@ export class AttemptLog implements DispatchLog {
     if (dispatch.phase === 'none') return dispatch;
     if (dispatch.phase === 'accepted') return saysNothingOfTheJob(failure) ? dispatch : { phase: 'none' };
     // A look-up that did not get through leaves us where we were; a submit that did not leave is undone.
-    if (failure.certainty === 'not_sent') return this.hasIntended ? { phase: 'none' } : this.previous;
+    if (failure.certainty === 'not_sent')
+      return this.note.hasSubmitted === true ? { phase: 'none' } : this.previous;
     return isSilence(failure) ? dispatch : { phase: 'none' };
   }
 

@@ -28,6 +28,8 @@ export interface DispatchNote {
   attempt: number;
   startedAt: string;
   dispatch: DispatchState;
+  /** This attempt came as far as its own submit. Absent in notes of older versions. */
+  hasSubmitted?: boolean | undefined;
   /** Finished attempts of this activity, oldest first. */
   trail: AttemptRecord[];
   progress?: CallProgress | undefined;

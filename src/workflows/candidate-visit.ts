@@ -66,7 +66,7 @@ function showAt(slot: SlotState, { provider, endpoint, identity }: PlannedCandid
 
 /** The last look before money may flow. */
 async function admits(context: SlotContext, candidate: PlannedCandidate): Promise<boolean> {
-  const { run, slot, progress, jobs } = context;
+  const { run, slot, jobs } = context;
   const isBesideOpenJob = jobs.open().length > 0;
   if (isBesideOpenJob && !mayResubmit(context)) return false;
   const refusal = await refusesSpending(run, slot.slot, candidate);
@@ -76,18 +76,21 @@ async function admits(context: SlotContext, candidate: PlannedCandidate): Promis
     failSlot(context, { code: 'budget_exceeded', message: refusal });
     return false;
   }
-  if (isBesideOpenJob) {
-    progress.resubmits += 1;
-    bookOpenJobs(context);
-  }
+  if (isBesideOpenJob) bookOpenJobs(context);
   return true;
 }
 
 async function call(context: SlotContext, made: MadeCall, visit: Visit): Promise<Verdict | undefined> {
+  const isBesideOpenJob = made.previous.phase === 'none' && context.jobs.open().length > 0;
   const decision = await raceCall(context, made);
+  if (isBesideOpenJob && maySpend(decision.outcome)) context.progress.resubmits += 1;
   const verdict = conclude(context, decision.outcome, { made: decision.made, visit });
   await decision.settleOther();
   return verdict;
+}
+
+function maySpend(outcome: CallOutcome): boolean {
+  return outcome.kind !== 'failed' || outcome.failure.certainty !== 'not_sent';
 }
 
 /** What follows from a call; `undefined` when the visit is over. */

@@ -32,11 +32,17 @@ export async function raceCall(context: SlotContext, made: MadeCall): Promise<De
   return await decide(context, first, second);
 }
 
-/** A set that must not mix engines has no use for a second one. */
-function mayHedge({ run, progress }: SlotContext, { previous }: MadeCall): boolean {
+/** A set that must not mix engines has no use for a second one, and what is paid beside an open job is a second one already. */
+function mayHedge({ run, progress, jobs }: SlotContext, { previous }: MadeCall): boolean {
   const { hedge, coherence } = run.plan.rules;
   const isHeldToOne = coherence === 'required' && run.plan.slots.length > 1;
-  return hedge && !isHeldToOne && progress.hasHedged !== true && previous.phase === 'none';
+  return (
+    hedge &&
+    !isHeldToOne &&
+    progress.hasHedged !== true &&
+    previous.phase === 'none' &&
+    jobs.open().length === 0
+  );
 }
 
 /** Returns the second call, or `undefined` when the first one was quick enough or nobody else may be asked. */

@@ -78,8 +78,18 @@ function withoutAnswer(
     errorClass: failureClass,
     errorCode: code,
     message,
-    certainty,
+    certainty: sentNothing(code, dispatch, note) ? 'not_sent' : certainty,
   };
   const trail = [...(note?.trail ?? []), record];
   return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, dispatch, trail } };
+}
+
+/** A call that was to find out about an earlier submit, and made none of its own: the doubt stands with that one. */
+function sentNothing(
+  code: keyof typeof messages,
+  { phase }: DispatchState,
+  note: DispatchNote | undefined,
+): boolean {
+  if (code !== 'activity_timed_out' || phase !== 'intent') return false;
+  return note === undefined || note.hasSubmitted === false;
 }

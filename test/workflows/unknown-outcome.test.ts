@@ -68,6 +68,46 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
   });
 });
 
+describe('a submit that was lost while its provider is down, with unknownOutcome: resubmit', () => {
+  const down = failing('outage', { code: 'provider_down' });
+
+  it('is still sent once more when the calls at others meanwhile sent nothing', async () => {
+    let isDown = true;
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (context.dispatch.previous.phase === 'intent' && isDown) return await down(job, call, context);
+      return await byJobOf(job, call, context);
+    });
+    const byJobOf = byJob(lost, ok);
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      isDown = false;
+      return await failing('outage', { provider: 'fal', code: 'connection_refused' })(job, call, context);
+    });
+
+    const { slots } = await run([modal, fal], studio());
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal', atRiskUsd: priceUsd });
+    expect(jobsOf(modal)).toBe(2);
+    expect(fal.jobs.length).toBeGreaterThan(0);
+  });
+
+  it('is not sent again after another provider was paid beside it', async () => {
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      const isBack = fal.jobs.length > 0;
+      if (context.dispatch.previous.phase === 'intent' && !isBack) return await down(job, call, context);
+      return await lost(job, call, context);
+    });
+    const fal: FakeProvider = new FakeProvider(
+      'fal',
+      failing('transient', { provider: 'fal', code: 'job_failed', certainty: 'accepted' }),
+    );
+
+    const { slots } = await run([modal, fal], studio());
+
+    expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown' });
+    expect(jobsOf(modal)).toBe(1);
+  });
+});
+
 describe('a submit that was lost, with unknownOutcome: hold', () => {
   const onHold = (fields: object = {}) => studio({ unknownOutcome: 'hold', ...fields });
 

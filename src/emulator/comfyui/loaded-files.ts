@@ -22,12 +22,16 @@ export function loadedFiles(graph: Graph, files: PodFiles): LoadedFile[] {
   });
 }
 
-/** The graph with pictures named by what is in them: every upload has another name, and that must not count. */
-export function withHashes(graph: Graph, files: readonly LoadedFile[]): Graph {
+/** What of a graph decides its picture: uploads count by what is in them, and the name of the result does not count. */
+export function pictureGraph(graph: Graph, files: readonly LoadedFile[]): Graph {
   const named = Object.entries(graph).map(([id, node]) => {
-    const file = files.find(({ name }) => name === node.inputs['image']);
-    if (file === undefined) return [id, node] as const;
-    return [id, { ...node, inputs: { ...node.inputs, image: file.sha256 } }] as const;
+    const inputs = { ...node.inputs };
+    delete inputs['filename_prefix'];
+    const file = files.find(({ name }) => name === inputs['image']);
+    return [
+      id,
+      { ...node, inputs: { ...inputs, ...(file !== undefined && { image: file.sha256 }) } },
+    ] as const;
   });
   return Object.fromEntries(named);
 }

@@ -14,7 +14,7 @@ export class PodQueue {
   #running: PodJob | undefined;
   #lastNumber = -1;
   /** Like the real server's, the cache holds the nodes of the last run only. */
-  #cache: { fingerprint: string; outputs: PodOutputs } | undefined;
+  #cache: { bodyHash: string; outputs: PodOutputs } | undefined;
 
   constructor(context: EmulatorContext, files: PodFiles, sockets: SocketHub) {
     this.#context = context;
@@ -121,7 +121,7 @@ export class PodQueue {
     this.#history.set(job.id, result);
     this.#context.journal.finish(job.entry, outcomeOf(result), 0);
     const cacheable = result.status.completed && job.fault === undefined;
-    this.#cache = cacheable ? { fingerprint: job.fingerprint, outputs: result.outputs } : undefined;
+    this.#cache = cacheable ? { bodyHash: job.entry.bodyHash, outputs: result.outputs } : undefined;
   }
 
   #disturb(job: PodJob): void {
@@ -137,7 +137,7 @@ export class PodQueue {
   }
 
   #cachedOutputs(job: PodJob): PodOutputs | undefined {
-    if (job.fault !== undefined || this.#cache?.fingerprint !== job.fingerprint) return undefined;
+    if (job.fault !== undefined || this.#cache?.bodyHash !== job.entry.bodyHash) return undefined;
     const { outputs } = this.#cache;
     const saved = Object.values(outputs).flatMap(({ images }) => images);
     return saved.every((image) => this.#files.find(image) !== undefined) ? outputs : undefined;

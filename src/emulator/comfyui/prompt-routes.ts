@@ -10,7 +10,7 @@ import { maximumPixels } from '../render';
 import type { Reaction } from '../reaction';
 import { lostAcceptance, simpleFaultAnswer } from '../simple-faults';
 import { asNode, flowOf, type Graph } from './graph';
-import { loadedFiles, withHashes } from './loaded-files';
+import { loadedFiles, pictureGraph } from './loaded-files';
 import { modelFault, someNodeErrors } from './prompt-faults';
 import type { PodFiles } from './pod-files';
 import type { PodQueue } from './pod-queue';
@@ -74,14 +74,14 @@ export class PromptRoutes {
     const number = this.#queue.nextNumber({ front: body['front'] === true, asked: body['number'] });
     const clientId = typeof body['client_id'] === 'string' ? body['client_id'] : undefined;
     const files = loadedFiles(graph, this.#files);
-    const fingerprint = sha256(canonicalJson({ flow, graph: withHashes(graph, files) }));
+    const fingerprint = sha256(canonicalJson({ flow, graph: pictureGraph(graph, files) }));
     const { width, height, seed } = scene;
     const entry = this.#context.journal.accept({
       provider: 'comfyui',
       endpoint: flow,
       promptId: id,
       clientId,
-      bodyHash: fingerprint,
+      bodyHash: sha256(canonicalJson({ fingerprint, graph })),
       body: describeBody(body).body,
       inputs: files,
       width,

@@ -1,7 +1,8 @@
 import type { CallProgress } from '../../domain/dispatch';
 import { queueEndMs } from '../deadlines';
 import { ProviderError } from '../errors';
-import { runVanished } from './find-run';
+import { findSubmitted, runVanished } from './find-run';
+import type { GraphFile } from './graph-file';
 import type { Pod, Sighting } from './pod';
 import type { RunEvents } from './run-events';
 import type { HistoryEntry } from './wire';
@@ -9,6 +10,7 @@ import type { HistoryEntry } from './wire';
 export interface AwaitRunOptions {
   pod: Pod;
   promptId: string;
+  graph: GraphFile;
   /** ISO 8601. */
   queuedSince: string | undefined;
   events: RunEvents;
@@ -53,11 +55,11 @@ export async function awaitRun(options: AwaitRunOptions): Promise<HistoryEntry> 
 }
 
 /** A look that may fail some times in a row, and then answers `undefined`. */
-function patientLook({ pod, promptId, signal }: AwaitRunOptions): () => Promise<Sighting | undefined> {
+function patientLook({ pod, promptId, graph, signal }: AwaitRunOptions): () => Promise<Sighting | undefined> {
   let failures = 0;
   return async () => {
     try {
-      const sighting = await pod.find(promptId);
+      const sighting = await findSubmitted(pod, { promptId, graph });
       failures = 0;
       return sighting;
     } catch (error) {

@@ -9,6 +9,7 @@ import { fillGraph } from './fill-graph';
 import { toComfyUiError } from './errors';
 import { findRun, type FoundRun } from './find-run';
 import type { GraphFile } from './graph-file';
+import { nameAfterRun } from './own-file';
 import { createPod, type Pod } from './pod';
 import { openRunEvents, type RunEvents } from './run-events';
 import { earlierRun, noteOf, type RunHandle } from './run-handle';
@@ -51,10 +52,11 @@ export class ComfyUiCall {
   }
 
   async run(): Promise<ProviderResult> {
-    const { job, context } = this.options;
+    const { job, context, graph } = this.options;
     const { previous } = context.dispatch;
     if (previous.phase === 'accepted') this.enter(earlierRun(job.jobKey, previous));
-    const { handle, entry } = await this.finish(await findRun(this.pod, { jobKey: job.jobKey, previous }));
+    const found = await findRun(this.pod, { jobKey: job.jobKey, previous, graph });
+    const { handle, entry } = await this.finish(found);
     this.report({ phase: 'downloading' });
     return await readResult(() => this.collect(handle, entry), {
       brokenReads: handle.brokenReads ?? 0,
@@ -83,7 +85,7 @@ export class ComfyUiCall {
   private async finish({ handle, sighting }: FoundRun): Promise<{ handle: RunHandle; entry: HistoryEntry }> {
     if (sighting.state === 'finished') return { handle: await this.accept(handle), entry: sighting.entry };
     // Uploads come first: they may take longer than a proxy lets an idle websocket live.
-    const graph = sighting.state === 'absent' ? await this.fillGraph() : undefined;
+    const graph = sighting.state === 'absent' ? await this.fillGraph(handle.promptId) : undefined;
     const events = await this.openEvents(handle.promptId);
     try {
       const queued = graph === undefined ? handle : await this.submit(handle.promptId, graph);
@@ -94,15 +96,11 @@ export class ComfyUiCall {
     }
   }
 
-  private async fillGraph(): Promise<JsonObject> {
+  private async fillGraph(promptId: string): Promise<JsonObject> {
     const { graph, job, context } = this.options;
-    return await fillGraph({
-      graph,
-      job,
-      media: context.media,
-      pod: this.pod,
-      onProgress: this.report,
-    });
+    const { media } = context;
+    const filled = await fillGraph({ graph, job, media, pod: this.pod, onProgress: this.report });
+    return nameAfterRun(filled, graph, promptId);
   }
 
   /** Opened before the submit, or the first events would be missed. */
@@ -144,11 +142,11 @@ export class ComfyUiCall {
   }
 
   private async follow(handle: RunHandle, events: RunEvents): Promise<HistoryEntry> {
-    const { job, signal } = this.options;
+    const { job, signal, graph } = this.options;
     const { queueSeconds } = job.deadlines;
     const { promptId, queuedSince } = handle;
     return await awaitRun({
-      ...{ pod: this.pod, promptId, queuedSince, events, signal, queueSeconds },
+      ...{ pod: this.pod, promptId, graph, queuedSince, events, signal, queueSeconds },
       onProgress: this.report,
     });
   }

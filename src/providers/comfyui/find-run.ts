@@ -1,5 +1,7 @@
 import { ProviderError } from '../errors';
 import type { DispatchState } from '../types';
+import type { GraphFile } from './graph-file';
+import { ownFile } from './own-file';
 import type { Pod, Sighting } from './pod';
 import { promptIdOf } from './prompt-id';
 import { recordedHandle, type RunHandle } from './run-handle';
@@ -19,15 +21,31 @@ export interface FoundRun {
  */
 export async function findRun(
   pod: Pod,
-  { jobKey, previous }: { jobKey: string; previous: DispatchState },
+  { jobKey, previous, graph }: { jobKey: string; previous: DispatchState; graph: GraphFile },
 ): Promise<FoundRun> {
   const handle = recordedHandle(previous) ?? { promptId: promptIdOf(jobKey) };
-  const sighting = await pod.find(handle.promptId);
+  const { promptId } = handle;
+  const sighting =
+    previous.phase === 'none' ? await pod.find(promptId) : await findSubmitted(pod, { promptId, graph });
   if (sighting.state === 'absent' && previous.phase === 'accepted') throw runVanished(handle.promptId);
   return { handle, sighting };
 }
 
-/** The pod's history is in memory: after a restart nobody knows the run, and its pictures cannot be found. */
+/**
+ * Looks for a run that may have been submitted. The pod's history is in memory: after a restart, what a finished run
+ * leaves is the file that bears its id.
+ */
+export async function findSubmitted(
+  pod: Pod,
+  { promptId, graph }: { promptId: string; graph: GraphFile },
+): Promise<Sighting> {
+  const sighting = await pod.find(promptId);
+  const file = ownFile(graph, promptId);
+  if (sighting.state !== 'absent' || file === undefined || !(await pod.holds(file))) return sighting;
+  return { state: 'finished', entry: { outputs: { [graph.outputNode]: { images: [file] } } } };
+}
+
+/** The pod restarted before the run had finished, or its disk is gone, too. */
 export function runVanished(promptId: string): ProviderError {
   return new ProviderError('the pod forgot the run, as it does when it restarts', {
     provider: 'comfyui',

@@ -28,6 +28,8 @@ export type Sighting =
 /** The calls of one pod. All throw AnswerError, or what the HTTP client throws. */
 export interface Pod {
   find(promptId: string): Promise<Sighting>;
+  /** Whether a file is there to view. */
+  holds(file: OutputFile): Promise<boolean>;
   /**
    * Queues a graph; answers the id it really runs under.
    *
@@ -62,6 +64,7 @@ export function createPod(options: PodOptions): Pod {
   const wire = new PodWire(options);
   return {
     find: async (promptId) => await find(wire, promptId),
+    holds: async (file) => await holds(wire, file),
     submit: async (run) => await submit(wire, run),
     dequeue: async (promptId) => {
       await wire.order('/queue', { delete: [promptId] });
@@ -122,12 +125,24 @@ async function submit(
   throw new SubmitRefused({ error: { type: 'node_errors' }, node_errors: nodeErrors }, { queuedAs });
 }
 
+async function holds(wire: PodWire, file: OutputFile): Promise<boolean> {
+  const reply = await wire.send({ method: 'GET', path: viewPath(file) }, [404]);
+  if (reply.status === 200) {
+    // Only asked for: the picture is read when it is collected.
+    reply.body.destroy();
+    return true;
+  }
+  await discardBody(reply);
+  const answer = new AnswerError(reply);
+  if (answer.isWebPage) throw answer;
+  return false;
+}
+
 /** How the server itself answers for a file: gone, a bad name, outside of its folder, unreadable. */
 const unreadableFile: readonly number[] = [400, 403, 404, 500];
 
-async function view(wire: PodWire, { filename, subfolder, type }: OutputFile): Promise<HttpReply> {
-  const query = new URLSearchParams({ filename, subfolder, type });
-  const request = { method: 'GET', path: `/view?${query.toString()}` } as const;
+async function view(wire: PodWire, file: OutputFile): Promise<HttpReply> {
+  const request = { method: 'GET', path: viewPath(file) } as const;
   const reply = await wire.send(request, unreadableFile).catch((error: unknown) => {
     // Queue and history were answered a moment ago, so it is this file that the server hangs on.
     const hangs = error instanceof DeadlineExceeded && error.kind === 'first_byte';
@@ -138,6 +153,10 @@ async function view(wire: PodWire, { filename, subfolder, type }: OutputFile): P
   const answer = new AnswerError(reply);
   // The server's own answers are plain; a page comes from a proxy in front of a pod that is not there.
   throw answer.isWebPage ? answer : new MediaError('unavailable', 'the pod cannot send this file');
+}
+
+function viewPath({ filename, subfolder, type }: OutputFile): string {
+  return `/view?${new URLSearchParams({ filename, subfolder, type }).toString()}`;
 }
 
 type PodRequest = Pick<HttpRequest, 'method' | 'headers' | 'json' | 'body' | 'freshConnection'> & {

@@ -70,7 +70,7 @@ function submittedGraph(job: ProviderJob): unknown {
   for (const { field, assetId } of job.inputs) {
     text = text.replace(`${assetId}.png`, `${field.replace('_image', '')}.png`);
   }
-  return JSON.parse(text) as unknown;
+  return JSON.parse(text.replace(promptIdOf(job.jobKey), 'run-id')) as unknown;
 }
 
 describe('every graph of the registry', () => {
@@ -156,6 +156,21 @@ describe('a job that is asked for twice', () => {
       expect(acceptedJobs()).toBe(1);
     },
   );
+
+  it('runs once though the pod restarted after the run had finished, and knows nothing of it', async () => {
+    const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
+    const job = await textJob();
+    const first = startJob(client, job);
+    const { assets } = await first.result;
+    await emulator.setProviderState('comfyui', 'down');
+    await emulator.setProviderState('comfyui', 'up');
+
+    const next = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
+    const again = startJob(next, job, { dispatch: new RecordingDispatch({ phase: 'intent' }) });
+
+    expect((await again.result).assets).toEqual(assets);
+    expect(acceptedJobs()).toBe(1);
+  });
 
   it('ends in the failure of its one run however often it is asked for, until it is asked for under another key', async () => {
     emulator.faults.add({ provider: 'comfyui', fault: 'pod_error_incomplete', times: 1 });

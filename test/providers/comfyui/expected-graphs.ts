@@ -1,7 +1,7 @@
 /**
  * The graph each endpoint must send for the settings of `contract.test.ts`, node by node as a ComfyUI server takes it.
  * Written by hand from the nodes' documentation and not from our graph files. `reference.png` and the like stand for
- * the names the pod gave the uploads.
+ * the names the pod gave the uploads, and `run-id` for the id of the run.
  */
 
 const node = (class_type: string, inputs: object): object => ({ class_type, inputs });
@@ -11,7 +11,7 @@ const positive = node('CLIPTextEncode', { text: 'a red door', clip: ['1', 1] });
 const negative = node('CLIPTextEncode', { text: 'blurry', clip: ['1', 1] });
 const emptyLatent = node('EmptyLatentImage', { width: 512, height: 768, batch_size: 1 });
 const decode = node('VAEDecode', { samples: ['5', 0], vae: ['1', 2] });
-const save = node('SaveImage', { filename_prefix: 'ryla', images: ['8', 0] });
+const save = node('SaveImage', { filename_prefix: 'ryla-run-id', images: ['8', 0] });
 const source = node('LoadImage', { image: 'source.png' });
 const sampling = { seed: 4_294_967_295, steps: 12, cfg: 6.5, sampler_name: 'euler', scheduler: 'normal' };
 const links = { model: ['1', 0], positive: ['2', 0], negative: ['3', 0], latent_image: ['4', 0] };

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { picture } from '../../assets/pictures';
 import { RecordingDispatch } from '../support/recording-dispatch';
 import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
@@ -55,6 +56,49 @@ describe('a call that comes after another', () => {
       resumable: false,
     });
     expect(rig.pod.submits).toEqual([]);
+  });
+
+  describe('when the pod restarted and has only the file', () => {
+    const fileName = `ryla-${ownId}_00001_.png`;
+    const previous = [{ phase: 'intent' }, { phase: 'accepted', handle: { promptId: ownId } }] as const;
+
+    it.each(previous)('collects what the run had made: %j', async (earlier) => {
+      rig.pod.files.set(fileName, await picture('png'));
+      const job = rig.start(textJob(), { dispatch: new RecordingDispatch(earlier) });
+      await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
+      expect(rig.pod.submits).toEqual([]);
+      expect(job.dispatch.notes).toEqual([{ accepted: { promptId: ownId } }]);
+    });
+
+    it('collects it also when the pod forgets the run while it is waited for', async () => {
+      rig.pod.running = [ownId];
+      const job = rig.start(textJob(), accepted());
+      await rig.pod.reached(() => rig.pod.count('GET /queue') >= 1);
+      rig.pod.files.set(fileName, await picture('png'));
+      rig.pod.running = [];
+      await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
+      expect(rig.pod.submits).toEqual([]);
+    });
+
+    it.each([
+      { status: 502 },
+      { status: 500 },
+      { status: 404, body: '<html>', headers: { 'content-type': 'text/html' } },
+    ])('keeps asking while the pod cannot say whether the file is there: %j', async (answer) => {
+      rig.pod.on('GET /view', answer);
+      const failure = await rig.start(textJob(), accepted()).result.catch((error: unknown) => error);
+      expect(failure).toMatchObject({ certainty: 'accepted', resumable: true });
+      const doubt = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent' }) });
+      await expect(doubt.result).rejects.toMatchObject({ certainty: 'not_sent' });
+      expect(rig.pod.submits).toEqual([]);
+    });
+
+    it('does not look for files of a run that was never submitted', async () => {
+      const job = rig.start();
+      rig.pod.end(await rig.submitted());
+      await job.result;
+      expect(rig.pod.requests.indexOf('GET /view')).toBeGreaterThan(rig.pod.requests.indexOf('POST /prompt'));
+    });
   });
 
   it('counts the time in the queue from the submit, not from when the run was picked up again', async () => {
