@@ -34,17 +34,31 @@ export type Acceptance =
  * it, or none of them. Any number of processes may do so at once.
  */
 export async function acceptGeneration(db: Database, order: AcceptOrder): Promise<Acceptance> {
-  return await db.transaction().execute(async (transaction) => {
-    const { input, idempotency } = order;
-    const repeat = idempotency && (await takeKey(transaction, input.caller, idempotency));
-    if (repeat !== undefined && repeat.kind !== 'never_started') return repeat;
-    const spend = await spendBeyondLimit(transaction, order);
-    if (spend !== undefined) return { kind: 'over_limit', spend };
-    const generationId = repeat?.generationId ?? input.generationId;
-    await insertAccepted(transaction, { ...input, generationId });
-    if (idempotency !== undefined) await insertKey(transaction, { ...idempotency, input, generationId });
-    return { kind: 'accepted', generationId };
-  });
+  try {
+    return await db.transaction().execute((transaction) => accept(transaction, order));
+  } catch (error) {
+    if (error instanceof OverLimit) return { kind: 'over_limit', spend: error.spend };
+    throw error;
+  }
+}
+
+/** Thrown, so that the transaction keeps what an earlier start under the same key left. */
+class OverLimit extends Error {
+  constructor(readonly spend: DailySpend) {
+    super('the daily limit of the caller is used up');
+  }
+}
+
+async function accept(transaction: Transaction<DatabaseSchema>, order: AcceptOrder): Promise<Acceptance> {
+  const { input, idempotency } = order;
+  const repeat = idempotency && (await takeKey(transaction, input.caller, idempotency));
+  if (repeat !== undefined && repeat.kind !== 'never_started') return repeat;
+  const spend = await spendBeyondLimit(transaction, order);
+  if (spend !== undefined) throw new OverLimit(spend);
+  const generationId = repeat?.generationId ?? input.generationId;
+  await insertAccepted(transaction, { ...input, generationId });
+  if (idempotency !== undefined) await insertKey(transaction, { ...idempotency, input, generationId });
+  return { kind: 'accepted', generationId };
 }
 
 async function takeKey(transaction: Transaction<DatabaseSchema>, caller: string, key: IdempotencyKey) {

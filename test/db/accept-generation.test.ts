@@ -199,6 +199,22 @@ describe('the daily limit', () => {
     expect((await store.accept({ ...refused, dailyLimitUsd: 1.1 })).kind).toBe('accepted');
   });
 
+  it('takes nothing from a job under the same key that never started', async () => {
+    const [store] = stores;
+    const input = generationInput();
+    await store.accept({ input, idempotency: key });
+    const seen = await store.find(input.generationId);
+    await store.endUnfinished(seen!, { status: 'failed', error: { code: 'not_started', message: 'never' } });
+    const again = { input: generationInput({ reservedUsd: 2 }), idempotency: key };
+
+    expect((await store.accept({ ...again, dailyLimitUsd: 1 })).kind).toBe('over_limit');
+    expect((await store.find(input.generationId))?.status).toBe('failed');
+    expect(await keys()).toEqual([key.key]);
+    expect(await store.accept({ ...again, dailyLimitUsd: 3 })).toMatchObject({
+      generationId: input.generationId,
+    });
+  });
+
   it('does not count a repeated request twice', async () => {
     const order = { input: generationInput({ reservedUsd: 0.9 }), idempotency: key, dailyLimitUsd: 1 };
     const [store] = stores;
