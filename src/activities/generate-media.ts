@@ -55,13 +55,13 @@ async function callProvider(
   { jobKey, candidate, previous, deadlineAt }: GenerateMediaInput,
   parts: Omit<CallContext, 'media'>,
 ): Promise<ProviderResult> {
-  const { provider, endpoint, app, parameters, inputs, mediaKind, policy } = candidate;
+  const { provider, endpoint, app, parameters, inputs, mediaKind, leastSize, policy } = candidate;
   const client = clients[provider];
   if (client === undefined) throw disabled(provider);
   const downSince = health.downSince(provider);
   if (downSince !== undefined) throw knownDown(provider, downSince);
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
-  const expectedSize = mediaKind === 'image' ? expectedSizeOf(parameters) : undefined;
+  const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;
   const deadlines = policy.http;
   const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
   return await client.generate(job, { ...parts, media: media(provider) });

@@ -71,6 +71,8 @@ export interface PlannedCandidate extends RouteCandidate {
   parameters: JsonObject;
   inputs: WireInput[];
   mediaKind: 'image' | 'video';
+  /** Pixels an upscale must come to, at the least. Absent for everything else. */
+  leastSize?: { width: number; height: number } | undefined;
   /** Seconds after which nearly every call of this endpoint has ended: its own 95th percentile where it was measured. */
   slowAfterSeconds: number;
   policy: ExecutionPolicy;

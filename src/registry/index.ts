@@ -1,5 +1,5 @@
 export { estimatePriceUsd } from './estimate-price';
-export { expectedSizeOf } from './expected-size';
+export { expectedSizeOf, leastUpscaledSize } from './expected-size';
 export { findModel } from './find-model';
 export { listModels, type ListedModel, type ModelFilter } from './list-models';
 export { models } from './models';

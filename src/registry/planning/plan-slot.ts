@@ -1,5 +1,6 @@
 import type { PlannedCandidate, SlotPlan, WireInput } from '../../domain/plan';
 import type { InputAssets } from '../../domain/requests';
+import { leastUpscaledSize } from '../expected-size';
 import { parseWire } from '../parse-wire';
 import { considerModels, type ConsideredModel } from '../plan-route';
 import { RequestRefused } from '../refusal';
@@ -47,6 +48,7 @@ function plannedCandidate(
     parameters: wire.parameters,
     inputs: wireInputs(model, assets),
     mediaKind: model.mediaKind,
+    leastSize: leastUpscaledSize(model, wire.parameters, settings),
     slowAfterSeconds: model.typicalSeconds * slowFactor,
     policy: model.policy,
   };

@@ -6,7 +6,13 @@ import { createFilesystemAssetStore, toMediaStore, type AssetStore } from '../..
 import type { WireInput } from '../../../src/domain/plan';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import type { ProviderClient, ProviderJob } from '../../../src/providers/types';
-import { estimatePriceUsd, expectedSizeOf, models, type ModelDefinition } from '../../../src/registry';
+import {
+  estimatePriceUsd,
+  expectedSizeOf,
+  leastUpscaledSize,
+  models,
+  type ModelDefinition,
+} from '../../../src/registry';
 import { parseWire } from '../../../src/registry/parse-wire';
 import type { SlotSettings } from '../../../src/registry/types';
 import { picture } from '../../assets/pictures';
@@ -65,7 +71,7 @@ async function jobOf(model: ModelDefinition, settings: SlotSettings): Promise<Pr
   if (!wire.ok) throw new Error(wire.problem);
   const { app, backendId: endpoint, mediaKind } = model;
   const { parameters } = wire;
-  const expectedSize = expectedSizeOf(parameters);
+  const expectedSize = expectedSizeOf(parameters) ?? leastUpscaledSize(model, parameters, settings);
   return testJob({ app, endpoint, parameters, inputs: await inputsOf(model), mediaKind, expectedSize });
 }
 
@@ -100,6 +106,34 @@ it.each(['modal', 'fal', 'comfyui'] as const)(
     expect(error).toMatchObject({ ...expected, charge: 'price', resumable: false });
   },
 );
+
+it('refuses an upscale that is no larger than its source', async () => {
+  emulated.faults.add({ provider: 'fal', fault: 'wrong_size' });
+  const model = models.find(({ id }) => id === 'fal-seedvr-upscale');
+  if (model === undefined) throw new Error('no model');
+  const job = await jobOf(model, settingsOf(model, { upscaleFactor: 2 }));
+  const context = { ...testCall().context, media: toMediaStore(store, 'fal') };
+  const error = await providerErrorOf(clients.fal.generate(job, context));
+  expect(error).toMatchObject({ failureClass: 'corrupt', code: 'media_wrong_size', charge: 'price' });
+});
+
+it.each([
+  ['fal-topaz-upscale', { upscaleFactor: 4 }, 1.25],
+  ['fal-topaz-upscale', { upscaleFactor: 1 }, 1],
+  ['modal-seedvr2', {}, 1.25],
+  ['modal-seedvr2', { sourceWidth: 5000, sourceHeight: 2500 }, 0.8],
+  ['comfyui-upscale-4x', {}, 1.25],
+])('holds an upscale by %s with %j to %d times its source', (id, asked, growth) => {
+  const model = models.find((one) => one.id === id);
+  if (model === undefined) throw new Error('no model');
+  const settings = { ...settingsOf(model, {}), ...asked };
+  const wire = parseWire(model, settings);
+  const { sourceWidth = 0, sourceHeight = 0 } = settings;
+  expect(wire.ok && leastUpscaledSize(model, wire.parameters, settings)).toEqual({
+    width: sourceWidth * growth,
+    height: sourceHeight * growth,
+  });
+});
 
 it('holds to their sizes all pictures that are made from a text or a face', () => {
   const held = models.filter((model) => expectedSizeOf(parametersOf(model)) !== undefined);
