@@ -96,6 +96,7 @@ async function carryOut({ stack, caller, disruptor, over, minutes }: PeerRun): P
   } finally {
     over.abort();
     await Promise.allSettled([following, disrupting, ending]);
+    await disruptor.settle();
     await healProviders(stack);
   }
 }

@@ -75,6 +75,23 @@ describe('the analysis of a chaos run', () => {
     expect(duplicates).toMatchObject([{ why: 'delivered', earlier: 1, later: 2 }]);
   });
 
+  it('lays an accepted job to the attempt that began it, also when a later one collected it by its id', () => {
+    const lost = attempt({
+      ...later,
+      outcome: 'failed',
+      costUsd: undefined,
+      errorCode: 'activity_timed_out',
+    });
+    const collected = { startedAt: new Date(startedAt + 20_000).toISOString(), number: 3 };
+    const slots = [
+      slot({ attempts: [unknownAttempt(), lost, attempt({ ...collected, providerRequestId: 'r2' })] }),
+    ];
+    const jobs = [job({ ids: ['r1'] }), { ...laterJob, ids: ['r2'] }];
+    const { duplicates, money } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(duplicates).toMatchObject([{ why: 'unknown', earlier: 1, later: 2 }]);
+    expect(money).toMatchObject({ reportedUsd: 0.04, mismatches: [] });
+  });
+
   it('tells two submits apart that followed each other within a second', () => {
     const black = attempt({ outcome: 'failed', errorClass: 'corrupt', seconds: 0.5 });
     const soon = { startedAt: new Date(startedAt + 800).toISOString(), number: 2 };
@@ -128,6 +145,18 @@ describe('the analysis of a chaos run', () => {
       ['nothing when only the API was killed', silent, [kill(500, 'api')], undefined],
       ['nothing when another provider was out', {}, [happens(1_900, 'outage', 'fal')], undefined],
       ['nothing when others were refused', {}, [happens(1_900, 'fault')], undefined],
+      [
+        'the kill behind a call that fell silent, not the fault its request had met',
+        { ...silent, errorCode: 'activity_timed_out' },
+        [{ ...happens(100, 'fault'), workId: 'one' }, kill(500)],
+        'kill worker at 500',
+      ],
+      [
+        'an outage rather than a fault of the request that cuts nothing',
+        { errorCode: 'connection_lost' },
+        [{ ...happens(100, 'fault'), workId: 'one' }, happens(1_900, 'outage')],
+        'outage of modal at 1900',
+      ],
       [
         'the row of refusals behind the answer of a gateway, not a kill',
         { errorCode: 'unavailable' },

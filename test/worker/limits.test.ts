@@ -2,17 +2,10 @@ import { once, EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FakeProvider, picture } from '../support/fake-provider';
 import { baseImages, studio } from '../support/flow-requests';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
 
-let harness: GenerationHarness;
-
-beforeAll(async () => {
-  harness = await startHarness();
-});
-afterAll(async () => {
-  await harness.close();
-});
+const harness = useHarness();
 
 const only = (fields: object) => studio({ modelProvider: 'modal', strict: true, ...fields });
 

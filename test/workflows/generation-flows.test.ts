@@ -4,15 +4,9 @@ import type { GenerationState } from '../../src/domain/generation';
 import { generationStatusAttribute, providerAttribute } from '../../src/domain/search-attributes';
 import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
 import { baseImages, face, fluxLora, profilePictures, studio } from '../support/flow-requests';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { useHarness } from '../support/use-harness';
 
-let harness: GenerationHarness;
-beforeAll(async () => {
-  harness = await startHarness();
-});
-afterAll(async () => {
-  await harness.close();
-});
+const harness = useHarness();
 
 const ok: Answer = (job) => Promise.resolve(picture(job));
 

@@ -3,20 +3,12 @@ import type { GenerationState } from '../../src/domain/generation';
 import { failing, FakeProvider, hanging, picture, type Answer } from '../support/fake-provider';
 import { face, profilePictures, studio } from '../support/flow-requests';
 import { decideSlotUpdateName } from '../../src/domain/messages';
+import type { GenerationHarness } from '../support/generation-harness';
+import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
 
 /** The harness calls every call slow that takes longer than a second. */
-let harness: GenerationHarness;
-beforeAll(async () => {
-  harness = await startHarness();
-});
-afterEach(() => {
-  harness.resetSurroundings();
-});
-afterAll(async () => {
-  await harness.close();
-});
+const harness = useHarness();
 
 const ok: Answer = (job) => Promise.resolve(picture(job, 0.02));
 

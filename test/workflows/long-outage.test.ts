@@ -1,21 +1,15 @@
 import type { GenerationState } from '../../src/domain/generation';
 import { decideSlotUpdateName } from '../../src/domain/messages';
 import { failing, FakeProvider, lost, picture } from '../support/fake-provider';
+import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
 import { baseImages, fluxLora, studio } from '../support/flow-requests';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
 
 const down = failing('outage', { message: 'connection refused' });
 
 /** A server that calls a history long after 60 events, instead of 4,000. */
 describe('an outage longer than one history', () => {
-  let harness: GenerationHarness;
-  beforeAll(async () => {
-    harness = await startHarness({ dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'] });
-  });
-  afterAll(async () => {
-    await harness.close();
-  });
+  const harness = useHarness({ dynamicConfig: ['limit.historyCount.suggestContinueAsNew=60'] });
 
   it('goes on in a new history and finishes by itself, with its trail, its cost and its start', async () => {
     let calls = 0;

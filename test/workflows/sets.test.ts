@@ -3,18 +3,10 @@ import type { GenerationState } from '../../src/domain/generation';
 import type { StoredAsset } from '../../src/domain/stored-asset';
 import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
 import { baseImages, profilePictures, studio } from '../support/flow-requests';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import type { GenerationHarness } from '../support/generation-harness';
+import { useHarness } from '../support/use-harness';
 
-let harness: GenerationHarness;
-beforeAll(async () => {
-  harness = await startHarness();
-});
-afterEach(() => {
-  harness.resetSurroundings();
-});
-afterAll(async () => {
-  await harness.close();
-});
+const harness = useHarness();
 
 const ok: Answer = (job) => Promise.resolve(picture(job));
 /** Bits that are alike for one motif, and far apart for two. */

@@ -2,18 +2,9 @@ import type { ReserveSpendInput } from '../../src/activities/reserve-spend';
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
 import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { useHarness } from '../support/use-harness';
 
-let harness: GenerationHarness;
-beforeAll(async () => {
-  harness = await startHarness();
-});
-afterEach(() => {
-  harness.resetSurroundings();
-});
-afterAll(async () => {
-  await harness.close();
-});
+const harness = useHarness();
 
 const ok: Answer = (job) => Promise.resolve(picture(job));
 /** A picture of no use that was paid all the same. */

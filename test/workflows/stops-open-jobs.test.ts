@@ -3,19 +3,10 @@ import type { GenerationState } from '../../src/domain/generation';
 import { retryNowUpdateName } from '../../src/domain/messages';
 import { failing, FakeProvider, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
 
-let harness: GenerationHarness;
-beforeAll(async () => {
-  harness = await startHarness();
-});
-afterEach(() => {
-  harness.resetSurroundings();
-});
-afterAll(async () => {
-  await harness.close();
-});
+const harness = useHarness();
 
 const onFal = { modelProvider: 'fal', strict: true, modelId: 'fal-flux-dev' };
 /** By the price table. */

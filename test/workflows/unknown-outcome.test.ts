@@ -5,16 +5,10 @@ import { decideSlotUpdateName } from '../../src/domain/messages';
 import { generationStatusAttribute } from '../../src/domain/search-attributes';
 import { failing, FakeProvider, lost, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
-import { startHarness, type GenerationHarness } from '../support/generation-harness';
+import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
 
-let harness: GenerationHarness;
-beforeAll(async () => {
-  harness = await startHarness();
-});
-afterAll(async () => {
-  await harness.close();
-});
+const harness = useHarness();
 
 const ok: Answer = (job) => Promise.resolve(picture(job));
 /** By the price table: what one call of `/flux-dev` costs. */

@@ -50,8 +50,9 @@ export function findUnknowns(
 const slackMs = 2_000;
 
 /**
- * A fault that was aimed at this very request; else what cut its connection off, right before its end; else the kill
- * after which it was never heard of again, which Temporal notices only at the heartbeat timeout.
+ * A call that was never heard of again died with its worker, which Temporal notices only at the heartbeat timeout. Else a
+ * cut that was aimed at this very request, what else cut its connection off, right before its end, or another fault aimed
+ * at it.
  */
 function causeOf(
   attempt: AttemptRecord,
@@ -63,13 +64,18 @@ function causeOf(
   const meanwhile = disruptions
     .filter(({ at }) => at >= startedAt && at <= endedAt)
     .toSorted((a, b) => a.at - b.at);
-  const atProvider = meanwhile.filter(({ kind, target }) => kind !== 'kill' && target === attempt.provider);
-  return (
-    atProvider.findLast((one) => one.workId === workId) ??
-    atProvider.findLast(({ kind, at }) => cutting.has(kind) && at >= endedAt - 3 * slackMs) ??
-    spellBehind(attempt, endedAt, disruptions) ??
+  const kill =
     meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'worker') ??
-    meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'temporal')
+    meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'temporal');
+  if (attempt.errorCode === 'activity_timed_out' && kill !== undefined) return kill;
+  const atProvider = meanwhile.filter(({ kind, target }) => kind !== 'kill' && target === attempt.provider);
+  const aimed = atProvider.filter((one) => one.workId === workId);
+  return (
+    aimed.findLast(({ kind }) => kind === 'cut') ??
+    atProvider.findLast(({ kind, at }) => cutting.has(kind) && at >= endedAt - 3 * slackMs) ??
+    aimed.at(-1) ??
+    spellBehind(attempt, endedAt, disruptions) ??
+    kill
   );
 }
 

@@ -67,11 +67,13 @@ function jobOf(attempt: AttemptRecord, jobs: readonly MatchedJob[]): MatchedJob 
   const byId = jobs.find(({ job }) => hasId(job, attempt));
   if (byId !== undefined) return byId;
   const sameDoor = jobs.filter(({ job }) => isSameDoor(job, attempt));
-  const fresh = sameDoor.find(({ job, attempts }) => attempts.length === 0 && isDuring(job, attempt));
+  const meanwhile = sameDoor.filter(({ job }) => isDuring(job, attempt));
+  const fresh = meanwhile.find(({ attempts }) => attempts.length === 0);
   // An unknown outcome never takes up an earlier job: if nothing was accepted in its time, nothing was.
   if (fresh !== undefined || attempt.certainty === 'unknown') return fresh;
   const startedAt = Date.parse(attempt.startedAt);
-  return sameDoor.findLast(({ job }) => job.at <= startedAt);
+  // One accepted in its time may be known by the id of a later attempt that collected it.
+  return meanwhile.at(0) ?? sameDoor.findLast(({ job }) => job.at <= startedAt);
 }
 
 function hasId({ ids }: PaidJob, { providerRequestId }: AttemptRecord): boolean {

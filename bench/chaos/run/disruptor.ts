@@ -32,6 +32,8 @@ export class Disruptor {
   readonly #aimed = new Map<string, AimedFault>();
   readonly #struck = new Set<string>();
   readonly #outages = new Map<string, Promise<void>>();
+  readonly #watching = new AbortController();
+  #watch: Promise<void> | undefined;
   #accepted = 0;
   #acceptedAtKill = 0;
   #lastEntry = 0;
@@ -49,22 +51,25 @@ export class Disruptor {
     }
   }
 
-  /** Resolves when every act is done and every outage has ended. */
+  /** Resolves when every act is done and every outage has ended. Aimed faults may strike until {@link settle}. */
   async run(): Promise<void> {
     const { schedule, signal } = this.#options;
-    const watching = new AbortController();
-    const watch = this.#watchFaults(watching.signal);
-    try {
-      for (const planned of schedule) {
-        await this.#until(planned);
-        if (signal.aborted) break;
-        await this.#carryOut(planned.act);
-      }
-      await Promise.all(this.#outages.values());
-    } finally {
-      watching.abort();
-      await watch;
+    this.#watch = this.#watchFaults();
+    // Its failure is for `settle` to throw.
+    this.#watch.catch(() => undefined);
+    for (const planned of schedule) {
+      await this.#until(planned);
+      if (signal.aborted) break;
+      await this.#carryOut(planned.act);
     }
+    await Promise.all(this.#outages.values());
+  }
+
+  /** Notes the last faults that struck; before they are taken away. */
+  async settle(): Promise<void> {
+    this.#watching.abort();
+    await this.#watch;
+    await this.#lookAtFaults();
   }
 
   async #until({ afterJobs, delayMs, act }: PlannedAct): Promise<void> {
@@ -135,12 +140,17 @@ export class Disruptor {
     this.#note({ kind, target, detail: `${target} is back` });
   }
 
-  async #watchFaults(signal: AbortSignal): Promise<void> {
+  async #watchFaults(): Promise<void> {
+    const { signal } = this.#watching;
     while (!signal.aborted) {
-      const { faults } = listSchema.parse(await this.#options.stack.control('GET', '/control/faults'));
-      for (const { id, struck } of faults) if (struck > 0) this.#noteStrike(id);
+      await this.#lookAtFaults();
       await pause(faultLookMs, signal);
     }
+  }
+
+  async #lookAtFaults(): Promise<void> {
+    const { faults } = listSchema.parse(await this.#options.stack.control('GET', '/control/faults'));
+    for (const { id, struck } of faults) if (struck > 0) this.#noteStrike(id);
   }
 
   #noteStrike(id: string): void {

@@ -108,6 +108,7 @@ async function carryOut(
       until(() => follower.openImages === 0 || follower.openImages + wanted <= room, signal),
   });
   const ending = Promise.all([starting, disrupting])
+    .then(() => disruptor.settle())
     .then(() => healProviders(stack))
     .then(() => until(() => follower.openImages === 0, signal));
   const cap = pause(minutes * 60_000, signal);
@@ -117,6 +118,7 @@ async function carryOut(
   } finally {
     over.abort();
     await Promise.allSettled([following, disrupting, starting, ending]);
+    await disruptor.settle();
     await healProviders(stack);
   }
   return started;
