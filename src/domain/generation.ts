@@ -43,6 +43,8 @@ export interface SlotProgress {
   rounds: number;
   /** By model id: jobs that may still give their result, or of which nobody knows. */
   dispatches: Record<string, DispatchState>;
+  /** By model id: open jobs that were asked for in vain for so long that another one may be paid beside them. */
+  abandoned?: Record<string, boolean> | undefined;
   /** Submits made although an earlier one may have been accepted. */
   resubmits: number;
   /** By model id: number of the attempt that carries the price of a job given up while it was open. */

@@ -29,6 +29,12 @@ function mayResubmit({ run, progress }: SlotContext): boolean {
   return run.plan.rules.unknownOutcome === 'resubmit' && progress.resubmits < mostResubmits;
 }
 
+/** Whether another job may be paid now: beside an accepted one only when that was asked for in vain for long. */
+export function mayPay(context: SlotContext): boolean {
+  const open = context.jobs.open();
+  return open.length === 0 || (mayResubmit(context) && open.every((one) => context.jobs.isGivenUp(one)));
+}
+
 /** Calls one candidate until the slot has ended, a person must decide, or it is the next one's turn. */
 export async function visitCandidate(context: SlotContext, planned: PlannedCandidate): Promise<void> {
   const visit: Visit = { policy: planned.policy, round: context.progress.rounds, failures: [] };
@@ -68,7 +74,7 @@ function showAt(slot: SlotState, { provider, endpoint, identity }: PlannedCandid
 async function admits(context: SlotContext, candidate: PlannedCandidate): Promise<boolean> {
   const { run, slot, jobs } = context;
   const isBesideOpenJob = jobs.open().length > 0;
-  if (isBesideOpenJob && !mayResubmit(context)) return false;
+  if (!mayPay(context)) return false;
   const refusal = await refusesSpending(run, slot.slot, candidate);
   if (refusal !== undefined) {
     // What is paid already may still give its picture.
@@ -110,6 +116,7 @@ function conclude(
   context.waiting.noteFailure(candidate.provider, failure);
   const verdict = judge(failure, previous, visit);
   if (verdict.kind === 'unknown') return lose(context, candidate);
+  if (verdict.kind === 'abandon') context.jobs.abandon(candidate);
   if (mustAsk(context, failure)) {
     ask(context, candidate);
     return undefined;

@@ -9,6 +9,8 @@ export type Verdict =
   | { kind: 'again'; afterSeconds: number }
   /** A submit nobody can find out about. */
   | { kind: 'unknown' }
+  /** An accepted job whose provider answers, only not for this job. */
+  | { kind: 'abandon' }
   | { kind: 'next' };
 
 /** The calls made at one candidate in one round. */
@@ -57,11 +59,11 @@ function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, vi
     : next;
 }
 
-/** The job is accepted, and paid for elsewhere as well as soon as we turn to another provider. */
+/** The job is accepted, and would be paid for twice at another provider: an outage is waited for, endless silence is not. */
 function judgeOpen({ code }: GenerateMediaFailure, visit: Visit): Verdict {
-  if (closedDoors.includes(code) || visit.failures.length > mostCallsForAnOpenJob) return next;
+  if (closedDoors.includes(code)) return next;
   const hangs = visit.failures.filter((failure) => failure.code === 'deadline_exceeded').length;
-  if (hangs >= 2) return next;
+  if (hangs >= 2 || visit.failures.length > mostCallsForAnOpenJob) return { kind: 'abandon' };
   return code === 'activity_timed_out' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
 }
 

@@ -1,6 +1,6 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
-import { begin, visitCandidate } from './candidate-visit';
+import { begin, mayPay, visitCandidate } from './candidate-visit';
 import { pictureProblem } from './refill';
 import { stopOpenJobs } from './stop-open-jobs';
 import {
@@ -104,8 +104,9 @@ function waitOrGiveUp(context: SlotContext): void {
   const seconds = remainingSeconds(context);
   if (seconds > 0) {
     // What others have in flight may fail: only the engine of a picture that is there rules the rest out.
+    const mayPayMore = mayPay(context);
     const askable = inOrder(context).filter(
-      (candidate) => context.jobs.isOpenAt(candidate) || fitsItsPictures(context, candidate),
+      (candidate) => context.jobs.isOpenAt(candidate) || (mayPayMore && fitsItsPictures(context, candidate)),
     );
     context.waiting.begin(
       askable.map(({ provider }) => provider),

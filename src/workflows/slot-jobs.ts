@@ -28,6 +28,17 @@ export class SlotJobs {
     return this.plan.candidates.filter((candidate) => this.isOpenAt(candidate));
   }
 
+  /** Nobody can tell what became of it, or it was asked for in vain for long. */
+  isGivenUp(candidate: PlannedCandidate): boolean {
+    return (
+      this.dispatchAt(candidate).phase === 'intent' || this.progress.abandoned?.[candidate.modelId] === true
+    );
+  }
+
+  abandon({ modelId }: PlannedCandidate): void {
+    this.progress.abandoned = { ...this.progress.abandoned, [modelId]: true };
+  }
+
   /** Names one job for ever: the next one at the same model gets another key. */
   keyAt({ modelId }: PlannedCandidate): string {
     const finished = this.progress.finishedJobs[modelId] ?? 0;
@@ -48,6 +59,7 @@ export class SlotJobs {
   close(candidate: PlannedCandidate): void {
     const { modelId } = candidate;
     this.progress.dispatches[modelId] = { phase: 'none' };
+    delete this.progress.abandoned?.[modelId];
     this.progress.finishedJobs[modelId] = (this.progress.finishedJobs[modelId] ?? 0) + 1;
     this.unbook(modelId);
   }

@@ -233,6 +233,24 @@ describe('an accepted job that cannot be reached for a moment', () => {
   });
 });
 
+describe('an accepted job that hangs again and again', () => {
+  it('is paid for once more elsewhere, and stands as at risk', async () => {
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (context.dispatch.previous.phase === 'none') {
+        await context.dispatch.intent();
+        await context.dispatch.accepted({ request: 'r-1' });
+      }
+      const hangs = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+      return await failing('transient', hangs)(job, call, context);
+    });
+
+    const { slots } = await run([modal, new FakeProvider('fal', ok)], studio());
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: priceUsd });
+    expect([jobsOf(modal), modal.jobs.length]).toEqual([1, 2]);
+  });
+});
+
 async function detailsOf(handle: WorkflowHandle): Promise<string> {
   const metadata = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
   return metadata.currentDetails;

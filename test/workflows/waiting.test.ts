@@ -75,6 +75,33 @@ describe('a job whose provider is known to be down', () => {
     });
   });
 
+  it('waits for the provider that has its job instead of paying another one', async () => {
+    const modal = silent('modal');
+    const fal = new FakeProvider('fal');
+    modal.answer = async (job, call, context) => {
+      if (call === 3) return picture(job);
+      if (call === 2) return await failing('outage', { code: 'provider_down' })(job, call, context);
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ request: 'r-1' });
+      const away = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
+      return await failing('transient', away)(job, call, context);
+    };
+    await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(studio());
+      const { slots } = await untilWaiting(handle);
+      expect(slots[0]?.waiting?.watched).toEqual(['modal']);
+      // Fal is well, but has no say in this.
+      expect((Date.parse(slots[0]!.waiting!.nextTryAt) - Date.now()) / 1000).toBeGreaterThan(500);
+
+      await handle.signal(providerUpSignalName, { provider: 'modal' });
+
+      const state = await handle.result();
+      expect(state.slots[0]).toMatchObject({ status: 'completed', provider: 'modal', atRiskUsd: 0 });
+      expect(new Set(modal.jobs.map(({ jobKey }) => jobKey)).size).toBe(1);
+      expect(fal.jobs).toEqual([]);
+    });
+  });
+
   it('ends at its deadline with a typed failure, and has paid nothing', async () => {
     harness.surroundings.downSince = () => since;
     const modal = silent('modal');
