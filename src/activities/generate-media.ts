@@ -58,7 +58,9 @@ async function callProvider(
   const { provider, endpoint, app, parameters, inputs, mediaKind, leastSize, policy } = candidate;
   const client = clients[provider];
   if (client === undefined) throw disabled(provider);
-  const downSince = health.downSince(provider);
+  // Where nothing can be found out, the client says so without a request, and no outage need be waited for.
+  const isMoot = previous.phase === 'intent' && !client.findsLostJobs;
+  const downSince = isMoot ? undefined : health.downSince(provider);
   if (downSince !== undefined) throw knownDown(provider, downSince);
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
   const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;

@@ -10,6 +10,8 @@ export type { CallProgress, DispatchState, ProviderCharge };
 /** One provider. Implementations retry nothing: exactly one paid submit per call of `generate`, at most. */
 export interface ProviderClient {
   readonly provider: ProviderName;
+  /** A submit whose answer was lost can be found by its job's key. Elsewhere its outcome stays unknown for ever. */
+  readonly findsLostJobs: boolean;
 
   /**
    * Runs one job to the stored result, or picks up the job an earlier call left behind (`context.dispatch.previous`).

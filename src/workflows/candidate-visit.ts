@@ -77,9 +77,7 @@ async function admits(context: SlotContext, candidate: PlannedCandidate): Promis
   if (!mayPay(context)) return false;
   const refusal = await refusesSpending(run, slot.slot, candidate);
   if (refusal !== undefined) {
-    // What is paid already may still give its picture.
-    if (isBesideOpenJob) return false;
-    failSlot(context, { code: 'budget_exceeded', message: refusal });
+    context.tooDear.set(candidate.modelId, refusal);
     return false;
   }
   if (isBesideOpenJob) bookOpenJobs(context);
@@ -115,7 +113,7 @@ function conclude(
   visit.failures.push(failure);
   context.waiting.noteFailure(candidate.provider, failure);
   const verdict = judge(failure, previous, visit);
-  if (verdict.kind === 'unknown') return lose(context, candidate);
+  if (verdict.kind === 'unknown') return lose(context, candidate, visit);
   if (verdict.kind === 'abandon') context.jobs.abandon(candidate);
   if (mustAsk(context, failure)) {
     ask(context, candidate);
@@ -163,7 +161,7 @@ function isTooWasteful(context: SlotContext): boolean {
 }
 
 /** A submit nobody can find out about: paid for once more, put before a person, or the end of the slot. */
-function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | undefined {
+function lose(context: SlotContext, candidate: PlannedCandidate, visit: Visit): Verdict | undefined {
   const { progress, jobs } = context;
   jobs.writeOff(candidate);
   landed(context, candidate);
@@ -173,7 +171,9 @@ function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | unde
   }
   if (mayResubmit(context)) {
     progress.resubmits += 1;
-    return { kind: 'again', afterSeconds: 0 };
+    // Who kept silent until the deadline may do so again, and there is no third time.
+    const wasSilent = visit.failures.some(({ code }) => code === 'deadline_exceeded');
+    return wasSilent ? { kind: 'next' } : { kind: 'again', afterSeconds: 0 };
   }
   const message =
     'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';

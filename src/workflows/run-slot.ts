@@ -79,6 +79,7 @@ async function tryCandidates(context: SlotContext): Promise<void> {
   const { slot, progress, waiting, jobs } = context;
   progress.rounds += 1;
   waiting.beginRound();
+  context.tooDear.clear();
   for (const candidate of inOrder(context)) {
     if (isOver(context) || slot.decision !== undefined || remainingSeconds(context) <= 0) return;
     if (!mayAsk(context, candidate)) continue;
@@ -86,6 +87,16 @@ async function tryCandidates(context: SlotContext): Promise<void> {
       await visitCandidate(context, candidate);
     }
   }
+}
+
+/** Set when every candidate left costs too much, and no job is open that is paid already and may still give its picture. */
+function budgetRefusal(context: SlotContext): string | undefined {
+  const { jobs, plan, tooDear } = context;
+  if (jobs.open().length > 0) return undefined;
+  const refusals = plan.candidates
+    .filter((candidate) => fitsItsPictures(context, candidate))
+    .map(({ modelId }) => tooDear.get(modelId));
+  return refusals.includes(undefined) ? undefined : refusals.at(0);
 }
 
 function mayAsk(context: SlotContext, candidate: PlannedCandidate): boolean {
@@ -98,9 +109,14 @@ function inOrder({ jobs, plan }: SlotContext): PlannedCandidate[] {
   return [...open, ...plan.candidates.filter((candidate) => !open.includes(candidate))];
 }
 
-/** The state in which an outage is waited for; the deadline ends it. */
+/** The state in which an outage is waited for; the deadline ends it, and that nobody left may be paid. */
 function waitOrGiveUp(context: SlotContext): void {
   if (isOver(context) || context.slot.decision !== undefined) return;
+  const refusal = budgetRefusal(context);
+  if (refusal !== undefined) {
+    failSlot(context, { code: 'budget_exceeded', message: refusal });
+    return;
+  }
   const seconds = remainingSeconds(context);
   if (seconds > 0) {
     // What others have in flight may fail: only the engine of a picture that is there rules the rest out.

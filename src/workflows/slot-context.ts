@@ -13,6 +13,8 @@ export interface SlotContext {
   progress: SlotProgress;
   jobs: SlotJobs;
   waiting: SlotWaiting;
+  /** By model id: why another call there would cost too much. Of this round. */
+  tooDear: Map<string, string>;
 }
 
 export function openSlot(
@@ -22,7 +24,8 @@ export function openSlot(
   progress: SlotProgress,
 ): SlotContext {
   const jobs = new SlotJobs(run.state.generationId, plan, slot, progress);
-  return { run, plan, slot, progress, jobs, waiting: new SlotWaiting(run, slot, progress) };
+  const waiting = new SlotWaiting(run, slot, progress);
+  return { run, plan, slot, progress, jobs, waiting, tooDear: new Map() };
 }
 
 export function isOver({ slot }: SlotContext): boolean {

@@ -12,7 +12,7 @@ import type {
   GenerateMediaResult,
 } from '../../src/domain/dispatch';
 import type { PlannedCandidate } from '../../src/domain/plan';
-import { failing, FakeProvider, hanging, picture, type Answer } from '../support/fake-provider';
+import { failing, FakeProvider, hanging, lost, picture, type Answer } from '../support/fake-provider';
 
 const candidate: PlannedCandidate = {
   modelId: 'modal-flux-dev',
@@ -127,6 +127,13 @@ describe('generateMedia', () => {
     downSince = undefined;
     expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
     expect(failure.details?.[0]).toMatchObject({ code: 'provider_down', certainty: 'not_sent' });
+
+    downSince = '2026-11-22T10:00:00.000Z';
+    // Modal cannot be asked for a lost submit: there is nothing to wait for.
+    const moot = activity(lost, { attempt: 1 }, { ...input, previous: { phase: 'intent' } });
+    const doubt = await failureOf(moot.run());
+    downSince = undefined;
+    expect(doubt.details?.[0]).toMatchObject({ code: 'outcome_unknown', dispatch: { phase: 'intent' } });
 
     const late = activity(
       () => Promise.reject(new Error('never called')),

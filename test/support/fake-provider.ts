@@ -17,6 +17,10 @@ export class FakeProvider implements ProviderClient {
   /** What it says a stopped job is billed. */
   chargeOfStop: ProviderCharge | undefined;
 
+  get findsLostJobs(): boolean {
+    return this.provider === 'comfyui';
+  }
+
   constructor(
     readonly provider: ProviderName,
     public answer: Answer = (job) => Promise.resolve(picture(job)),

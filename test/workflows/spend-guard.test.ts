@@ -39,6 +39,21 @@ describe('maxCostUsd', () => {
     expect([modal.jobs.length, fal.jobs.length]).toEqual([2, 0]);
   });
 
+  it('passes over a candidate that costs too much for a cheaper one', async () => {
+    const fal = new FakeProvider(
+      'fal',
+      failing('corrupt', { provider: 'fal', code: 'media_empty', certainty: 'accepted' }),
+    );
+    const modal = new FakeProvider('modal', ok);
+    const request = studio({ modelProvider: 'fal', maxCostUsd: falUsd + modalUsd, maxRefills: 0 });
+
+    const { slots, costUsd } = await run([modal, fal], request);
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
+    expect(costUsd).toBeCloseTo(falUsd + modalUsd);
+    expect([fal.jobs.length, modal.jobs.length]).toEqual([1, 1]);
+  });
+
   it('is looked at again before every refill', async () => {
     const modal = new FakeProvider('modal', inTurn(blank, ok));
 
@@ -89,7 +104,11 @@ describe("the caller's daily limit", () => {
       caller: 'shop',
     });
 
-    expect(asked).toEqual([{ generationId, caller: 'shop', totalUsd: 2 * modalUsd }]);
+    const order = { generationId, caller: 'shop' };
+    expect(asked).toMatchObject([
+      { ...order, totalUsd: 2 * modalUsd },
+      { ...order, totalUsd: expect.closeTo(modalUsd + falUsd) as number },
+    ]);
     expect(slots[0]?.error).toMatchObject({
       code: 'budget_exceeded',
       message: 'The daily limit of caller shop is $1.',

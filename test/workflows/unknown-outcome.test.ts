@@ -49,6 +49,21 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
     });
   });
 
+  it('is sent once more to the next provider where the first kept silent until the deadline', async () => {
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (context.dispatch.previous.phase === 'intent') return await lost(job, call, context);
+      await context.dispatch.intent();
+      const silent = { code: 'deadline_exceeded', certainty: 'unknown' } as const;
+      return await failing('transient', silent)(job, call, context);
+    });
+    const fal = new FakeProvider('fal', ok);
+
+    const { slots } = await run([modal, fal], studio());
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: priceUsd });
+    expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
+  });
+
   it('is given up when the second one is lost as well: nothing more is sent', async () => {
     const modal = new FakeProvider('modal', lost);
     const fal = new FakeProvider('fal', ok);

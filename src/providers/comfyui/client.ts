@@ -30,6 +30,7 @@ export function createComfyUiClient(settings: ComfyUiClientSettings): ProviderCl
   const graphs = loadGraphLibrary(settings.graphsDir);
   return {
     provider: 'comfyui',
+    findsLostJobs: true,
 
     async generate(job, context) {
       const graph = graphs.get(job.endpoint);

@@ -20,6 +20,7 @@ export function createFalClient(settings: FalClientSettings): ProviderClient {
   const api = new FalApi(http, settings);
   return {
     provider: 'fal',
+    findsLostJobs: false,
     generate: async (job, context) =>
       await runCall(job, context, (signal) => new FalCall({ api, job, context, signal })),
     stop: async (handle, { signal }) => await stopJob(api, handle, signal),

@@ -29,6 +29,7 @@ export function createModalClient(settings: ModalClientSettings): ProviderClient
   const headers = credentialHeaders(settings);
   return {
     provider: 'modal',
+    findsLostJobs: false,
     generate: async (job, context) => await generate({ http, headers, settings }, job, context),
     // Nothing stops a call on Modal: it runs to its end and is billed, whether or not anybody reads its result.
     stop: () => Promise.resolve(undefined),
