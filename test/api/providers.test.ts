@@ -47,6 +47,15 @@ describe('the providers', () => {
     expect(await items()).toMatchObject([{ ...down, parkedJobs: 1 }, { state: 'up' }, { state: 'up' }]);
   });
 
+  it('count the jobs that their watch lists, also before the rows say so', async () => {
+    const health = createProviderHealthStore(api.database.db, emulatedTaskQueue);
+    const since = '2026-01-03T03:04:05.000Z';
+    await health.record({ provider: 'modal', state: 'down', since, parkedJobs: 3 });
+    expect(await items()).toMatchObject([{ parkedJobs: 3 }, {}, {}]);
+    await health.record({ provider: 'modal', state: 'up', since: '2026-01-03T03:05:05.000Z', parkedJobs: 3 });
+    expect(await items()).toMatchObject([{ parkedJobs: 1 }, {}, {}]);
+  });
+
   it('show nothing of the providers behind another task queue', async () => {
     const since = '2026-01-02T03:04:05.000Z';
     const real = createProviderHealthStore(api.database.db, generationTaskQueue);

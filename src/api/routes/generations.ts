@@ -20,6 +20,9 @@ const querystring = z.strictObject({
   cursor: cursorOf(z.tuple([z.iso.datetime(), generationIdSchema])).optional(),
 });
 
+/** Nothing, or an object without fields. */
+const noBody = z.strictObject({}).nullish();
+
 /** `GET /v1/generations`, `GET /v1/generations/{id}`, `POST .../cancel` and `POST .../retry-now`. */
 export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
   const { generations, providerHealth, temporal } = context;
@@ -48,13 +51,13 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
     },
   );
 
-  app.post('/v1/generations/:id/cancel', { schema: { params } }, async (request, reply) => {
+  app.post('/v1/generations/:id/cancel', { schema: { params, body: noBody } }, async (request, reply) => {
     const { record, status } = await cancelGeneration(context, knownForm(request.params.id));
     const links = generationLinks(record, temporal);
     return reply.code(status === 'cancelling' ? 202 : 200).send({ id: record.generationId, status, links });
   });
 
-  app.post('/v1/generations/:id/retry-now', { schema: { params } }, async (request) => {
+  app.post('/v1/generations/:id/retry-now', { schema: { params, body: noBody } }, async (request) => {
     const { record, slots } = await retryNow(context, knownForm(request.params.id));
     return { id: record.generationId, slots, links: generationLinks(record, temporal) };
   });

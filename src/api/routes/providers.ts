@@ -32,6 +32,11 @@ function providerView(
     since: health?.since ?? null,
     reason: health?.reason ?? null,
     nextProbeAt: health?.nextProbeAt ?? null,
-    parkedJobs: parked.get(provider) ?? 0,
+    parkedJobs: Math.max(parked.get(provider) ?? 0, listedJobs(health)),
   };
+}
+
+/** What the watch itself counted at its last probe: a slot's row may be older than its place there. */
+function listedJobs(health: ProviderHealthRecord | undefined): number {
+  return health?.state === 'down' ? (health.parkedJobs ?? 0) : 0;
 }
