@@ -27,7 +27,10 @@ export async function resolveRequest(
 ): Promise<FlowRequest> {
   await assertCharacter(context, body.request.characterId);
   if (body.flow === 'base-images') return body;
-  const { assets, issues } = await resolveAssets(context, assetFields(body), ownHost);
+  const { assets, issues } = await resolveAssets(context, assetFields(body), {
+    ownHost,
+    nsfw: body.request.nsfw,
+  });
   if (body.flow === 'profile-pictures') {
     refuseAny(issues);
     return { ...body, assets };

@@ -18,6 +18,8 @@ export interface AssetRecords {
    */
   record(asset: StoredAsset, origin: AssetRecord['origin'], recipe?: Recipe): Promise<void>;
   find(assetId: string): Promise<AssetRecord | undefined>;
+  /** Whether a generation that was declared NSFW made it, or one like it to the byte. */
+  isNsfw(assetId: string): Promise<boolean>;
   /** Oldest first; empty for an upload. */
   recipes(assetId: string): Promise<Recipe[]>;
   /** The newest picture of just this recipe, whoever asked for it. */
@@ -38,6 +40,8 @@ export function createAssetRecords(db: Database): AssetRecords {
         ? undefined
         : { ...toStoredAsset(row), origin: row.origin, createdAt: row.created_at };
     },
+
+    isNsfw: (assetId) => isNsfw(db, assetId),
 
     async recipes(assetId) {
       const rows = await db
@@ -92,6 +96,20 @@ export function toStoredAsset(row: Omit<Selectable<AssetTable>, 'origin' | 'crea
     frames: row.frames ?? undefined,
     perceptualHash: row.perceptual_hash ?? undefined,
   };
+}
+
+/** By slot and by recipe: each is written without the other. */
+async function isNsfw(db: Database, assetId: string): Promise<boolean> {
+  const bySlot = db.selectFrom('slots').select('generation_id').where('asset_id', '=', assetId);
+  const byRecipe = db.selectFrom('recipes').select('generation_id').where('asset_id', '=', assetId);
+  const row = await db
+    .selectFrom('generations')
+    .select('id')
+    .where('nsfw', '=', true)
+    .where((where) => where.or([where('id', 'in', bySlot), where('id', 'in', byRecipe)]))
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 async function findMade(db: Database, recipe: RecipeIdentity): Promise<StoredAsset | undefined> {
