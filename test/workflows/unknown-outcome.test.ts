@@ -190,6 +190,22 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
     expect(jobsOf(modal)).toBe(1);
   });
 
+  it.each(['request_lost', 'redirect_foreign'])(
+    'asks where an accepted job is out of reach: %s',
+    async (code) => {
+      const modal = new FakeProvider('modal', async (job, call, context) => {
+        await context.dispatch.intent();
+        return await failing('outage', { code, certainty: 'accepted' })(job, call, context);
+      });
+      await withQuestion(modal, async (handle, { slots }) => {
+        expect(slots[0]?.attempts).toMatchObject([{ errorCode: code, atRiskUsd: priceUsd }]);
+        expect(jobsOf(modal)).toBe(1);
+        await decide(handle, 'give_up');
+        await handle.result();
+      });
+    },
+  );
+
   it('asks also where a gateway answered for a provider that may have taken the job', async () => {
     const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
     const modal = new FakeProvider('modal', async (job, call, context) => {

@@ -139,7 +139,8 @@ export class FalCall {
   /** A word that is none of the official client's is a failure to look into, never a reason to wait for ever. */
   private phaseOf({ status }: FalStatus): 'queued' | 'running' | 'completed' {
     if (isKnownStatus(status)) return phaseOfStatus[status];
-    throw this.failure('transient', 'status_unknown', 'Fal answered with a status word we do not know');
+    const message = 'Fal answered with a status word we do not know';
+    throw this.failure('transient', 'status_unknown', message, { resumable: true });
   }
 
   private async leaveQueue(handle: FalHandle, status: FalStatus): Promise<FalStatus> {

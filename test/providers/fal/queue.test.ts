@@ -43,7 +43,12 @@ describe("waiting in Fal's queue", () => {
   it.each(['FAILED', 'CANCELED', 'toString'])('does not wait for ever on the status %p', async (status) => {
     const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([200, { status }]) });
     const error = await providerErrorOf(client.generate(falJob, testCall().context));
-    expect(error).toMatchObject({ failureClass: 'transient', code: 'status_unknown', certainty: 'accepted' });
+    expect(error).toMatchObject({
+      failureClass: 'transient',
+      code: 'status_unknown',
+      certainty: 'accepted',
+      resumable: true,
+    });
   });
 
   it('leaves a queue that is too long, and takes the result when it came meanwhile', async () => {
