@@ -27,15 +27,15 @@ describe('a call longer than one request may take', () => {
     change({ fixedLatencySeconds: 400 });
   });
 
-  it('is redirected to its result, which GETs reach after further redirects', async () => {
+  it('is redirected to its result, which GETs reach', async () => {
     const first = await call();
     expect(first.status).toBe(303);
     expect(first.headers['access-control-allow-origin']).toBeUndefined();
     expect(locationOf(first)).toMatch(/^http:.*\/ryla-flux\/flux-dev\?__modal_function_call_id=fc-\w+$/);
-    const second = await exchange('GET', locationOf(first));
-    const third = await exchange('GET', locationOf(second));
+    let last = await exchange('GET', locationOf(first));
+    while (last.status === 303) last = await exchange('GET', locationOf(last));
 
-    expect([second.status, third.status]).toEqual([303, 200]);
+    expect(last.status).toBe(200);
     expect(entries()).toMatchObject([{ outcome: 'succeeded', responseDelivered: true }]);
     expect(locationOf(first)).toContain(entries()[0]?.callId);
   });
@@ -55,7 +55,7 @@ describe('a call longer than one request may take', () => {
   });
 
   it.each([302, 303, 408] as const)('answers %i while it is pending, when set so', async (pendingStatus) => {
-    change({ modal: { pendingStatus } });
+    change({ fixedLatencySeconds: 100_000, modal: { pendingStatus } });
     const first = await call();
     const second = await exchange('GET', locationOf(first));
     expect([first.status, second.status]).toEqual([303, pendingStatus]);
