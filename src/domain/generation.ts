@@ -45,7 +45,7 @@ export interface SlotProgress {
   dispatches: Record<string, DispatchState>;
   /** By model id: open jobs that were asked for in vain for so long that another one may be paid beside them. */
   abandoned?: Record<string, boolean> | undefined;
-  /** Submits made although an earlier one may have been accepted. */
+  /** Submits called for by an earlier one that was lost, or made beside one that was given up. */
   resubmits: number;
   /** By model id: number of the attempt that carries the price of a job given up while it was open. */
   booked: Record<string, number | null>;
@@ -90,6 +90,12 @@ export interface SlotError {
   provider?: ProviderName | undefined;
 }
 
+/** Why a job as a whole gave nothing, or too little. */
+export interface GenerationError {
+  code: SlotFailureCode | 'min_success_missed';
+  message: string;
+}
+
 /** Why and how long a slot waits. Times are ISO 8601. */
 export interface SlotWait {
   reason: string;
@@ -97,7 +103,7 @@ export interface SlotWait {
   /** The latest time at which the slot tries again by itself. */
   nextTryAt: string;
   round: number;
-  /** Providers that are known to be down: their watches wake the slot. */
+  /** Providers that are out of reach: their watches wake the slot. */
   watched: ProviderName[];
 }
 
@@ -168,7 +174,7 @@ export interface GenerationState {
   /** Endpoints that made the finished pictures: more than one where the set mixes engines. */
   engines: string[];
   lineage?: Lineage | undefined;
-  error?: SlotError | undefined;
+  error?: GenerationError | undefined;
   slots: SlotState[];
   startedAt: string;
   finishedAt?: string | undefined;

@@ -54,6 +54,16 @@ export type SlotFailureCode =
   | 'cancelled'
   | 'no_route';
 
+/** Codes of failures that speak of the way to the provider: there was no connection, or it broke. */
+export const unreachableCodes: readonly string[] = [
+  'connect_timeout',
+  'connection_failed',
+  'connection_lost',
+  'connection_refused',
+  'host_not_found',
+  'tls_failed',
+];
+
 /** JSON that may cross a payload or a wire. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };

@@ -1,3 +1,4 @@
+import { unreachableCodes } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 
 /** Failures that say something else than "this provider does not answer". */
@@ -11,15 +12,6 @@ const aboutSomethingElse: readonly string[] = [
   'models_missing',
 ];
 
-/** After the provider took the job, only these say that it is out of reach. */
-const unreachable: readonly string[] = [
-  'connect_timeout',
-  'connection_failed',
-  'connection_lost',
-  'connection_refused',
-  'host_not_found',
-  'tls_failed',
-];
 const gatewayStatuses: readonly number[] = [502, 503, 504];
 
 /**
@@ -29,8 +21,9 @@ const gatewayStatuses: readonly number[] = [502, 503, 504];
 export function isProviderOut({ failureClass, code, certainty, status }: ProviderError): boolean {
   if (failureClass !== 'outage' && failureClass !== 'transient') return false;
   if (aboutSomethingElse.includes(code)) return false;
+  // After the provider took the job, only these say that it is out of reach.
   if (certainty === 'accepted') {
-    return status === undefined ? unreachable.includes(code) : gatewayStatuses.includes(status);
+    return status === undefined ? unreachableCodes.includes(code) : gatewayStatuses.includes(status);
   }
   return failureClass === 'outage' || status === undefined || status >= 500 || status === 408;
 }

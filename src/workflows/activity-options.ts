@@ -5,6 +5,7 @@ import {
   type RetryPolicy,
 } from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
+import type { ReserveSpendInput, ReserveSpendResult } from '../activities/reserve-spend';
 import type { StopJobInput, StopJobResult } from '../activities/stop-job';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
@@ -25,13 +26,19 @@ export const { saveGeneration } = proxyActivities<CoreActivities>({
   summary: 'save state',
 });
 
-/** Asks for more than was set aside for the job; a limit that cannot be read is waited for. */
-export const { reserveSpend } = proxyActivities<CoreActivities>({
-  startToCloseTimeout: '30 seconds',
-  scheduleToCloseTimeout: '7 days',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
-  summary: 'reserve spending',
-});
+/** Asks for more than was set aside for the job; a limit that cannot be read is waited for until the job's deadline. */
+export async function reserveSpend(
+  input: ReserveSpendInput,
+  remainingSeconds: number,
+): Promise<ReserveSpendResult> {
+  const activities = proxyActivities<CoreActivities>({
+    startToCloseTimeout: '30 seconds',
+    scheduleToCloseTimeout: Math.max(1, Math.ceil(remainingSeconds)) * 1000,
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+    summary: 'reserve spending',
+  });
+  return await activities.reserveSpend(input);
+}
 
 /** Leaves the job's address with the watches of providers that are down. */
 export const { joinWatches } = proxyActivities<CoreActivities>({

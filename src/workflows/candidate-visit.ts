@@ -6,7 +6,7 @@ import { recipeOf } from './generation-run';
 import { isOnHold, mustAsk } from './doubt';
 import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
-import type { CallOutcome, MadeCall } from './media-call';
+import { maySpend, type CallOutcome, type MadeCall } from './media-call';
 import { isBadPicture, mayRefill, pictureProblem, refill, withSeed } from './refill';
 import {
   bookOpenJobs,
@@ -14,12 +14,13 @@ import {
   completeSlot,
   describeEnd,
   failSlot,
+  fitsTheSet,
   landed,
   remainingSeconds,
   type SlotContext,
 } from './slot-context';
 import { discardLatest, wastedAttempts } from './slot-trail';
-import { refusesSpending } from './spend-guard';
+import { askToSpend } from './spend-guard';
 
 /** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
 const mostResubmits = 1;
@@ -32,7 +33,12 @@ function mayResubmit({ run, progress }: SlotContext): boolean {
 /** Whether another job may be paid now: beside an accepted one only when that was asked for in vain for long. */
 export function mayPay(context: SlotContext): boolean {
   const open = context.jobs.open();
-  return open.length === 0 || (mayResubmit(context) && open.every((one) => context.jobs.isGivenUp(one)));
+  if (open.length === 0) return !hasLostTooMany(context);
+  return mayResubmit(context) && open.every((one) => context.jobs.isGivenUp(one));
+}
+
+function hasLostTooMany({ progress }: SlotContext): boolean {
+  return progress.resubmits > mostResubmits;
 }
 
 /** Calls one candidate until the slot has ended, a person must decide, or it is the next one's turn. */
@@ -74,10 +80,11 @@ function showAt(slot: SlotState, { provider, endpoint, identity }: PlannedCandid
 async function admits(context: SlotContext, candidate: PlannedCandidate): Promise<boolean> {
   const { run, slot, jobs } = context;
   const isBesideOpenJob = jobs.open().length > 0;
-  if (!mayPay(context)) return false;
-  const refusal = await refusesSpending(run, slot.slot, candidate);
-  if (refusal !== undefined) {
-    context.tooDear.set(candidate.modelId, refusal);
+  // The set may have chosen its engine since the last call.
+  if (!mayPay(context) || !fitsTheSet(context, candidate)) return false;
+  const { granted, reason } = await askToSpend(run, slot.slot, candidate);
+  if (!granted) {
+    if (reason !== undefined) context.tooDear.set(candidate.modelId, reason);
     return false;
   }
   if (isBesideOpenJob) bookOpenJobs(context);
@@ -91,10 +98,6 @@ async function call(context: SlotContext, made: MadeCall, visit: Visit): Promise
   const verdict = conclude(context, decision.outcome, { made: decision.made, visit });
   await decision.settleOther();
   return verdict;
-}
-
-function maySpend(outcome: CallOutcome): boolean {
-  return outcome.kind !== 'failed' || outcome.failure.certainty !== 'not_sent';
 }
 
 /** What follows from a call; `undefined` when the visit is over. */
@@ -169,16 +172,24 @@ function lose(context: SlotContext, candidate: PlannedCandidate, visit: Visit): 
     ask(context, candidate);
     return undefined;
   }
-  if (mayResubmit(context)) {
-    progress.resubmits += 1;
-    // Who kept silent until the deadline may do so again, and there is no third time.
-    const wasSilent = visit.failures.some(({ code }) => code === 'deadline_exceeded');
-    return wasSilent ? { kind: 'next' } : { kind: 'again', afterSeconds: 0 };
+  progress.resubmits += 1;
+  // A race had two submits under way: the other one may still give its picture.
+  if (jobs.open().length > 0) return { kind: 'next' };
+  if (hasLostTooMany(context)) {
+    failAsLost(context);
+    return undefined;
   }
+  // Who kept silent until the deadline may do so again, and there is no third time.
+  const wasSilent = visit.failures.some(({ code }) => code === 'deadline_exceeded');
+  return wasSilent ? { kind: 'next' } : { kind: 'again', afterSeconds: 0 };
+}
+
+/** The end of a slot that lost one submit more than may be made up for. */
+export function failAsLost(context: SlotContext): void {
+  const lost = context.slot.attempts.findLast(({ errorCode }) => errorCode === 'outcome_unknown');
   const message =
     'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';
-  failSlot(context, { code: 'outcome_unknown', message, provider: candidate.provider });
-  return undefined;
+  failSlot(context, { code: 'outcome_unknown', message, provider: lost?.provider });
 }
 
 /** Puts a lost submit before a person. */

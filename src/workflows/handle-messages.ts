@@ -49,7 +49,7 @@ function waitingSlots({ state, woken }: GenerationRun): number[] {
 
 function checkDecision({ state }: GenerationRun, { slot }: SlotDecisionInput): void {
   const asked = state.slots.find((known) => known.slot === slot);
-  if (asked?.status !== 'needs_decision' || asked.decision?.answer !== undefined) {
+  if (asked?.decision === undefined || asked.decision.answer !== undefined) {
     throw notPossible(`Slot ${String(slot)} needs no decision.`);
   }
 }

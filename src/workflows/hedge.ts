@@ -2,12 +2,12 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import type { PlannedCandidate } from '../domain/plan';
 import { finalFailureClasses } from '../domain/taxonomy';
 import { overtakenCode } from '../domain/attempt-record';
-import type { CallOutcome, MadeCall } from './media-call';
+import { maySpend, type CallOutcome, type MadeCall } from './media-call';
 import { mustAsk } from './doubt';
 import { pictureProblem, withSeed } from './refill';
 import { settle, startCall, type SlotCall } from './slot-call';
 import { bookOpenJobs, fitsTheSet, isOver, landed, type SlotContext } from './slot-context';
-import { refusesSpending } from './spend-guard';
+import { askToSpend } from './spend-guard';
 
 /** The call that decides what becomes of the slot. */
 export interface Decision {
@@ -80,7 +80,7 @@ function rivalOf(context: SlotContext, { provider }: PlannedCandidate): PlannedC
 /** A second call is a favour: where it may not be paid, the slot goes on without it. */
 async function isAffordable(context: SlotContext, rival: PlannedCandidate): Promise<boolean> {
   try {
-    return (await refusesSpending(context.run, context.slot.slot, rival)) === undefined;
+    return (await askToSpend(context.run, context.slot.slot, rival)).granted;
   } catch (error) {
     if (!isCancellation(error)) throw error;
     landed(context, rival);
@@ -111,6 +111,8 @@ async function decide(context: SlotContext, first: SlotCall, second: SlotCall): 
     // The picture is shown at once; the slot ends when the other call is paid off.
     return decisionOf(earlier, () => settleOvertaken(context, other));
   }
+  // Who is shown as racing must be.
+  if (earlier.call === second) endRace(context);
   const later: EndedCall = { call: other, outcome: await other.outcome };
   return decideBetween(context, earlier.call === first ? [earlier, later] : [later, earlier]);
 }
@@ -128,7 +130,9 @@ function decideBetween(context: SlotContext, [first, second]: [EndedCall, EndedC
   const isWon = decisive.outcome.kind === 'succeeded';
   const inTurn = isWon ? [{ ...rest, outcome: ofNoUse(rest.outcome) }, decisive] : both;
   for (const { call, outcome } of inTurn) settle(context, call.made, outcome);
-  delete context.slot.racing;
+  // A second call that sent nothing leaves room for another one.
+  if (!maySpend(second.outcome)) delete context.progress.hasHedged;
+  endRace(context);
   return decisionOf(decisive, () => Promise.resolve());
 }
 
@@ -156,8 +160,12 @@ async function settleOvertaken(context: SlotContext, call: SlotCall): Promise<vo
   settle(context, call.made, ofNoUse(await call.outcome));
   // A worker that was lost meanwhile may have left a job behind that nobody will ask for again.
   if (isOver(context)) bookOpenJobs(context);
-  delete context.slot.racing;
-  context.run.changed();
+  endRace(context);
+}
+
+function endRace({ run, slot }: SlotContext): void {
+  delete slot.racing;
+  run.changed();
 }
 
 /** Its picture, where it made one after all, is of no use; its price stays. */

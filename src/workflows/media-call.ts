@@ -23,6 +23,11 @@ export interface MadeCall {
   startedAt: string;
 }
 
+/** Whether the call may have been paid. */
+export function maySpend(outcome: CallOutcome): boolean {
+  return outcome.kind !== 'failed' || outcome.failure.certainty !== 'not_sent';
+}
+
 /** Turns the activity's promise into an outcome. Rethrows what can only be a defect of this workflow. */
 export async function outcomeOf(promise: Promise<GenerateMediaResult>, call: MadeCall): Promise<CallOutcome> {
   try {

@@ -8,7 +8,13 @@ import {
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { GenerationInput, GenerationState, GenerationStatus, SlotState } from '../domain/generation';
+import type {
+  GenerationError,
+  GenerationInput,
+  GenerationState,
+  GenerationStatus,
+  SlotState,
+} from '../domain/generation';
 import type { ProviderName } from '../domain/taxonomy';
 import type { GenerationPlan } from '../domain/plan';
 import { roundUsd } from '../domain/round-usd';
@@ -122,9 +128,20 @@ async function goOnInNewRun(run: GenerationRun): Promise<void> {
 
 function end(run: GenerationRun): void {
   run.state.status = finalStatus(run);
+  if (run.state.status === 'failed') run.state.error ??= tooFewPictures(run);
   run.state.finishedAt = new Date().toISOString();
   run.changed();
   announce(run);
+}
+
+function tooFewPictures({ state: { slots }, plan }: GenerationRun): GenerationError {
+  const made = slots.filter(({ status }) => status === 'completed').length;
+  const first = slots.find(({ error }) => error !== undefined)?.error?.message ?? 'unknown';
+  const { minSuccess } = plan.rules;
+  return {
+    code: 'min_success_missed',
+    message: `${made} of ${slots.length} pictures were made, and minSuccess is ${minSuccess}. First failure: ${first}`,
+  };
 }
 
 function finalStatus({ state: { slots, error }, plan }: GenerationRun): GenerationStatus {

@@ -1,6 +1,6 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
-import { begin, mayPay, visitCandidate } from './candidate-visit';
+import { begin, failAsLost, mayPay, visitCandidate } from './candidate-visit';
 import { pictureProblem } from './refill';
 import { stopOpenJobs } from './stop-open-jobs';
 import {
@@ -117,10 +117,14 @@ function waitOrGiveUp(context: SlotContext): void {
     failSlot(context, { code: 'budget_exceeded', message: refusal });
     return;
   }
+  const mayPayMore = mayPay(context);
+  if (!mayPayMore && context.jobs.open().length === 0) {
+    failAsLost(context);
+    return;
+  }
   const seconds = remainingSeconds(context);
   if (seconds > 0) {
     // What others have in flight may fail: only the engine of a picture that is there rules the rest out.
-    const mayPayMore = mayPay(context);
     const askable = inOrder(context).filter(
       (candidate) => context.jobs.isOpenAt(candidate) || (mayPayMore && fitsItsPictures(context, candidate)),
     );

@@ -1,7 +1,7 @@
 import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { SlotProgress, SlotState } from '../domain/generation';
-import type { ProviderName } from '../domain/taxonomy';
+import { unreachableCodes, type ProviderName } from '../domain/taxonomy';
 import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
 import { doubtfulAttempts } from './slot-trail';
@@ -16,6 +16,7 @@ const watchedWaitSeconds = 600;
 export class SlotWaiting {
   private latestFailure: GenerateMediaFailure | undefined;
   private readonly down = new Set<ProviderName>();
+  private readonly unreached = new Set<ProviderName>();
 
   constructor(
     private readonly run: GenerationRun,
@@ -31,6 +32,7 @@ export class SlotWaiting {
 
   beginRound(): void {
     this.down.clear();
+    this.unreached.clear();
   }
 
   isWelcomeAt(provider: ProviderName): boolean {
@@ -40,6 +42,7 @@ export class SlotWaiting {
   noteFailure(provider: ProviderName, failure: GenerateMediaFailure): void {
     this.latestFailure = failure;
     if (failure.code === 'provider_down') this.down.add(provider);
+    else if (isUnreachable(failure)) this.unreached.add(provider);
     if (failure.retryAfterSeconds === undefined) return;
     const until = Date.now() + failure.retryAfterSeconds * 1000;
     this.run.notBefore.set(provider, Math.max(until, this.run.notBefore.get(provider) ?? 0));
@@ -51,7 +54,8 @@ export class SlotWaiting {
    * @param askable providers that may serve it; none: it can only be waited for the deadline
    */
   begin(askable: readonly ProviderName[], remainingSeconds: number): void {
-    const watched = [...this.down];
+    // An outage may be too small for a breaker, and is over for this job as soon as its watch gets an answer.
+    const watched = [...new Set([...this.down, ...this.unreached])];
     const seconds = Math.min(this.longestWaitSeconds(askable), remainingSeconds);
     const isNew = this.slot.waiting === undefined;
     this.slot.status = 'waiting';
@@ -106,4 +110,9 @@ export class SlotWaiting {
     const longest = isDear ? maximumSeconds * doubtfulWaitFactor : maximumSeconds;
     return Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), longest);
   }
+}
+
+/** There was no way to the provider at all, so that it costs nothing to ask again the moment there is one. */
+function isUnreachable({ code, certainty }: GenerateMediaFailure): boolean {
+  return certainty === 'not_sent' && unreachableCodes.includes(code);
 }

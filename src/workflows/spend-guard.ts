@@ -1,37 +1,46 @@
+import { ActivityFailure, isCancellation } from '@temporalio/workflow';
+import type { ReserveSpendResult } from '../activities/reserve-spend';
 import type { PlannedCandidate } from '../domain/plan';
 import { roundUsd } from '../domain/round-usd';
 import { reserveSpend } from './activity-options';
 import { inFlightKey, inFlightOf, type GenerationRun } from './generation-run';
+import { remainingSeconds } from './slot-context';
 
 /**
  * Whether the job may still pay for one more call of this price. What is spent, at risk and in flight counts, and stays
- * below the caller's own limit; what goes beyond the sum set aside at the start is asked for first.
- *
- * @returns why not, in words for the caller.
+ * below the caller's own limit; what goes beyond the sum set aside at the start is asked for first. Where the answer is
+ * no without a reason, the limit could not be read while the job had time.
  */
-export async function refusesSpending(
+export async function askToSpend(
   run: GenerationRun,
   slot: number,
   candidate: PlannedCandidate,
-): Promise<string | undefined> {
+): Promise<ReserveSpendResult> {
   const { priceUsd: usd } = candidate;
   const key = inFlightKey(slot, candidate);
   const totalUsd = roundUsd(committedUsd(run) + usd);
   const { maxCostUsd } = run.plan.rules;
   if (maxCostUsd !== undefined && totalUsd > maxCostUsd) {
-    return `One more call ($${String(usd)}) would bring this job to $${String(totalUsd)}, above its maxCostUsd of $${String(maxCostUsd)}.`;
+    const reason = `One more call ($${String(usd)}) would bring this job to $${String(totalUsd)}, above its maxCostUsd of $${String(maxCostUsd)}.`;
+    return { granted: false, reason };
   }
   // Before the answer comes: another slot may ask meanwhile.
   run.inFlight.set(key, inFlightOf(slot, candidate));
-  if (totalUsd <= run.reservedUsd) return undefined;
+  if (totalUsd <= run.reservedUsd) return { granted: true };
+  const answer = await reserve(run, totalUsd);
+  if (answer.granted) run.reservedUsd = Math.max(run.reservedUsd, totalUsd);
+  else run.inFlight.delete(key);
+  return answer;
+}
+
+async function reserve(run: GenerationRun, totalUsd: number): Promise<ReserveSpendResult> {
   const { generationId, caller } = run.input;
-  const { granted, reason } = await reserveSpend({ generationId, caller, totalUsd });
-  if (granted) {
-    run.reservedUsd = Math.max(run.reservedUsd, totalUsd);
-    return undefined;
+  try {
+    return await reserveSpend({ generationId, caller, totalUsd }, remainingSeconds({ run }));
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return { granted: false };
   }
-  run.inFlight.delete(key);
-  return reason ?? 'The daily limit of this caller is reached.';
 }
 
 /** Spent, perhaps spent, and about to be spent. */

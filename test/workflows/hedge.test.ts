@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { GenerationState } from '../../src/domain/generation';
-import { failing, FakeProvider, hanging, picture, type Answer } from '../support/fake-provider';
+import { failing, FakeProvider, hanging, inTurn, lost, picture, type Answer } from '../support/fake-provider';
 import { face, profilePictures, studio } from '../support/flow-requests';
 import { decideSlotUpdateName } from '../../src/domain/messages';
 import type { GenerationHarness } from '../support/generation-harness';
@@ -133,6 +133,78 @@ describe('a job that hedges', () => {
 
     expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
     expect(fal.jobs).toHaveLength(1);
+  });
+
+  it('no longer shows a race when the second call has ended, and asks the other one again later', async () => {
+    const slow = new EventEmitter();
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (call > 1) return await hanging(job, call, context);
+      await once(slow, 'now');
+      return await failing('transient', { code: 'job_failed', certainty: 'accepted' })(job, call, context);
+    });
+    const fal = new FakeProvider('fal', inTurn(failing('outage', { code: 'connection_refused' }), ok));
+
+    await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(studio({ hedge: true }));
+      const slot = async () => (await handle.query<GenerationState>('progress')).slots[0];
+      await waitUntil(async () => fal.jobs.length === 1 && (await slot())?.racing === undefined);
+      slow.emit('now');
+
+      const { slots } = await handle.result();
+
+      expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+      expect([modal.jobs.length, fal.jobs.length]).toEqual([2, 2]);
+    });
+  });
+
+  describe('whose second submit is lost while the other provider has a job of it', () => {
+    /** Loses the first submit at once, and the second one when the other provider was asked. */
+    const losing = (rivalAsked: Promise<unknown>): Answer => {
+      return async (job, call, context) => {
+        const isSecond = job.jobKey.endsWith('/2');
+        if (isSecond && context.dispatch.previous.phase === 'none') await rivalAsked;
+        return await lost(job, call, context);
+      };
+    };
+
+    function rival(collect: Answer): { fal: FakeProvider; asked: Promise<unknown> } {
+      const word = new EventEmitter();
+      const fal = new FakeProvider('fal', async (job, call, context) => {
+        if (context.dispatch.previous.phase === 'accepted') return await collect(job, call, context);
+        await context.dispatch.intent();
+        await context.dispatch.accepted({ request: 'r-1' });
+        word.emit('asked');
+        const away = {
+          provider: 'fal',
+          code: 'connection_lost',
+          certainty: 'accepted',
+          resumable: true,
+        } as const;
+        return await failing('transient', away)(job, call, context);
+      });
+      return { fal, asked: once(word, 'asked') };
+    }
+
+    it('gives the picture of that job', async () => {
+      const { fal, asked } = rival(ok);
+      const modal = new FakeProvider('modal', losing(asked));
+
+      const { slots } = await run([modal, fal], studio({ hedge: true }));
+
+      expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: 2 * 0.020054 });
+    });
+
+    it('sends nothing more when that job fails', async () => {
+      const broken = { provider: 'fal', code: 'job_failed', certainty: 'accepted' } as const;
+      const { fal, asked } = rival(failing('outage', broken));
+      const modal = new FakeProvider('modal', losing(asked));
+
+      const { slots } = await run([modal, fal], studio({ hedge: true }));
+
+      expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'modal' });
+      expect(new Set(modal.jobs.map(({ jobKey }) => jobKey)).size).toBe(2);
+      expect(new Set(fal.jobs.map(({ jobKey }) => jobKey)).size).toBe(1);
+    });
   });
 
   it('makes the second call the only one when the slow one fails', async () => {

@@ -27,10 +27,12 @@ describe('thousands of jobs behind one outage', () => {
     provider.onWake = () => Promise.resolve(void wokenAt.push(Date.now()));
     await harness.withWorkers(provider, async () => {
       await watches.reportOutage('modal', 'refused');
-      const firstRun = (await harness.client.workflow.getHandle(watchId).describe()).runId;
+      const runId = async () => (await harness.client.workflow.getHandle(watchId).describe()).runId;
+      const firstRun = await runId();
       await inTurns(jobs, 50, (id) => watches.park('modal', id));
       await waitUntil(async () => (await harness.health()).parkedJobs === jobs.length);
-      expect((await harness.client.workflow.getHandle(watchId).describe()).runId).not.toBe(firstRun);
+      // At its next probe.
+      await waitUntil(async () => (await runId()) !== firstRun);
 
       provider.health = () => healthy;
       await waitUntil(() => Promise.resolve(provider.woken.length >= 1000));

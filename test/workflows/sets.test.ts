@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { EventEmitter, once } from 'node:events';
 import type { GenerationState } from '../../src/domain/generation';
 import type { StoredAsset } from '../../src/domain/stored-asset';
 import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
@@ -137,6 +138,25 @@ describe('a set that must not mix engines', () => {
     expect(modal.jobs).toEqual([]);
   });
 
+  it('looks again before it pays a second time for the picture that another slot has overtaken', async () => {
+    const word = new EventEmitter();
+    const failed = once(word, 'failed');
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (job.jobKey.includes('slot-2')) {
+        word.emit('failed');
+        return await failing('transient', { code: 'job_failed', certainty: 'accepted' })(job, call, context);
+      }
+      await failed;
+      return await down(job, call, context);
+    });
+    const fal = new FakeProvider('fal', ok);
+
+    const state = await run([modal, fal], studio({ count: 2, coherence: 'required' }));
+
+    expect(state).toMatchObject({ status: 'completed', engines: ['fal-ai/flux/dev'] });
+    expect(modal.jobs.filter(({ jobKey }) => jobKey.includes('slot-2'))).toHaveLength(1);
+  });
+
   it('mixes them, and says so, where that is only preferred not to be', async () => {
     const modal = new FakeProvider('modal', inTurn(ok, down));
     const fal = new FakeProvider('fal', ok);
@@ -182,13 +202,16 @@ describe('minSuccess', () => {
     (call === 1 ? failing('policy') : ok)(job, call, context);
 
   it.each([
-    [7, 'partial'],
-    [8, 'failed'],
-  ] as const)('of %i in a set of which one picture was refused: %s', async (minSuccess, status) => {
+    [7, 'partial', undefined],
+    [8, 'failed', 'min_success_missed'],
+  ] as const)('of %i in a set of which one picture was refused: %s', async (minSuccess, status, error) => {
     const state = await run([new FakeProvider('modal', oneRefused)], profilePictures({ minSuccess }));
 
     expect(state.status).toBe(status);
     expect(state.slots.filter((slot) => slot.status === 'completed')).toHaveLength(7);
+    expect(state.error?.code).toBe(error);
+    if (error !== undefined)
+      expect(state.error?.message).toMatch(/^7 of 8 pictures.* minSuccess is 8\. .*policy/);
   });
 });
 

@@ -116,6 +116,20 @@ describe("the caller's daily limit", () => {
     expect(modal.jobs).toHaveLength(1);
   });
 
+  it('is waited for until the deadline of the job where it cannot be read', async () => {
+    harness.surroundings.reserve = () => Promise.reject(new Error('the database is away'));
+    const modal = new FakeProvider('modal', broken);
+    const request = studio({ maxRefills: 0 });
+    // 60 s is the least the API takes.
+    request.request.deadlineSeconds = 4;
+
+    const { slots } = await run([modal], request, { reservedUsd: falUsd });
+
+    expect(slots[0]).toMatchObject({ status: 'failed', costUsd: modalUsd });
+    expect(slots[0]?.error?.code).toBe('deadline_exceeded');
+    expect(modal.jobs).toHaveLength(1);
+  });
+
   it('lets the job go on where it has room', async () => {
     harness.surroundings.reserve = reserve(true);
     const modal = new FakeProvider('modal', inTurn(broken, ok));

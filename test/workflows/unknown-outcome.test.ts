@@ -124,9 +124,10 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
     modal: FakeProvider,
     work: (handle: WorkflowHandle, state: GenerationState) => Promise<T>,
     fields: object = {},
+    own: { reservedUsd?: number } = {},
   ): Promise<T> {
     return await harness.withProviders([modal, new FakeProvider('fal', ok)], async () => {
-      const handle: WorkflowHandle = await harness.start(onHold(fields));
+      const handle: WorkflowHandle = await harness.start(onHold(fields), own);
       let state: GenerationState | undefined;
       await waitUntil(async () => {
         state = await handle.query<GenerationState>('progress');
@@ -161,6 +162,29 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
       expect(result.slots[0]?.decision).toBeUndefined();
       expect(jobsOf(modal)).toBe(2);
     });
+  });
+
+  it('takes no second word while the first one is acted upon', async () => {
+    const limit = new EventEmitter();
+    const asked = once(limit, 'asked');
+    harness.surroundings.reserve = async () => {
+      limit.emit('asked');
+      await once(limit, 'read');
+      return { granted: true };
+    };
+    const modal = new FakeProvider('modal', byJob(lost, ok));
+    await withQuestion(
+      modal,
+      async (handle) => {
+        await decide(handle, 'resubmit');
+        await asked;
+        await expect(decide(handle, 'give_up')).rejects.toThrow();
+        limit.emit('read');
+        expect((await handle.result()) as GenerationState).toMatchObject({ status: 'completed' });
+      },
+      {},
+      { reservedUsd: priceUsd },
+    );
   });
 
   it('ends the slot when it is given up, and takes no second word', async () => {

@@ -4,7 +4,7 @@ import { providerUpSignalName, providerWatchId, retryNowUpdateName } from '../..
 import type { ProviderWatchView } from '../../src/domain/provider-watch';
 import { healthQueryName } from '../../src/domain/provider-watch';
 import { generationTaskQueue } from '../../src/domain/task-queues';
-import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
+import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
 import { fluxLora, studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
@@ -130,6 +130,38 @@ describe('a job whose provider is known to be down', () => {
       expect((await progress(handle)).slots[0]?.status).toBe('waiting');
       await handle.executeUpdate(retryNowUpdateName);
       expect((await handle.result()).status).toBe('completed');
+    });
+  });
+});
+
+describe('a job whose provider cannot be reached, although no breaker has opened yet', () => {
+  it('leaves its address with the watch, and asks again by itself meanwhile', async () => {
+    const modal = silent('modal');
+    modal.answer = failing('outage', { code: 'connection_refused' });
+    await harness.withProviders([modal], async () => {
+      const handle = await harness.start(request());
+      await untilWaiting(handle);
+      await waitUntil(async () => ((await healthOf('modal').catch(() => undefined))?.parkedJobs ?? 0) > 0);
+      const { slots } = await untilWaiting(handle);
+      expect(slots[0]?.waiting?.watched).toEqual(['modal']);
+      expect((Date.parse(slots[0]!.waiting!.nextTryAt) - Date.now()) / 1000).toBeLessThan(10);
+
+      modal.answer = ok;
+
+      expect((await handle.result()).status).toBe('completed');
+    });
+  });
+
+  it('is not sent to a watch by a failure after which a job may be there', async () => {
+    const modal = new FakeProvider(
+      'modal',
+      inTurn(failing('outage', { code: 'connection_lost', certainty: 'accepted' }), hanging),
+    );
+    await harness.withProviders([modal], async () => {
+      const handle = await harness.start(request());
+      const { slots } = await untilWaiting(handle);
+      expect(slots[0]?.waiting?.watched).toEqual([]);
+      await handle.terminate('end of the test');
     });
   });
 });
