@@ -19,7 +19,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
       'Runs images of all flows through a private stack while it kills processes, cuts connections and takes emulated ' +
         'providers down, then compares what was delivered and reported with what the providers accepted and charged.',
     )
-    .option('--images <n>', 'pictures to ask for', wholeNumber, 60)
+    .option('--images <n>', 'pictures to ask for', positive, 60)
     .option('--kills <n>', 'kill -9 of worker, API or Temporal server', wholeNumber, 6)
     .option('--seed <n>', 'decides requests, faults and the schedule', wholeNumber, 1)
     .addOption(
@@ -28,7 +28,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
         .default('both'),
     )
     .option('--time-scale <factor>', "seconds of the emulator per provider's second", scale, 0.05)
-    .option('--minutes <n>', 'jobs that have not ended by then are stuck', wholeNumber, 20)
+    .option('--minutes <n>', 'jobs that have not ended by then are stuck', positive, 20)
     .option('--peers', 'run the designs this one replaces through the same faults too', false)
     .option('--json', 'print one JSON document instead of tables', false)
     .allowExcessArguments(false)
@@ -41,6 +41,12 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
 function wholeNumber(text: string): number {
   if (/^\d{1,6}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('Use a whole number.');
+}
+
+function positive(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 0) return value;
+  throw new InvalidArgumentError('Use a whole number above 0.');
 }
 
 function scale(text: string): number {

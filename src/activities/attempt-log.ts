@@ -1,6 +1,12 @@
 import { ActivityCancelledError } from '@temporalio/client';
 import type { Context } from '@temporalio/activity';
-import { certaintyOf, type CallProgress, type DispatchNote, type DispatchState } from '../domain/dispatch';
+import {
+  certaintyOf,
+  providerRequestIdOf,
+  type CallProgress,
+  type DispatchNote,
+  type DispatchState,
+} from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
 import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, JsonValue } from '../domain/taxonomy';
@@ -54,8 +60,9 @@ export class AttemptLog implements DispatchLog {
   }
 
   /** Never throws: the job runs and is paid, and every later heartbeat carries the handle. A cancellation comes by the signal. */
-  async accepted(handle: JsonValue): Promise<void> {
-    await this.store({ ...this.note, dispatch: { phase: 'accepted', handle } }).catch((error: unknown) => {
+  async accepted(handle: JsonValue, providerRequestId?: string): Promise<void> {
+    const dispatch = { phase: 'accepted', handle, providerRequestId } as const;
+    await this.store({ ...this.note, dispatch }).catch((error: unknown) => {
       this.context.log.warn('the handle of a job could not be stored yet', { error });
       this.beat();
     });
@@ -97,6 +104,7 @@ export class AttemptLog implements DispatchLog {
       startedAt: this.note.startedAt,
       seconds: (Date.now() - Date.parse(this.note.startedAt)) / 1000,
       ...end,
+      providerRequestId: end.providerRequestId ?? providerRequestIdOf(this.note.dispatch),
     };
     this.note = { ...this.note, trail: [...this.note.trail, record], progress: undefined };
     return this.note.trail;

@@ -39,7 +39,7 @@ export class RunningCalls {
       dispatch: {
         previous: log.previous,
         intent: () => speaker.log.intent(),
-        accepted: (handle) => speaker.log.accepted(handle),
+        accepted: (handle, id) => speaker.log.accepted(handle, id),
       },
       onProgress: (progress) => {
         speaker.log.showProgress(progress);

@@ -29,5 +29,8 @@ function decode(text: string): unknown {
   }
 }
 
+/** For lists and figures that can be asked for in one way only. */
+export const noQuery = z.strictObject({});
+
 /** Lines of one page. */
 export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);

@@ -5,7 +5,14 @@ import type { DispatchCertainty, FailureClass, JsonValue } from './taxonomy';
 
 /** What is durably known about the paid submit of a job. */
 export type DispatchState =
-  { phase: 'none' } | { phase: 'intent' } | { phase: 'accepted'; handle: JsonValue };
+  | { phase: 'none' }
+  | { phase: 'intent' }
+  | { phase: 'accepted'; handle: JsonValue; providerRequestId?: string | undefined };
+
+/** The provider's own name for the job, where it is known. */
+export function providerRequestIdOf(dispatch: DispatchState): string | undefined {
+  return dispatch.phase === 'accepted' ? dispatch.providerRequestId : undefined;
+}
 
 /** How sure a dispatch state makes us that a paid job exists. */
 export function certaintyOf(dispatch: DispatchState): DispatchCertainty {

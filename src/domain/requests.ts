@@ -145,7 +145,8 @@ export const studioRequestSchema = z.strictObject({
   guidance: z.number().min(0).max(20).optional(),
   /** How far a variation or edit may move from its source, 0-1. */
   strength: z.number().min(0).max(1).optional(),
-  upscaleFactor: z.number().min(1).max(8).optional(),
+  /** Of width and height; less than 1.1 gives back what was sent. */
+  upscaleFactor: z.number().min(1.1).max(8).optional(),
   /** Video length in frames (16 a second by default). */
   frames: z.int().min(5).max(161).optional(),
   fps: z.int().min(4).max(30).optional(),

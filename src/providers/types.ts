@@ -71,8 +71,12 @@ export interface DispatchLog {
   readonly previous: DispatchState;
   /** Await immediately before the paid submit. */
   intent(): Promise<void>;
-  /** Await as soon as the provider named a way back to the job. May be called again with a better handle. */
-  accepted(handle: JsonValue): Promise<void>;
+  /**
+   * Await as soon as the provider named a way back to the job. May be called again with a better handle.
+   *
+   * @param providerRequestId the provider's own name for the job, by which a person finds it there
+   */
+  accepted(handle: JsonValue, providerRequestId?: string): Promise<void>;
 }
 
 /** The asset store as a provider sees it. */

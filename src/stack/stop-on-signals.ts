@@ -17,7 +17,9 @@ export function stopRequested(stack: Stack, logger: Logger): Promise<void> {
     const onSignal = (): void => {
       if (firstAt === undefined) {
         firstAt = Date.now();
-        logger.info('stopping; calls in flight may finish first (Ctrl-C again to stop at once)');
+        logger.info(
+          'stopping; calls in flight may finish first (Ctrl-C again stops at once, and what is in flight may be paid and lost)',
+        );
         resolve();
         return;
       }

@@ -99,7 +99,8 @@ async function tryToSet(
     });
     return undefined;
   } catch (error) {
-    if (isGrpcServiceError(error) && waitable.has(error.code)) return error.details;
+    if (isGrpcServiceError(error) && waitable.has(error.code))
+      return error.details || `the server answered with gRPC status ${String(error.code)}`;
     throw error;
   }
 }

@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     say(help);
     return;
   }
+  const timeoutMs = secondsOf(values['timeout-seconds']) * 1000;
   const { taskQueue, versioning } = loadSettings(process.env);
   await withServer(async (server) => {
     if (values.unversioned) {
@@ -40,11 +41,16 @@ async function main(): Promise<void> {
     const buildId = values['build-id'] ?? versioning.buildId;
     const version = workerVersion(taskQueue, { buildId, workflowCode: code });
     await setCurrentVersion(server, version, {
-      timeoutMs: Number(values['timeout-seconds']) * 1000,
+      timeoutMs,
       allowRemovedQueues: values['allow-removed-queues'],
     });
     say(`Version ${version.buildId} gets the work of ${taskQueue}.\n`);
   });
+}
+
+function secondsOf(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new Error(`--timeout-seconds takes a whole number of seconds, not ${text}`);
 }
 
 function say(text: string): void {
@@ -53,7 +59,10 @@ function say(text: string): void {
 
 async function withServer(work: (server: DeploymentServer) => Promise<void>): Promise<void> {
   const { connectionOptions, namespace = 'default' } = loadTemporalConnection(process.env);
-  const connection = await NativeConnection.connect(connectionOptions);
+  const connection = await NativeConnection.connect(connectionOptions).catch((cause: unknown) => {
+    const address = connectionOptions.address ?? 'its default address';
+    throw new Error(`Temporal cannot be reached at ${address}. Is TEMPORAL_ADDRESS right?`, { cause });
+  });
   try {
     await work({ connection, namespace });
   } finally {

@@ -1,6 +1,7 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
 import {
   certaintyOf,
+  providerRequestIdOf,
   type DispatchNote,
   type DispatchState,
   type GenerateMediaFailure,
@@ -84,6 +85,7 @@ function withoutAnswer(
     errorCode: code,
     message,
     certainty: sentNothing(code, dispatch, note) ? 'not_sent' : certainty,
+    providerRequestId: providerRequestIdOf(dispatch),
   };
   const trail = [...(note?.trail ?? []), record];
   return { kind: 'failed', trail, failure: { failureClass, code, message, certainty, dispatch, trail } };

@@ -115,7 +115,7 @@ describe('a decision', () => {
     });
     expect(await send('/slots/x/decide', payload)).toMatchObject({
       status: 400,
-      body: { errors: [{ field: 'slot' }] },
+      body: { errors: [{ field: 'slot', message: 'is the number of a slot, from 1 on' }] },
     });
   });
 });

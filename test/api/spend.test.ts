@@ -31,6 +31,13 @@ async function price(): Promise<number> {
   return (body['estimate'] as { worstUsd: number }).worstUsd;
 }
 
+it('takes the caller from its header only, and says so', async () => {
+  expect(await api.send({ url: '/v1/spend?caller=rich' })).toMatchObject({
+    status: 400,
+    body: { errors: [{ field: 'caller', code: 'unknown_field' }] },
+  });
+});
+
 describe('the daily limit of a caller', () => {
   it('lets jobs through until the next one would not fit, and says what it takes', async () => {
     const usd = await price();

@@ -127,6 +127,12 @@ describe('a request of the wrong shape is refused with 400, by field', () => {
       { ...studio, height: 1001 },
       { field: 'height', code: 'not_multiple_of' },
     ],
+    [
+      'an upscale that enlarges nothing',
+      '/v1/studio',
+      { ...studio, mode: 'upscaling', upscaleFactor: 1 },
+      { field: 'upscaleFactor', code: 'too_small' },
+    ],
     ['a negative seed', '/v1/studio', { ...studio, seed: -1 }, { field: 'seed', code: 'too_small' }],
     [
       'an unknown mode',

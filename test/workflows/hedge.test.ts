@@ -22,7 +22,7 @@ async function run(providers: FakeProvider[], request: Parameters<GenerationHarn
 /** Accepted, and then as slow as a container that has yet to start. What a stopped job is billed is not known. */
 const coldStart: Answer = async (job, call, context) => {
   await context.dispatch.intent();
-  await context.dispatch.accepted({ call: 1 });
+  await context.dispatch.accepted({ call: 1 }, 'call-1');
   return await hanging(job, call, context);
 };
 
@@ -63,6 +63,7 @@ describe('a job that hedges', () => {
         outcome: 'cancelled',
         certainty: 'accepted',
         atRiskUsd: 0.020054,
+        providerRequestId: 'call-1',
         message: 'Stopped: another provider was faster.',
       },
     ]);

@@ -51,4 +51,12 @@ describe('a call whose worker fell silent', () => {
     expect(outcome).toMatchObject({ kind: 'failed', failure: { certainty: ofTheJob } });
     expect(outcome.trail).toMatchObject([{ errorCode: 'activity_timed_out', certainty: ofTheAttempt }]);
   });
+
+  it('with a job at the provider leaves the name by which a person finds it there', async () => {
+    const dispatch = { phase: 'accepted', handle: { call: 1 }, providerRequestId: 'call-1' } as const;
+
+    const { trail } = await timedOut(none, noteOf({ dispatch }));
+
+    expect(trail).toMatchObject([{ certainty: 'accepted', providerRequestId: 'call-1' }]);
+  });
 });

@@ -1,10 +1,11 @@
 import type { ProviderHealthRecord } from '../../domain/provider-health';
 import { providerNames, type ProviderName } from '../../domain/taxonomy';
 import type { ApiContext, ApiServer } from '../context';
+import { noQuery } from '../cursor';
 
 /** `GET /v1/providers`: which are enabled, what their watches last found, and how many jobs wait for each. */
 export function addProviderRoute(app: ApiServer, context: ApiContext): void {
-  app.get('/v1/providers', async () => {
+  app.get('/v1/providers', { schema: { querystring: noQuery } }, async () => {
     const [records, parked] = await Promise.all([
       context.providerHealth.list(),
       context.providerHealth.countParkedJobs(),

@@ -10,7 +10,8 @@ import { regeneratedRequest } from '../regenerate-slot';
 import { sendStarted } from '../send-started';
 import { startGeneration } from '../start-generation';
 
-const params = z.object({ id: z.string(), slot: z.coerce.number().int().min(1).max(1000) });
+const slotNumber = z.coerce.number('is the number of a slot, from 1 on').int().min(1).max(1000);
+const params = z.object({ id: z.string(), slot: slotNumber });
 const decision = z.strictObject({ decision: z.enum(slotDecisions) });
 const regeneration = z.strictObject({
   /** The new picture's own; left out: another one than any before. */

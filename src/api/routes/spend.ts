@@ -2,10 +2,11 @@ import { dailyLimitOf } from '../../domain/daily-limits';
 import { roundUsd } from '../../domain/round-usd';
 import { callerOf } from '../caller';
 import type { ApiContext, ApiServer } from '../context';
+import { noQuery } from '../cursor';
 
 /** `GET /v1/spend`: what the caller has used of today's limit. */
 export function addSpendRoute(app: ApiServer, { spend, dailyLimits }: ApiContext): void {
-  app.get('/v1/spend', async (request) => {
+  app.get('/v1/spend', { schema: { querystring: noQuery } }, async (request) => {
     const caller = callerOf(request);
     const limitUsd = dailyLimitOf(dailyLimits, caller);
     const { costUsd, atRiskUsd, reservedUsd, usedUsd, resetsAt } = await spend.today(caller);

@@ -60,7 +60,8 @@ export class ComfyUiCall {
     this.report({ phase: 'downloading' });
     return await readResult(() => this.collect(handle, entry), {
       brokenReads: handle.brokenReads ?? 0,
-      remember: (brokenReads) => context.dispatch.accepted(noteOf({ ...handle, brokenReads })),
+      remember: (brokenReads) =>
+        context.dispatch.accepted(noteOf({ ...handle, brokenReads }), handle.promptId),
       explain: (error) => toComfyUiError(error, this.state),
     });
   }
@@ -130,7 +131,7 @@ export class ComfyUiCall {
   /** From here on a lost connection loses nothing: the run is found again. */
   private async accept(handle: RunHandle): Promise<RunHandle> {
     this.enter(handle.promptId);
-    await this.options.context.dispatch.accepted(noteOf(handle));
+    await this.options.context.dispatch.accepted(noteOf(handle), handle.promptId);
     this.options.signal.throwIfAborted();
     return handle;
   }

@@ -109,7 +109,7 @@ export class FalCall {
 
   private async awaitCompletion(handle: FalHandle): Promise<FalStatus> {
     const { api, context, job, signal } = this.options;
-    if (!this.resumed) await context.dispatch.accepted(handle);
+    if (!this.resumed) await context.dispatch.accepted(handle, handle.requestId);
     const queuedUntilMs = queueEndMs(handle.queuedSince, job.deadlines.queueSeconds);
     let pauseMs = api.settings.firstPollPauseMs ?? defaultFirstPollPauseMs;
     for (;;) {
@@ -161,7 +161,7 @@ export class FalCall {
     context.onProgress({ phase: 'downloading' });
     return await readResult(() => this.download(handle, done, signal), {
       brokenReads: handle.brokenReads ?? 0,
-      remember: (brokenReads) => context.dispatch.accepted({ ...handle, brokenReads }),
+      remember: (brokenReads) => context.dispatch.accepted({ ...handle, brokenReads }, handle.requestId),
       explain: (error) => toProviderError(error, this.state),
     });
   }

@@ -144,7 +144,10 @@ export class ModalCall {
 
   private async note(resultUrl: string): Promise<void> {
     const { brokenReads } = this;
-    await this.options.context.dispatch.accepted({ resultUrl, ...(brokenReads > 0 && { brokenReads }) });
+    await this.options.context.dispatch.accepted(
+      { resultUrl, ...(brokenReads > 0 && { brokenReads }) },
+      this.state.providerRequestId,
+    );
   }
 
   /** Reading again starts no new work, so a lost connection is worth some tries; a second POST would be paid again. */

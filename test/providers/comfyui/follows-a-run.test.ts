@@ -25,6 +25,7 @@ describe('a run on the pod', () => {
     expect(result.assets[0]).toMatchObject({ mediaType: 'image/png', width: 96, height: 64 });
     const queuedSince = expect.any(String) as unknown;
     expect(job.dispatch.notes).toEqual(['intent', { accepted: { promptId: ownId, queuedSince } }]);
+    expect(job.dispatch.providerRequestId).toBe(ownId);
     expect(job.progress.at(-1)).toEqual({ phase: 'downloading' });
   });
 

@@ -27,6 +27,7 @@ describe('submitting to Fal', () => {
     expect(result.costUsd).toBeUndefined();
     const queuedSince = expect.any(String) as unknown;
     expect(call.dispatch.notes).toEqual(['intent', { accepted: { ...fal.handle(), queuedSince } }]);
+    expect(call.dispatch.providerRequestId).toBe('r1');
     expect(call.progress).toEqual([
       { phase: 'queued', queuePosition: 3 },
       { phase: 'running', queuePosition: undefined },

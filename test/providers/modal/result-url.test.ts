@@ -30,6 +30,7 @@ describe('a result URL of Modal', () => {
     expect(modal.received[1]?.headers['content-type']).toBeUndefined();
     expect(call.dispatch.notes).toEqual(['intent', { accepted: { resultUrl: `${modal.url}${callUrl}` } }]);
     expect(result.providerRequestId).toBe('fc-1');
+    expect(call.dispatch.providerRequestId).toBe('fc-1');
   });
 
   it('also takes a 202 with a result URL, and a 302', async () => {

@@ -5,6 +5,8 @@ import type { DispatchLog, DispatchState } from '../../../src/providers/types';
 export class RecordingDispatch implements DispatchLog {
   /** In order: `intent`, then every handle. */
   readonly notes: ('intent' | { accepted: JsonValue })[] = [];
+  /** The provider's own name for the job, as noted last. */
+  providerRequestId: string | undefined;
   private waiting: { isReached: (dispatch: RecordingDispatch) => boolean; resolve: () => void }[] = [];
 
   constructor(readonly previous: DispatchState = { phase: 'none' }) {}
@@ -20,7 +22,8 @@ export class RecordingDispatch implements DispatchLog {
     return this.note('intent');
   }
 
-  accepted(handle: JsonValue): Promise<void> {
+  accepted(handle: JsonValue, providerRequestId?: string): Promise<void> {
+    this.providerRequestId = providerRequestId;
     return this.note({ accepted: handle });
   }
 
