@@ -9,6 +9,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { takeLock } from './take-lock.mjs';
 
 const oldestNode = [20, 19];
+/** Options by which Jest only tells something and runs no test. */
+const questions = ['--help', '-h', '--version', '--listTests', '--showConfig'];
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const nodeModules = path.join(root, 'node_modules');
 const lockfile = path.join(root, 'package-lock.json');
@@ -100,8 +102,7 @@ async function test() {
       [jest, '--json', `--outputFile=${results}`, ...args],
       ['inherit', 2, 2],
     );
-    // Jest was asked for its help, or for a list.
-    if (code === 0 && !existsSync(results)) return 0;
+    if (questions.some((question) => args.includes(question))) return code;
     const { passed, failed } = countTests(results);
     process.stdout.write(`${passed} passed, ${failed} failed\n`);
     return code === 0 && failed > 0 ? 1 : code;
@@ -141,12 +142,26 @@ function execute(file, fileArgs, stdio, cwd = root) {
     const passOn = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
     for (const signal of signals) process.on(signal, passOn);
+    const watching = whenOrphaned(() => passOn('SIGTERM'));
     child.once('error', (error) => resolve(fail(`${file} cannot be run: ${error.message}`)));
     child.once('exit', (code, signal) => {
+      clearInterval(watching);
       for (const name of signals) process.off(name, passOn);
       resolve(code ?? 128 + (constants.signals[signal] ?? 0));
     });
   });
+}
+
+/** npm that is killed alone takes its shell with it, and leaves what that ran behind. */
+function whenOrphaned(tell) {
+  if (process.env.npm_lifecycle_event === undefined) return undefined;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    tell();
+  }, 1_000).unref();
+  return timer;
 }
 
 function say(text) {

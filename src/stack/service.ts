@@ -17,8 +17,8 @@ export interface Service {
   readyTimeoutMs: number;
   /** Lines of its log that are shown to the person at the terminal. */
   showFrom: 'warn' | 'error';
-  /** Messages of its log that are not shown, because the stack says the same. */
-  toldByStack?: ReadonlySet<string>;
+  /** Messages of its log that are not shown: they say nothing that a person need know. */
+  leftOut?: ReadonlySet<string>;
 }
 
 export interface ServiceProgram {

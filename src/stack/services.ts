@@ -50,8 +50,12 @@ export function temporalService(options: StackOptions, cli: string, target: Temp
     stopGraceMs: 10_000,
     readyTimeoutMs: 60_000,
     showFrom: 'error',
+    leftOut: new Set([unknownVersion]),
   };
 }
+
+/** Its answer to a worker of a new version that asks whether its own queues are known yet. */
+const unknownVersion = 'deployment client error: Worker Deployment Version not found';
 
 /** Third-party programs get no credentials to look at. */
 function baseEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -68,7 +72,7 @@ export interface NodeServiceOptions {
 }
 
 /** The stack names each disabled provider with the reason. */
-const toldByStack = new Set(['provider disabled']);
+const leftOut = new Set(['provider disabled']);
 
 /** One of our own processes: prints a ready line on standard output and logs to standard error. */
 export function nodeService({ projectDirectory }: StackOptions, own: NodeServiceOptions): Service {
@@ -86,7 +90,7 @@ export function nodeService({ projectDirectory }: StackOptions, own: NodeService
     stopGraceMs: own.stopGraceMs,
     readyTimeoutMs: 120_000,
     showFrom: 'warn',
-    toldByStack,
+    leftOut,
   };
 }
 

@@ -46,7 +46,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   for (const service of services) {
     const log = openServiceLog(path.join(dataDirectory, 'logs'), service.name, ({ level, message }) => {
       const wanted = level === 'error' || service.showFrom === 'warn';
-      const shown = wanted && service.toldByStack?.has(message) !== true;
+      const shown = wanted && service.leftOut?.has(message) !== true;
       if (shown && phase !== 'stopping') logger[level]({ name: service.name }, message);
     });
     logs.push(log);

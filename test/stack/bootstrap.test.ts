@@ -147,6 +147,38 @@ describe('scripts/bootstrap.mjs', () => {
     expect(child.exitCode).toBe(5);
   });
 
+  it('stops the command, once, when npm is killed and leaves it behind', async () => {
+    write(
+      'src/stack/start.ts',
+      `process.on('SIGTERM', () => { console.log('told to stop'); setTimeout(() => process.exit(), 2500); });
+       console.log('up'); setInterval(() => {}, 1000);`,
+    );
+    const bootstrap = path.join(scratch.path, 'scripts/bootstrap.mjs');
+    const npm = spawn(
+      process.execPath,
+      [
+        '-e',
+        `require('node:child_process').spawn(process.execPath, ['${bootstrap}', 'start'], { stdio: 'inherit' })`,
+      ],
+      {
+        stdio: ['ignore', 'pipe', 'ignore'],
+        env: {
+          PATH: process.env['PATH'],
+          npm_execpath: path.join(scratch.path, 'npm-cli.js'),
+          npm_lifecycle_event: 'start',
+        },
+      },
+    );
+    const output: string[] = [];
+    npm.stdout.on('data', (chunk) => output.push(String(chunk).trim()));
+    await once(npm.stdout, 'data');
+
+    npm.kill('SIGKILL');
+    await once(npm.stdout, 'end');
+
+    expect(output).toEqual(['up', 'told to stop']);
+  });
+
   it('names the Node version it needs', async () => {
     const old = path.join(scratch.path, 'old-node.cjs');
     writeFileSync(old, "Object.defineProperty(process.versions, 'node', { value: '18.20.4' });");
@@ -183,6 +215,7 @@ describe('scripts/bootstrap.mjs', () => {
 
   it('counts a test run without results as a failure', async () => {
     expect(await run(['test'])).toMatchObject({ code: 1, stdout: '0 passed, 1 failed\n' });
+    expect(await run(['test', '--help'])).toMatchObject({ code: 0, stdout: '' });
   });
 });
 

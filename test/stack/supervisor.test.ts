@@ -153,9 +153,7 @@ describe('supervisor', () => {
   it('leaves out the warnings the stack gives itself', async () => {
     const lines = ['provider disabled', 'disk is slow'].map((msg) => JSON.stringify({ level: 40, msg }));
     const program = `for (const line of ${JSON.stringify(lines)}) console.error(line); ${fakeProgram(events, 'worker')}`;
-    const running = supervise([
-      fakeService('worker', program, { toldByStack: new Set(['provider disabled']) }),
-    ]);
+    const running = supervise([fakeService('worker', program, { leftOut: new Set(['provider disabled']) })]);
     await running.start();
     await log.until('disk is slow');
     await running.stop();
