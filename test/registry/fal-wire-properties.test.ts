@@ -26,7 +26,7 @@ const settings: fc.Arbitrary<SlotSettings> = fc
     guidance: maybe(numberIn(0, 20, 0.99, 1, 1.5, 1.51)),
     strength: maybe(numberIn(0, 1, 0.009, 0.01)),
     referenceStrength: maybe(numberIn(0, 2)),
-    upscaleFactor: maybe(numberIn(1, 8, 4, 4.01)),
+    upscaleFactor: maybe(numberIn(1.1, 8, 4, 4.01)),
   })
   .map(({ size, ...fields }) => ({ ...fields, ...size, nsfw: false }));
 

@@ -63,7 +63,7 @@ const requests = fc
     steps: maybe(fc.integer({ min: 1, max: 60 })),
     guidance: maybe(fc.double({ min: 0, max: 20, noNaN: true })),
     strength: seldom(fc.double({ min: 0, max: 1, noNaN: true })),
-    upscaleFactor: seldom(fc.double({ min: 1, max: 8, noNaN: true })),
+    upscaleFactor: seldom(fc.double({ min: 1.1, max: 8, noNaN: true })),
     frames: seldom(fc.integer({ min: 5, max: 161 })),
     fps: seldom(fc.integer({ min: 4, max: 30 })),
     seed: maybe(fc.integer({ min: 0, max: 4_294_967_295 })),
