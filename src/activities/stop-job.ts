@@ -1,11 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { JsonValue, ProviderCharge, ProviderName } from '../domain/taxonomy';
-import type { ProviderClient } from '../providers/types';
+import type { ProviderCharge, ProviderName } from '../domain/taxonomy';
+import type { ProviderClient, UnwantedJob } from '../providers/types';
 
-export interface StopJobInput {
+export interface StopJobInput extends UnwantedJob {
   provider: ProviderName;
-  /** As the job's call noted it. */
-  handle: JsonValue;
 }
 
 export interface StopJobResult {
@@ -16,11 +14,11 @@ export interface StopJobResult {
 /** Longest time it may take, in ms; below the activity's own limits. */
 const stopMs = 15_000;
 
-/** Tells a provider to stop an accepted job that nobody waits for any more. Safe to repeat. */
+/** Tells a provider to stop a job that nobody waits for any more. Safe to repeat. */
 export function createStopJob(clients: Readonly<Partial<Record<ProviderName, ProviderClient>>>) {
-  return async function stopJob({ provider, handle }: StopJobInput): Promise<StopJobResult> {
+  return async function stopJob({ provider, ...job }: StopJobInput): Promise<StopJobResult> {
     Context.current().heartbeat();
-    const charge = await clients[provider]?.stop(handle, { signal: AbortSignal.timeout(stopMs) });
+    const charge = await clients[provider]?.stop(job, { signal: AbortSignal.timeout(stopMs) });
     return charge === undefined ? {} : { charge };
   };
 }

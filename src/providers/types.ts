@@ -22,16 +22,22 @@ export interface ProviderClient {
   generate(job: ProviderJob, context: CallContext): Promise<ProviderResult>;
 
   /**
-   * Tells the provider to stop a job that is known by the handle its call noted, and which nobody waits for any more.
-   * Never throws, and takes some seconds at most.
+   * Tells the provider to stop a job that nobody waits for any more. After a mere intent only a provider that finds
+   * lost jobs can be told. Never throws, and takes some seconds at most.
    *
    * @returns what the job is billed: `none` when it never ran; `undefined` where nobody knows, also because the
    * provider could not be told.
    */
-  stop(handle: JsonValue, options: { signal: AbortSignal }): Promise<ProviderCharge | undefined>;
+  stop(job: UnwantedJob, options: { signal: AbortSignal }): Promise<ProviderCharge | undefined>;
 
   /** A free request that shows whether the provider answers. Never throws. `app` narrows Modal to one app. */
   checkHealth(options: { signal: AbortSignal; app?: string }): Promise<ProviderHealth>;
+}
+
+/** A job as its call left it. */
+export interface UnwantedJob {
+  jobKey: string;
+  dispatch: DispatchState;
 }
 
 export interface ProviderHealth {

@@ -1,10 +1,16 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import type { StoredAsset } from '../../src/domain/stored-asset';
-import type { JsonValue, ProviderName } from '../../src/domain/taxonomy';
+import type { ProviderName } from '../../src/domain/taxonomy';
 import { ProviderError, type ProviderCharge, type ProviderErrorOptions } from '../../src/providers/errors';
 import { outcomeUnknown } from '../../src/providers/outcome-unknown';
-import type { CallContext, ProviderClient, ProviderJob, ProviderResult } from '../../src/providers/types';
+import type {
+  CallContext,
+  ProviderClient,
+  ProviderJob,
+  ProviderResult,
+  UnwantedJob,
+} from '../../src/providers/types';
 
 /** What the provider does with its n-th call (1-based). */
 export type Answer = (job: ProviderJob, call: number, context: CallContext) => Promise<ProviderResult>;
@@ -12,8 +18,8 @@ export type Answer = (job: ProviderJob, call: number, context: CallContext) => P
 /** A provider in this process that keeps every paid job it was given. */
 export class FakeProvider implements ProviderClient {
   readonly jobs: ProviderJob[] = [];
-  /** Handles of the jobs it was told to stop. */
-  readonly stopped: JsonValue[] = [];
+  /** The jobs it was told to stop. */
+  readonly stopped: UnwantedJob[] = [];
   /** What it says a stopped job is billed. */
   chargeOfStop: ProviderCharge | undefined;
 
@@ -34,8 +40,8 @@ export class FakeProvider implements ProviderClient {
   /** What a probe finds. */
   isHealthy = true;
 
-  stop(handle: JsonValue): Promise<ProviderCharge | undefined> {
-    this.stopped.push(handle);
+  stop(job: UnwantedJob): Promise<ProviderCharge | undefined> {
+    this.stopped.push(job);
     return Promise.resolve(this.chargeOfStop);
   }
 

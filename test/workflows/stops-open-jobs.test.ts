@@ -50,7 +50,9 @@ describe('a slot that ends while its accepted job is still open', () => {
       const { status, slots } = await handle.query<GenerationState>('progress');
       expect(status).toBe('cancelled');
       expect(slots[0]).toMatchObject(money);
-      expect(fal.stopped).toEqual([{ request: 'r-1' }]);
+      expect(fal.stopped).toEqual([
+        { jobKey: fal.jobs[0]?.jobKey, dispatch: { phase: 'accepted', handle: { request: 'r-1' } } },
+      ]);
     });
   });
 
@@ -69,6 +71,36 @@ describe('a slot that ends while its accepted job is still open', () => {
       const { status, atRiskUsd } = (await handle.result()) as GenerationState;
       expect([status, atRiskUsd]).toEqual(['completed', 0]);
       expect(fal.stopped).toEqual([]);
+    });
+  });
+});
+
+describe('a slot that ends while nobody knows whether its submit arrived', () => {
+  /** The submit leaves, and the provider is out of reach from then on. */
+  function sentAndGone(): FakeProvider {
+    const answer: Answer = async (job, call, context) => {
+      if (context.dispatch.previous.phase === 'none') await context.dispatch.intent();
+      harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
+      const gone = failing('outage', { provider: 'comfyui', code: 'unreachable', certainty: 'unknown' });
+      return await gone(job, call, context);
+    };
+    const provider = new FakeProvider('comfyui', answer);
+    provider.isHealthy = false;
+    return provider;
+  }
+
+  it('has the pod look for it by its id and stop it', async () => {
+    const pod = sentAndGone();
+    pod.chargeOfStop = 'none';
+    await harness.withProviders([pod], async () => {
+      const handle: WorkflowHandle = await harness.start(studio({ modelProvider: 'comfyui', strict: true }));
+      await untilWaiting(handle);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow('cancelled');
+
+      const { slots } = await handle.query<GenerationState>('progress');
+      expect(slots[0]).toMatchObject({ costUsd: 0, atRiskUsd: 0 });
+      expect(pod.stopped).toEqual([{ jobKey: pod.jobs[0]?.jobKey, dispatch: { phase: 'intent' } }]);
     });
   });
 });

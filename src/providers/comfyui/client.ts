@@ -5,7 +5,7 @@ import { ComfyUiCall } from './comfyui-call';
 import { toComfyUiError } from './errors';
 import { loadGraphLibrary } from './graph-library';
 import { createPod } from './pod';
-import { recordedHandle } from './run-handle';
+import { earlierRun } from './run-handle';
 import { chargeOfStop, stopRun } from './stop-run';
 
 export interface ComfyUiClientSettings {
@@ -47,11 +47,11 @@ export function createComfyUiClient(settings: ComfyUiClientSettings): ProviderCl
       }
     },
 
-    async stop(noted, { signal }) {
-      const handle = recordedHandle({ phase: 'accepted', handle: noted });
-      if (handle === undefined) return undefined;
+    async stop({ jobKey, dispatch }, { signal }) {
+      const promptId = earlierRun(jobKey, dispatch);
+      if (promptId === undefined) return undefined;
       const options = { http, baseUrl, deadlines: briefDeadlines };
-      return chargeOfStop(await stopRun(handle.promptId, options, signal));
+      return chargeOfStop(await stopRun(promptId, options, signal));
     },
 
     async checkHealth({ signal }) {

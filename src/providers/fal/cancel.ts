@@ -1,5 +1,5 @@
-import type { JsonValue } from '../../domain/taxonomy';
 import type { ProviderCharge } from '../errors';
+import type { DispatchState } from '../types';
 import type { FalApi } from './api';
 import { recordedHandle, type FalHandle } from './wire';
 
@@ -26,13 +26,13 @@ export async function cancelJob(
   return await api.cancel(handle, { deadlines, signal }).catch(() => undefined);
 }
 
-/** Cancels a job by the handle that was noted of it; see `ProviderClient.stop`. */
+/** Cancels a job as its call left it; see `ProviderClient.stop`. */
 export async function stopJob(
   api: FalApi,
-  noted: JsonValue,
+  dispatch: DispatchState,
   caller: AbortSignal,
 ): Promise<ProviderCharge | undefined> {
-  const handle = recordedHandle(noted);
+  const handle = dispatch.phase === 'accepted' ? recordedHandle(dispatch.handle) : undefined;
   if (handle === undefined || !api.isOurs(handle)) return undefined;
   return chargeOfCancel(await cancelJob(api, handle, caller));
 }

@@ -23,7 +23,7 @@ export function createFalClient(settings: FalClientSettings): ProviderClient {
     findsLostJobs: false,
     generate: async (job, context) =>
       await runCall(job, context, (signal) => new FalCall({ api, job, context, signal })),
-    stop: async (handle, { signal }) => await stopJob(api, handle, signal),
+    stop: async ({ dispatch }, { signal }) => await stopJob(api, dispatch, signal),
     checkHealth: async ({ signal }) => await checkHealth(http, settings, signal),
   };
 }

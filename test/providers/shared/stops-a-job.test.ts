@@ -1,7 +1,7 @@
 import type { JsonValue } from '../../../src/domain/taxonomy';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import type { FalHandle } from '../../../src/providers/fal/wire';
-import type { ProviderClient, ProviderJob } from '../../../src/providers/types';
+import type { ProviderClient, ProviderJob, UnwantedJob } from '../../../src/providers/types';
 import { waitUntil } from '../../support/wait-until';
 import { textJob } from '../comfyui/run-job';
 import { testCall, testJob } from '../support/call';
@@ -34,8 +34,8 @@ afterAll(async () => {
   await emulated.close();
 });
 
-/** The handle of a job that is accepted, and whose call nobody waits for. */
-async function abandoned(client: ProviderClient, job: ProviderJob): Promise<JsonValue> {
+/** A job that is accepted, and whose call nobody waits for. */
+async function abandoned(client: ProviderClient, job: ProviderJob): Promise<UnwantedJob> {
   const call = testCall();
   const generating = client.generate(job, call.context).catch(() => undefined);
   leftovers.push(async () => {
@@ -43,7 +43,16 @@ async function abandoned(client: ProviderClient, job: ProviderJob): Promise<Json
     await generating;
   });
   await call.dispatch.reached('accepted');
-  return call.dispatch.state.phase === 'accepted' ? call.dispatch.state.handle : null;
+  return { jobKey: job.jobKey, dispatch: call.dispatch.state };
+}
+
+function accepted(handle: JsonValue): UnwantedJob {
+  return { jobKey: 'another', dispatch: { phase: 'accepted', handle } };
+}
+
+function handleOf({ dispatch }: UnwantedJob): FalHandle {
+  if (dispatch.phase !== 'accepted') throw new Error('the job was not accepted');
+  return dispatch.handle as FalHandle;
 }
 
 function outcomes(): object[] {
@@ -53,24 +62,24 @@ function outcomes(): object[] {
 describe('an abandoned job at Fal', () => {
   it('is taken out of the queue, and costs nothing', async () => {
     emulated.settings.change({ fal: { queueSeconds: 10_000 } });
-    const handle = await abandoned(emulated.fal, falJob);
-    expect(await emulated.fal.stop(handle, { signal })).toBe('none');
+    const job = await abandoned(emulated.fal, falJob);
+    expect(await emulated.fal.stop(job, { signal })).toBe('none');
     expect(outcomes()).toEqual([{ outcome: 'cancelled', chargedUsd: 0 }]);
   });
 
   it('is stopped while it runs, at its price', async () => {
     emulated.settings.change({ fixedLatencySeconds: 10_000, fal: { queueSeconds: 0 } });
-    const handle = await abandoned(emulated.fal, falJob);
-    await waitUntil(async () => (await statusOf(handle)) === 'IN_PROGRESS');
-    expect(await emulated.fal.stop(handle, { signal })).toBe('price');
+    const job = await abandoned(emulated.fal, falJob);
+    await waitUntil(async () => (await statusOf(handleOf(job))) === 'IN_PROGRESS');
+    expect(await emulated.fal.stop(job, { signal })).toBe('price');
     expect(outcomes()).toEqual([{ outcome: 'cancelled', chargedUsd: expect.any(Number) as unknown }]);
   });
 
   it('is left alone when its handle would take our key to another host', async () => {
     const foreign = await startLocalServer((_request, response) => response.end('{"status":"OK"}'));
-    const handle = (await abandoned(emulated.fal, falJob)) as FalHandle;
-    const turned = { ...handle, cancelUrl: `${foreign.url}/cancel` };
-    expect(await emulated.fal.stop(turned, { signal })).toBeUndefined();
+    const job = await abandoned(emulated.fal, falJob);
+    const turned = { ...handleOf(job), cancelUrl: `${foreign.url}/cancel` };
+    expect(await emulated.fal.stop(accepted(turned), { signal })).toBeUndefined();
     expect(foreign.received).toEqual([]);
     await foreign.close();
   });
@@ -80,27 +89,42 @@ describe('an abandoned run on the pod', () => {
   it('is taken out of the queue, and the run before it goes on', async () => {
     emulated.settings.change({ fixedLatencySeconds: 10_000 });
     await abandoned(pod, textJob({ jobKey: 'first' }));
-    const handle = await abandoned(pod, textJob({ jobKey: 'second' }));
-    expect(await pod.stop(handle, { signal })).toBe('none');
+    const job = await abandoned(pod, textJob({ jobKey: 'second' }));
+    expect(await pod.stop(job, { signal })).toBe('none');
     expect(outcomes()).toMatchObject([{ outcome: 'running' }, { outcome: 'cancelled' }]);
   });
 
   it('is interrupted while it runs, and the one behind it takes its place', async () => {
     emulated.settings.change({ fixedLatencySeconds: 1000 });
-    const handle = await abandoned(pod, textJob({ jobKey: 'first' }));
+    const job = await abandoned(pod, textJob({ jobKey: 'first' }));
     const next = await abandoned(pod, textJob({ jobKey: 'second' }));
-    expect(await pod.stop(handle, { signal })).toBe('price');
+    expect(await pod.stop(job, { signal })).toBe('price');
     await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'cancelled'));
     expect(emulated.journal.read().entries[1]?.outcome).toBe('running');
     await pod.stop(next, { signal });
   });
 });
 
+describe('a run on the pod whose submit had no answer', () => {
+  const lost = { dispatch: { phase: 'intent' } } as const;
+
+  it('is found by its id and interrupted, at its price', async () => {
+    emulated.settings.change({ fixedLatencySeconds: 1000 });
+    const { jobKey } = await abandoned(pod, textJob({ jobKey: 'first' }));
+    expect(await pod.stop({ jobKey, ...lost }, { signal })).toBe('price');
+    await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'cancelled'));
+  });
+
+  it('costs nothing when the pod never saw it', async () => {
+    expect(await pod.stop({ jobKey: 'unseen', ...lost }, { signal })).toBe('none');
+  });
+});
+
 describe('an abandoned call at Modal', () => {
   it('runs to its end, and nobody knows of it there', async () => {
     emulated.faults.add({ provider: 'modal', fault: 'redirect_chain', params: { hops: 1 } });
-    const handle = await abandoned(emulated.modal, modalJob);
-    expect(await emulated.modal.stop(handle, { signal })).toBeUndefined();
+    const job = await abandoned(emulated.modal, modalJob);
+    expect(await emulated.modal.stop(job, { signal })).toBeUndefined();
     await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'succeeded'));
   });
 });
@@ -114,21 +138,29 @@ describe('a job that cannot be stopped', () => {
     emulated.settings.change({ fixedLatencySeconds: 100, fal: { queueSeconds: 1000 } });
     emulated.faults.add({ provider: 'modal', fault: 'redirect_chain', params: { hops: 1 } });
     const client = clients()[name];
-    const handle = await abandoned(client, jobs[name]);
+    const job = await abandoned(client, jobs[name]);
     await emulated.setProviderState(name, 'down');
-    expect(await client.stop(handle, { signal })).toBeUndefined();
+    expect(await client.stop(job, { signal })).toBeUndefined();
   });
 
-  it.each(names)('at %s, because its handle is none of ours, is no error', async (name) => {
-    for (const handle of [null, 'r1', {}, { promptId: 1, requestId: 'r1' }]) {
-      expect(await clients()[name].stop(handle, { signal })).toBeUndefined();
-    }
+  it.each(['modal', 'fal'] as const)(
+    'at %s, because its handle is none of ours, is no error',
+    async (name) => {
+      for (const handle of [null, 'r1', {}, { promptId: 1, requestId: 'r1' }]) {
+        expect(await clients()[name].stop(accepted(handle), { signal })).toBeUndefined();
+      }
+    },
+  );
+
+  it.each(['modal', 'fal'] as const)('at %s, because its submit had no answer, is no error', async (name) => {
+    const lost = { jobKey: 'lost', dispatch: { phase: 'intent' } } as const;
+    expect(await clients()[name].stop(lost, { signal })).toBeUndefined();
   });
 
   it.each(names)('at %s, because there is no time left, is no error', async (name) => {
     await emulated.setProviderState(name, 'hang');
     const handle = { ...falHandle(), promptId: 'p1', resultUrl: 'http://127.0.0.1/x' };
-    expect(await clients()[name].stop(handle, { signal: AbortSignal.timeout(50) })).toBeUndefined();
+    expect(await clients()[name].stop(accepted(handle), { signal: AbortSignal.timeout(50) })).toBeUndefined();
   });
 });
 
@@ -138,8 +170,7 @@ function falHandle(): FalHandle {
   return { requestId: 'r1', endpoint: 'fal-ai/flux/dev', ...urls };
 }
 
-async function statusOf(handle: JsonValue): Promise<string> {
-  const { statusUrl } = handle as FalHandle;
+async function statusOf({ statusUrl }: FalHandle): Promise<string> {
   const reply = await fetch(statusUrl, { headers: { authorization: 'Key id:secret' } });
   return ((await reply.json()) as { status: string }).status;
 }
