@@ -4,12 +4,14 @@ import { createDatabase } from './database';
 import { initialMigration } from './migrations/0001-initial';
 import { paidOnceMigration } from './migrations/0002-paid-once';
 import { callLatenciesMigration } from './migrations/0003-call-latencies';
+import { oneUniqueKeyMigration } from './migrations/0004-one-unique-key';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
   '0002-paid-once': paidOnceMigration,
   '0003-call-latencies': callLatenciesMigration,
+  '0004-one-unique-key': oneUniqueKeyMigration,
 };
 
 /**
