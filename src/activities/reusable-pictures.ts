@@ -15,15 +15,18 @@ export interface StoredBytes {
   stat(assetId: string): Promise<object | undefined>;
 }
 
-/** Finds for a planned slot the stored picture that its first candidate would make again. */
+/** Finds for a planned slot the stored picture that one of its candidates would make again; an earlier one is preferred. */
 export type FindReusable = (slot: SlotPlan) => Promise<SlotPlan['reusable']>;
 
 export function createFindReusable(made: MadePictures, bytes: StoredBytes): FindReusable {
-  return async function findReusable({ candidates: [first] }) {
-    if (first === undefined) return undefined;
-    const asset = await made.findMade(recipeOf(first));
+  const findAt = async (candidate: PlannedCandidate): Promise<SlotPlan['reusable']> => {
+    const asset = await made.findMade(recipeOf(candidate));
     if (asset === undefined || (await bytes.stat(asset.assetId)) === undefined) return undefined;
-    return { asset, modelId: first.modelId };
+    return { asset, modelId: candidate.modelId };
+  };
+  return async function findReusable({ candidates }) {
+    const found = await Promise.all(candidates.map(findAt));
+    return found.find((one) => one !== undefined);
   };
 }
 

@@ -88,7 +88,7 @@ export interface SlotPlan {
   candidates: PlannedCandidate[];
   /** Every candidate that was looked at, with its reason. */
   considered: RouteCandidate[];
-  /** A stored picture of the very recipe of the first candidate, where the request allows its reuse. */
+  /** A stored picture of the very recipe of a candidate, where the request allows its reuse. */
   reusable?: { asset: StoredAsset; modelId: string } | undefined;
 }
 

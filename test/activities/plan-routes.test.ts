@@ -43,9 +43,9 @@ const plan = (flowRequest: GenerationInput['flowRequest'], fields: Partial<Gener
   planRoutes(generationInput({ flowRequest, ...fields }));
 
 /** Stores a picture as that slot would have made it. */
-async function make(slot: SlotPlan | undefined, seed: number): Promise<StoredAsset> {
+async function make(slot: SlotPlan | undefined, seed: number, candidateIndex = 0): Promise<StoredAsset> {
   const asset = await store.put(Readable.from([await picture('png', { seed })]), { maxBytes: 1e6 });
-  const candidate = slot!.candidates[0]!;
+  const candidate = slot!.candidates[candidateIndex]!;
   await records.record(asset, 'generation', {
     ...candidate,
     generationId: 'earlier',
@@ -71,6 +71,18 @@ describe('the plan of a job that may reuse pictures', () => {
       undefined,
     ]);
     expect(again.slots[1]?.reusable?.modelId).toBe(first.slots[1]?.candidates[0]?.modelId);
+  });
+
+  it('holds the picture a fallback made, until the first choice has made one', async () => {
+    const fields = { seed: 13, prompt: 'on a pier' };
+    const [slot] = (await plan(studio(fields))).slots;
+    const found = async () => (await plan(studio({ ...fields, reuse: true }))).slots[0]?.reusable;
+
+    const fromFallback = await make(slot, 5, 1);
+    expect(await found()).toMatchObject({ asset: fromFallback, modelId: slot?.candidates[1]?.modelId });
+
+    const fromFirst = await make(slot, 6);
+    expect(await found()).toMatchObject({ asset: fromFirst, modelId: slot?.candidates[0]?.modelId });
   });
 
   it('counts the pictures that go in as part of the recipe', async () => {
