@@ -139,6 +139,19 @@ const refused: Readonly<Record<string, readonly string[]>> = {
       '𝓽𝓮𝓮𝓷',
     ],
   ],
+  'letters for digits': [
+    ...[
+      '1З year old girl',
+      'l5 years old',
+      'I6yo',
+      '1O-year-old',
+      '1S y/o',
+      '1Ч лет',
+      '1б year old',
+      '|7 years old',
+    ],
+    ...['a girl, l4', 'aged 1Ӡ', '1О years оld'],
+  ],
   'digits and symbols for letters': [
     ...[
       't33n',
@@ -244,6 +257,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
 };
 
 const allowed: readonly string[] = [
+  ...['a woman in her 20s', 'a 1s exposure of a woman', '2O years old', 'iPhone 5s', 'a 4b pencil'],
   ...[
     '18 year old woman',
     '18yo',

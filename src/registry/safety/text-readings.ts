@@ -1,15 +1,45 @@
 import { readAsLatin } from './look-alikes';
 
 /**
- * The ways a normalised text can be read: as written, by the look of its letters, with digits and symbols as letters,
- * with letters pulled together, without drawn-out letters. No two are equal.
+ * The ways a normalised text can be read: as written, by the look of its letters, with letters as the digits of a number,
+ * with digits and symbols as letters, with letters pulled together, without drawn-out letters. No two are equal.
  */
 export function textReadings(native: string): ReadonlySet<string> {
-  const looks = [native, readAsLatin(native)];
+  const looks = [native, readAsLatin(native)].flatMap((look) => [look, readDigits(look)]);
   const leet = looks.flatMap((look) => [look, readSymbols(look, 'i'), readSymbols(look, 'l')]);
   const joined = leet.flatMap((reading) => [reading, joinLetters(reading), dropInnerMarks(reading)]);
   return new Set(
     joined.flatMap((reading) => [reading, shortenRuns(reading, '$1$1'), shortenRuns(reading, '$1')]),
+  );
+}
+
+const letterDigits: Readonly<Record<string, string>> = {
+  o: '0',
+  i: '1',
+  l: '1',
+  '!': '1',
+  '|': '1',
+  z: '2',
+  з: '3',
+  ӡ: '3',
+  ʒ: '3',
+  ɜ: '3',
+  ч: '4',
+  s: '5',
+  б: '6',
+  b: '6',
+  g: '9',
+};
+const digitLike = `[\\d${Object.keys(letterDigits).join('')}]`;
+const numberLike = new RegExp(
+  `(?<![\\p{L}\\d])(?=${digitLike}?\\d)${digitLike}{2}(?=y|(?![\\p{L}\\d]))`,
+  'gu',
+);
+
+/** Letters as the digits they pass for, in a number of two that has a real digit, too: `l5`, `1Зyo`. */
+function readDigits(text: string): string {
+  return text.replace(numberLike, (number) =>
+    number.replace(/\D/g, (letter) => letterDigits[letter] ?? letter),
   );
 }
 
