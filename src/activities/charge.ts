@@ -1,9 +1,27 @@
 import type { DispatchState } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
+import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, FailureClass } from '../domain/taxonomy';
 import type { ProviderCharge, ProviderError } from '../providers/errors';
 
 export type Charge = Pick<AttemptRecord, 'costUsd' | 'costEstimated' | 'atRiskUsd'>;
+
+type Billed = Pick<PlannedCandidate, 'priceUsd' | 'typicalSeconds' | 'policy'>;
+
+/**
+ * What a result cost: the provider's own figure, else the price table's, marked as estimated. Providers that give a figure
+ * bill by the second, so one that no call could reach before its time limit is a slip, and must not eat a caller's budget.
+ */
+export function costOfResult(
+  reportedUsd: number | undefined,
+  { priceUsd, typicalSeconds, policy }: Billed,
+): { costUsd: number; costEstimated: boolean } {
+  const mostUsd = (priceUsd * policy.startToCloseSeconds) / typicalSeconds;
+  const isBelievable = reportedUsd !== undefined && reportedUsd <= mostUsd;
+  return isBelievable
+    ? { costUsd: reportedUsd, costEstimated: false }
+    : { costUsd: priceUsd, costEstimated: true };
+}
 
 /**
  * What a failed attempt cost. A picture of no use was made and paid all the same; where we do not know whether the

@@ -7,7 +7,7 @@ import { ProviderError, type ProviderCharge } from '../providers/errors';
 import type { CallContext, MediaStore, ProviderClient, ProviderResult } from '../providers/types';
 import { expectedSizeOf } from '../registry';
 import { AttemptLog } from './attempt-log';
-import { chargeOf, chargeOfStopped } from './charge';
+import { chargeOf, chargeOfStopped, costOfResult } from './charge';
 import { asProviderError, toApplicationFailure } from './failures';
 import type { ProviderHealthPort } from './provider-health';
 import { RunningCalls } from './running-calls';
@@ -103,10 +103,7 @@ function succeeded(
   candidate: PlannedCandidate,
   log: AttemptLog,
 ): GenerateMediaResult {
-  const cost = {
-    costUsd: result.costUsd ?? candidate.priceUsd,
-    costEstimated: result.costUsd === undefined,
-  };
+  const cost = costOfResult(result.costUsd, candidate);
   const { providerRequestId } = result;
   const trail = log.close({ outcome: 'succeeded', certainty: 'accepted', providerRequestId, ...cost });
   return { asset: result.assets[0], providerRequestId, trail, ...cost };

@@ -49,8 +49,10 @@ export interface SlotProgress {
   resubmits: number;
   /** By model id: number of the attempt that carries the price of a job given up while it was open. */
   booked: Record<string, number | null>;
-  /** How often the slot began anew with another seed. */
+  /** Jobs paid once more at the same provider, because the one before gave nothing of use. */
   refills: number;
+  /** By model id: its pictures are of no use, and there is no refill left. */
+  spoiled?: Record<string, boolean> | undefined;
   /** Another provider was asked beside a slow one; once is enough for a slot. */
   hasHedged?: boolean | undefined;
   /** By model id: the seed of the job that was submitted last. */

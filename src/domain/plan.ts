@@ -127,7 +127,7 @@ export interface JobRules {
   coherence: Coherence;
   /** Whether two pictures of the set that look alike are one too many. */
   distinct: boolean;
-  /** New seeds tried for a slot whose picture was of no use. */
+  /** Jobs that a slot may pay once more at the same provider, because the one before gave nothing of use. */
   maxRefills: number;
   /** Whether a slow call is raced by the next candidate. */
   hedge: boolean;

@@ -21,7 +21,9 @@ export interface CallState {
 export function toProviderError(error: unknown, state: CallState): ProviderError {
   if (error instanceof ProviderError) return error;
   const { provider, providerRequestId, resumable } = state;
-  if (error instanceof MediaError) return mediaFailure(error, state);
+  if (error instanceof MediaError) {
+    return mediaFailure(error, { ...state, isAnswerToSubmit: state.stage === 'submitting' });
+  }
   const failure = classifyTransportError(error, state.stage);
   const { message, ...known } = failure ?? unexpectedFailure(state.stage);
   return new ProviderError(message, { ...known, provider, providerRequestId, resumable, cause: error });

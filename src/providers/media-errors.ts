@@ -6,6 +6,8 @@ export interface MediaFailureOptions {
   /** `policy` where a blank picture is how the provider censors (Fal); `corrupt` where it is a broken model. */
   blankIs: FailureClass;
   providerRequestId?: string | undefined;
+  /** They came at once, before the provider named a way back to the job. */
+  isAnswerToSubmit?: boolean | undefined;
   /** The recorded handle can give the same bytes again, whole this time. */
   resumable?: boolean | undefined;
 }
@@ -23,14 +25,23 @@ const messages: Readonly<Record<MediaProblem, string>> = {
 /** Reading the same result again may mend these; the others would stay as they are. */
 const brokenInTransit: readonly MediaProblem[] = ['empty', 'truncated', 'not_media', 'unavailable'];
 
-/** What bytes that are no usable picture mean: the job was done and paid, its result is of no use. */
+/** A page, JSON or nothing at all: a proxy answers so, whether or not the provider ever saw the request. */
+const saidBySomebodyElse: readonly MediaProblem[] = ['empty', 'not_media'];
+
+/**
+ * What bytes that are no usable picture mean: the job was done and paid, its result is of no use. Where they are no
+ * picture at all and nothing else speaks of a job, nobody knows whether there is one.
+ */
 export function mediaFailure({ problem, cause }: MediaError, options: MediaFailureOptions): ProviderError {
+  const isInDoubt = options.isAnswerToSubmit === true && saidBySomebodyElse.includes(problem);
   return new ProviderError(messages[problem], {
     provider: options.provider,
     failureClass: classOf(problem, options.blankIs),
     code: `media_${problem}`,
-    certainty: 'accepted',
-    charge: 'price',
+    certainty: isInDoubt ? 'unknown' : 'accepted',
+    charge: isInDoubt ? undefined : 'price',
+    // An answer came, so the request is not just lost.
+    status: 200,
     providerRequestId: options.providerRequestId,
     resumable: options.resumable === true && brokenInTransit.includes(problem),
     cause,

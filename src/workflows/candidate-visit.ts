@@ -7,7 +7,7 @@ import { isOnHold, mustAsk } from './doubt';
 import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
 import { maySpend, type CallOutcome, type MadeCall } from './media-call';
-import { isBadPicture, mayRefill, pictureProblem, refill, withSeed } from './refill';
+import { afterBadAnswer, mayRefill, pictureProblem, refill, withSeed } from './refill';
 import {
   bookOpenJobs,
   cancelSlot,
@@ -127,8 +127,7 @@ function conclude(
     return undefined;
   }
   if (isTooWasteful(context)) return undefined;
-  if (isBadPicture(failure) && mayRefill(context)) return refill(context);
-  return verdict;
+  return afterBadAnswer(context, candidate, { failure, verdict });
 }
 
 /** Keeps the picture, unless the set has no use for it. */

@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { SlotContext } from './slot-context';
 
@@ -10,10 +11,33 @@ export function isOnHold({ run }: SlotContext): boolean {
 const outOfReach: readonly string[] = ['request_lost', 'redirect_foreign', 'redirect_without_location'];
 
 /**
- * The job is on hold, and the submit is in doubt: a gateway answered for a provider that may have taken it all the same, or
+ * The same, on the list since later. A picture that came whole and is of no use is something else: another one is a refill,
+ * which has its own limit.
+ */
+const alsoOutOfReach: readonly string[] = [
+  'result_lost',
+  'url_foreign',
+  'media_host_foreign',
+  'media_redirect',
+  'body_cut_off',
+  'body_stalled',
+  'media_empty',
+  'media_not_media',
+  'media_truncated',
+  'media_unavailable',
+  'reply_invalid',
+];
+
+/**
+ * The job is on hold, and the submit is in doubt: something answered for a provider that may have taken it all the same, or
  * its picture is where nobody can fetch it.
  */
 export function mustAsk(context: SlotContext, { certainty, code, dispatch }: GenerateMediaFailure): boolean {
   if (!isOnHold(context) || dispatch.phase !== 'none') return false;
-  return certainty === 'unknown' || (certainty === 'accepted' && outOfReach.includes(code));
+  return certainty === 'unknown' || (certainty === 'accepted' && isOutOfReach(code));
+}
+
+function isOutOfReach(code: string): boolean {
+  if (!alsoOutOfReach.includes(code)) return outOfReach.includes(code);
+  return patched('hold-asks-for-every-lost-picture') ? true : false;
 }

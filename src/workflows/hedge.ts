@@ -4,7 +4,7 @@ import { finalFailureClasses } from '../domain/taxonomy';
 import { overtakenCode } from '../domain/attempt-record';
 import { maySpend, type CallOutcome, type MadeCall } from './media-call';
 import { mustAsk } from './doubt';
-import { pictureProblem, withSeed } from './refill';
+import { isSpoiled, pictureProblem, withSeed } from './refill';
 import { settle, startCall, type SlotCall } from './slot-call';
 import { bookOpenJobs, fitsTheSet, isOver, landed, type SlotContext } from './slot-context';
 import { askToSpend } from './spend-guard';
@@ -73,6 +73,7 @@ function rivalOf(context: SlotContext, { provider }: PlannedCandidate): PlannedC
   return plan.candidates
     .filter((other) => other.provider !== provider && !jobs.isOpenAt(other))
     .filter((other) => waiting.isWelcomeAt(other.provider) && fitsTheSet(context, other))
+    .filter((other) => !isSpoiled(context, other))
     .map((other) => withSeed(other, slot.seed))
     .at(0);
 }

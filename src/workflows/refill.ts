@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { SlotState } from '../domain/generation';
@@ -16,11 +17,46 @@ export interface PictureProblem {
 /** Larger than any set, so that a new seed is never another slot's. */
 const seedStride = 7919;
 
-const badPictures: readonly string[] = ['media_blank', 'media_wrong_size'];
+const badPictures: readonly string[] = ['media_blank', 'media_wrong_size', 'media_truncated'];
 
-/** A picture came, and another seed may give a better one. */
-export function isBadPicture({ code }: GenerateMediaFailure): boolean {
-  return badPictures.includes(code);
+/**
+ * What follows from a job that was paid, or may have been, and gave nothing of use: another one at the same provider while
+ * the job has refills left, then the next provider. Who made a bad picture with the last refill is not asked again.
+ */
+export function afterBadAnswer(
+  context: SlotContext,
+  candidate: PlannedCandidate,
+  { failure, verdict }: { failure: GenerateMediaFailure; verdict: Verdict },
+): Verdict {
+  const { failureClass, certainty, dispatch, code } = failure;
+  if (failureClass !== 'corrupt' || certainty === 'not_sent' || dispatch.phase !== 'none') return verdict;
+  if (!patched('refills-bound-every-retry')) return asBefore(context, { failure, verdict });
+  const isPicture = badPictures.includes(code);
+  if (!mayRefill(context)) {
+    if (isPicture) spoil(context, candidate);
+    return { kind: 'next' };
+  }
+  if (isPicture) return refill(context);
+  if (verdict.kind === 'again') context.progress.refills += 1;
+  return verdict;
+}
+
+/** How jobs go on that met their first bad answer when refills were for two kinds of pictures only. */
+function asBefore(
+  context: SlotContext,
+  { failure, verdict }: { failure: GenerateMediaFailure; verdict: Verdict },
+): Verdict {
+  const mayImprove = badPictures.slice(0, 2).includes(failure.code) && mayRefill(context);
+  return mayImprove ? refill(context) : verdict;
+}
+
+/** Its pictures are of no use to the slot, and there is no refill left for another one. */
+export function isSpoiled({ progress }: SlotContext, { modelId }: PlannedCandidate): boolean {
+  return progress.spoiled?.[modelId] === true;
+}
+
+function spoil({ progress }: SlotContext, { modelId }: PlannedCandidate): void {
+  progress.spoiled = { ...progress.spoiled, [modelId]: true };
 }
 
 export function mayRefill({ run, progress }: SlotContext): boolean {

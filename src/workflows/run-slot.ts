@@ -1,7 +1,7 @@
 import { condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
 import { begin, failAsLost, mayPay, visitCandidate } from './candidate-visit';
-import { pictureProblem } from './refill';
+import { isSpoiled, pictureProblem } from './refill';
 import { stopOpenJobs } from './stop-open-jobs';
 import {
   cancelSlot,
@@ -70,7 +70,7 @@ async function isToGoOn(context: SlotContext): Promise<boolean> {
   }
   if (answer === undefined && run.isResting) return false;
   const why = answer === 'give_up' ? 'The slot was given up' : 'Nobody decided before the deadline';
-  const message = `${why}: a submit to ${String(question?.provider)} was lost, and nobody knows whether it was paid.`;
+  const message = `${why}: the picture of a submit to ${String(question?.provider)} was lost, and it may have been paid.`;
   failSlot(context, { code: 'outcome_unknown', message, provider: question?.provider });
   return false;
 }
@@ -94,13 +94,25 @@ function budgetRefusal(context: SlotContext): string | undefined {
   const { jobs, plan, tooDear } = context;
   if (jobs.open().length > 0) return undefined;
   const refusals = plan.candidates
-    .filter((candidate) => fitsItsPictures(context, candidate))
+    .filter((candidate) => fitsItsPictures(context, candidate) && !isSpoiled(context, candidate))
     .map(({ modelId }) => tooDear.get(modelId));
   return refusals.includes(undefined) ? undefined : refusals.at(0);
 }
 
 function mayAsk(context: SlotContext, candidate: PlannedCandidate): boolean {
-  return context.jobs.isOpenAt(candidate) || fitsTheSet(context, candidate);
+  if (context.jobs.isOpenAt(candidate)) return true;
+  return fitsTheSet(context, candidate) && !isSpoiled(context, candidate);
+}
+
+/** Whoever could still be asked made a picture of no use, and there is no refill left. */
+function isAllSpoiled(context: SlotContext): boolean {
+  const { jobs, plan } = context;
+  const candidates = plan.candidates.filter((candidate) => fitsItsPictures(context, candidate));
+  return (
+    jobs.open().length === 0 &&
+    candidates.length > 0 &&
+    candidates.every((candidate) => isSpoiled(context, candidate))
+  );
 }
 
 /** Jobs that are open come first: another one would be paid on top. */
@@ -112,6 +124,11 @@ function inOrder({ jobs, plan }: SlotContext): PlannedCandidate[] {
 /** The state in which an outage is waited for; the deadline ends it, and that nobody left may be paid. */
 function waitOrGiveUp(context: SlotContext): void {
   if (isOver(context) || context.slot.decision !== undefined) return;
+  if (isAllSpoiled(context)) {
+    const message = 'No provider made a usable picture, and no refill is left.';
+    failSlot(context, describeEnd(context, 'corrupt', message));
+    return;
+  }
   const refusal = budgetRefusal(context);
   if (refusal !== undefined) {
     failSlot(context, { code: 'budget_exceeded', message: refusal });
@@ -126,7 +143,9 @@ function waitOrGiveUp(context: SlotContext): void {
   if (seconds > 0) {
     // What others have in flight may fail: only the engine of a picture that is there rules the rest out.
     const askable = inOrder(context).filter(
-      (candidate) => context.jobs.isOpenAt(candidate) || (mayPayMore && fitsItsPictures(context, candidate)),
+      (candidate) =>
+        context.jobs.isOpenAt(candidate) ||
+        (mayPayMore && fitsItsPictures(context, candidate) && !isSpoiled(context, candidate)),
     );
     context.waiting.begin(
       askable.map(({ provider }) => provider),

@@ -2,11 +2,8 @@ import type { AttemptRecord } from '../domain/attempt-record';
 import type { SlotState } from '../domain/generation';
 import { roundUsd } from '../domain/round-usd';
 
-/** Attempts listed one by one; in a longer outage those that sent nothing are only counted. */
+/** Attempts listed one by one; in a longer outage those that end alike are only counted, or the state outgrows a payload. */
 const listedAttempts = 20;
-
-/** Corrupt answers that a proxy in front of a provider that is down gives, too: a page, JSON, nothing at all. */
-const mayBeSomebodyElse: readonly string[] = ['media_not_media', 'media_empty', 'reply_invalid'];
 
 /** Adds what a call reports to the trail of its slot. */
 export function addAttempts(slot: SlotState, trail: readonly AttemptRecord[]): void {
@@ -19,6 +16,8 @@ export function addAttempts(slot: SlotState, trail: readonly AttemptRecord[]): v
     } else {
       alike.repeats = (alike.repeats ?? 0) + 1;
       alike.lastRepeatAt = record.startedAt;
+      if (record.atRiskUsd !== undefined)
+        alike.atRiskUsd = roundUsd((alike.atRiskUsd ?? 0) + record.atRiskUsd);
     }
   }
   sumUp(slot);
@@ -53,27 +52,37 @@ export function openAttempt({ attempts }: SlotState, endpoint: string): AttemptR
 
 /** Attempts whose job was done, or begun, for nothing. */
 export function wastedAttempts({ attempts }: SlotState): number {
-  return attempts.filter((attempt) => {
-    const { outcome, certainty, errorCode = '', providerRequestId } = attempt;
-    const isOurs = providerRequestId !== undefined || !mayBeSomebodyElse.includes(errorCode);
-    return outcome === 'failed' && certainty === 'accepted' && isCharged(attempt) && isOurs;
-  }).length;
+  return attempts.filter((attempt) => mayBeBilled(attempt) && attempt.certainty === 'accepted').length;
 }
 
 /** Attempts that ended without a picture and may have been billed. */
 export function doubtfulAttempts({ attempts }: SlotState): number {
-  return attempts.filter((attempt) => attempt.outcome === 'failed' && isCharged(attempt)).length;
+  return attempts.filter(mayBeBilled).length;
+}
+
+/** A job that left the queue before it began is billed by nobody. */
+function mayBeBilled(attempt: AttemptRecord): boolean {
+  const { outcome, errorCode, atRiskUsd } = attempt;
+  const neverBegan = errorCode === 'queue_timeout' && atRiskUsd === undefined;
+  return outcome === 'failed' && !neverBegan && isCharged(attempt);
 }
 
 function isCharged({ costUsd, atRiskUsd }: AttemptRecord): boolean {
   return costUsd !== undefined || atRiskUsd !== undefined;
 }
 
+/** Alike in all that counts for the money: neither was sent, both ask for one open job, or both are at risk. */
 function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
-  const sentNothing = known.certainty === 'not_sent' && record.certainty === 'not_sent';
   const isSame =
+    known.outcome === 'failed' &&
+    record.outcome === 'failed' &&
     known.provider === record.provider &&
     known.endpoint === record.endpoint &&
-    known.errorCode === record.errorCode;
-  return sentNothing && isSame && record.outcome === 'failed';
+    known.errorCode === record.errorCode &&
+    known.certainty === record.certainty &&
+    known.providerRequestId === record.providerRequestId;
+  if (!isSame || known.costUsd !== undefined || record.costUsd !== undefined) return false;
+  const isAtRisk = known.atRiskUsd !== undefined;
+  if (record.certainty === 'unknown') return isAtRisk && record.atRiskUsd !== undefined;
+  return !isAtRisk && record.atRiskUsd === undefined;
 }

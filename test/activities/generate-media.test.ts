@@ -114,6 +114,15 @@ describe('generateMedia', () => {
     },
   );
 
+  it.each([
+    ['its own figure', 0.031, { costUsd: 0.031, costEstimated: false }],
+    ['the price table where it gives none', undefined, { costUsd: 0.02, costEstimated: true }],
+    ['the price table where no call could cost that', 99_999, { costUsd: 0.02, costEstimated: true }],
+  ])('books for a picture %s', async (_case, reported, cost) => {
+    const { run } = activity((job) => Promise.resolve(picture(job, reported)));
+    expect(await run()).toMatchObject(cost);
+  });
+
   it('keeps a lost submit in mind when the look-up could not be made', async () => {
     const { run } = activity(failing('outage'), { attempt: 1 }, { ...input, previous: { phase: 'intent' } });
 

@@ -66,6 +66,41 @@ describe('a picture of no use', () => {
     ]);
   });
 
+  it('ends its slot when no refill is left and nobody else may be asked, though the provider is well', async () => {
+    const modal = new FakeProvider('modal', blank);
+
+    const { slots } = await run([modal], studio({ strict: true, modelId: 'modal-flux-dev', maxRefills: 1 }));
+
+    expect(modal.jobs).toHaveLength(2);
+    expect(slots[0]).toMatchObject({ status: 'failed', error: { code: 'corrupt' } });
+    expect(slots[0]?.error?.message).toContain('no refill is left');
+  });
+
+  it.each(['media_blank', 'media_not_media'])(
+    'is made at the next provider where the job allows no refill: %s',
+    async (code) => {
+      const bad = failing('corrupt', { code, certainty: 'accepted' });
+      const modal = new FakeProvider('modal', bad);
+      const fal = new FakeProvider('fal', ok);
+
+      const { slots } = await run([modal, fal], studio({ maxRefills: 0 }));
+
+      expect([modal.jobs.length, fal.jobs.length]).toEqual([1, 1]);
+      expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+    },
+  );
+
+  it('is not asked of the same provider again while the slot waits for another one', async () => {
+    const modal = new FakeProvider('modal', blank);
+    const away = failing('outage', { provider: 'fal', code: 'connection_refused' });
+    const fal = new FakeProvider('fal', inTurn(away, away, away, ok));
+
+    const { slots } = await run([modal, fal], studio({ maxRefills: 0 }));
+
+    expect(modal.jobs).toHaveLength(1);
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+  });
+
   it('fails its slot as a duplicate when no refill is left', async () => {
     const modal = new FakeProvider('modal', showing('a woman at a window'));
 

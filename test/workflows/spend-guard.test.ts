@@ -7,8 +7,8 @@ import { useHarness } from '../support/use-harness';
 const harness = useHarness();
 
 const ok: Answer = (job) => Promise.resolve(picture(job));
-/** A picture of no use that was paid all the same. */
-const broken = failing('corrupt', { code: 'media_truncated', certainty: 'accepted' });
+/** An answer of no use that was paid all the same. */
+const broken = failing('corrupt', { code: 'media_empty', certainty: 'accepted' });
 const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
 /** By the price table. */
 const modalUsd = 0.020054;
@@ -99,7 +99,7 @@ describe("the caller's daily limit", () => {
     harness.surroundings.reserve = reserve(false, 'The daily limit of caller shop is $1.');
     const modal = new FakeProvider('modal', broken);
 
-    const { generationId, slots } = await run([modal], studio({ maxRefills: 0 }), {
+    const { generationId, slots } = await run([modal], studio({ maxRefills: 1 }), {
       reservedUsd: falUsd,
       caller: 'shop',
     });
@@ -134,7 +134,7 @@ describe("the caller's daily limit", () => {
     harness.surroundings.reserve = reserve(true);
     const modal = new FakeProvider('modal', inTurn(broken, ok));
 
-    const { status } = await run([modal], studio({ maxRefills: 0 }), { reservedUsd: falUsd });
+    const { status } = await run([modal], studio({ maxRefills: 1 }), { reservedUsd: falUsd });
 
     expect(status).toBe('completed');
     expect(asked).toHaveLength(1);

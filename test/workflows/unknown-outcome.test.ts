@@ -3,7 +3,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { GenerationState, SlotDecision } from '../../src/domain/generation';
 import { decideSlotUpdateName } from '../../src/domain/messages';
 import { generationStatusAttribute } from '../../src/domain/search-attributes';
-import { failing, FakeProvider, lost, picture, type Answer } from '../support/fake-provider';
+import { failing, FakeProvider, inTurn, lost, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
@@ -214,21 +214,36 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
     expect(jobsOf(modal)).toBe(1);
   });
 
-  it.each(['request_lost', 'redirect_foreign'])(
-    'asks where an accepted job is out of reach: %s',
-    async (code) => {
+  it.each([
+    ['outage', 'request_lost', undefined],
+    ['outage', 'redirect_foreign', undefined],
+    ['corrupt', 'body_cut_off', 'price'],
+    ['corrupt', 'media_truncated', 'price'],
+  ] as const)(
+    'asks where the picture of an accepted job never reached us: %s %s',
+    async (failureClass, code, charge) => {
       const modal = new FakeProvider('modal', async (job, call, context) => {
         await context.dispatch.intent();
-        return await failing('outage', { code, certainty: 'accepted' })(job, call, context);
+        return await failing(failureClass, { code, certainty: 'accepted', charge })(job, call, context);
       });
       await withQuestion(modal, async (handle, { slots }) => {
-        expect(slots[0]?.attempts).toMatchObject([{ errorCode: code, atRiskUsd: priceUsd }]);
+        const money = charge === 'price' ? { costUsd: priceUsd } : { atRiskUsd: priceUsd };
+        expect(slots[0]?.attempts).toMatchObject([{ errorCode: code, ...money }]);
         expect(jobsOf(modal)).toBe(1);
         await decide(handle, 'give_up');
         await handle.result();
       });
     },
   );
+
+  it('makes a picture that came whole and is of no use again, which is a refill and no doubt', async () => {
+    const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted', charge: 'price' });
+    const modal = new FakeProvider('modal', inTurn(blank, ok));
+
+    const { slots } = await run([modal], onHold());
+
+    expect(slots[0]).toMatchObject({ status: 'completed', costUsd: 2 * priceUsd });
+  });
 
   it('asks also where a gateway answered for a provider that may have taken the job', async () => {
     const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
@@ -250,7 +265,7 @@ describe('a job whose queue never moved', () => {
     const stuck: Answer = async (job, call, context) => {
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: call });
-      const cancelled = failing('capacity', { code: 'queue_timeout', certainty: 'not_sent' });
+      const cancelled = failing('capacity', { code: 'queue_timeout', certainty: 'accepted', charge: 'none' });
       return await cancelled(job, call, context);
     };
     const modal = new FakeProvider('modal', stuck);
@@ -259,7 +274,10 @@ describe('a job whose queue never moved', () => {
     const { slots } = await run([modal, fal], studio());
 
     expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: 0 });
-    expect(slots[0]?.attempts.map(({ errorCode }) => errorCode)).toEqual(['queue_timeout', undefined]);
+    expect(slots[0]?.attempts).toMatchObject([
+      { errorCode: 'queue_timeout', certainty: 'accepted', costUsd: 0 },
+      { outcome: 'succeeded' },
+    ]);
     expect(modal.jobs).toHaveLength(1);
   });
 });

@@ -80,7 +80,8 @@ async function leaveQueue({ pod, promptId, queueSeconds }: AwaitRunOptions): Pro
     provider: 'comfyui',
     failureClass: 'capacity',
     code: 'queue_timeout',
-    certainty: 'not_sent',
+    certainty: 'accepted',
+    charge: 'none',
     providerRequestId: promptId,
   });
 }

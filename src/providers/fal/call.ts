@@ -149,8 +149,7 @@ export class FalCall {
     const { queueSeconds } = this.options.job.deadlines;
     const message = `the job was still in Fal's queue after ${String(queueSeconds)} s and was cancelled`;
     throw this.failure('capacity', 'queue_timeout', message, {
-      // Taken out before anything ran. At any other word it may have begun, and at none it may go on.
-      certainty: word === 'OK' ? 'not_sent' : 'accepted',
+      // At any other word than OK it may have begun, and at none it may go on.
       charge: chargeOfCancel(word),
       resumable: word === undefined,
     });

@@ -80,9 +80,7 @@ export class ModalCall {
     await context.dispatch.intent();
     this.state.stage = 'submitting';
     context.onProgress({ phase: 'running' });
-    const reply = await this.send('POST', url, body);
-    this.state.stage = 'accepted';
-    return reply;
+    return await this.send('POST', url, body);
   }
 
   /** Modal fetches no URLs: a string without `data:` would be taken for a file name on the server. */
@@ -135,6 +133,7 @@ export class ModalCall {
   }
 
   private async remember(resultUrl: string): Promise<void> {
+    this.state.stage = 'accepted';
     this.state.resumable = true;
     this.state.providerRequestId = new URL(resultUrl).searchParams.get(callIdParameter) ?? undefined;
     if (this.resultUrl === resultUrl) return;
@@ -167,7 +166,7 @@ export class ModalCall {
   private async collect(reply: HttpReply): Promise<ProviderResult> {
     const { resultUrl } = this;
     this.options.context.onProgress({ phase: 'downloading' });
-    // A result that came as the answer to the submit cannot be read twice.
+    // A result that came as the answer to the submit cannot be read twice: until it is whole, its outcome is in doubt.
     if (resultUrl === undefined) return await this.store(reply);
     return await readResult(() => this.store(reply), {
       brokenReads: this.brokenReads,

@@ -112,7 +112,11 @@ describe('a call that comes after another', () => {
     const patient = job(90);
     await patient.progressed(({ phase }) => phase === 'queued');
     expect(patient.dispatch.notes).toEqual([{ accepted: handle }]);
-    await expect(job(50).result).rejects.toMatchObject({ code: 'queue_timeout', certainty: 'not_sent' });
+    await expect(job(50).result).rejects.toMatchObject({
+      code: 'queue_timeout',
+      certainty: 'accepted',
+      charge: 'none',
+    });
     await expect(patient.result).rejects.toMatchObject({ code: 'run_vanished' });
   });
 

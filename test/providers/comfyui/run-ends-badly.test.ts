@@ -89,7 +89,8 @@ describe('a run that ends badly', () => {
     await expect(job.result).rejects.toMatchObject({
       failureClass: 'capacity',
       code: 'queue_timeout',
-      certainty: 'not_sent',
+      certainty: 'accepted',
+      charge: 'none',
     });
     expect(rig.pod.pending).toEqual([]);
   });

@@ -87,7 +87,7 @@ describe("waiting in Fal's queue", () => {
   });
 
   it.each([
-    ['OK', { certainty: 'not_sent', charge: 'none', resumable: false }],
+    ['OK', { certainty: 'accepted', charge: 'none', resumable: false }],
     ['CANCELLATION_REQUESTED', { certainty: 'accepted', charge: 'price', resumable: false }],
   ])('knows what a job costs that left the queue with the word %s', async (status, expected) => {
     const client = await fal.start({

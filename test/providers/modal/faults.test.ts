@@ -63,11 +63,11 @@ const failures: Failure[] = [
   ['submit_lost', {}, 'transient', 'connection_lost', 'unknown', 1],
   ['accepted_502', {}, 'transient', 'bad_gateway', 'unknown', 1],
   ['accepted_504', {}, 'transient', 'gateway_timeout', 'unknown', 1],
-  ['reset_mid_body', {}, 'corrupt', 'body_cut_off', 'accepted', 1],
+  ['reset_mid_body', {}, 'corrupt', 'body_cut_off', 'unknown', 1],
   ['truncated', {}, 'corrupt', 'media_truncated', 'accepted', 1],
-  ['empty_200', {}, 'corrupt', 'media_empty', 'accepted', 1],
-  ['html_200', {}, 'corrupt', 'media_not_media', 'accepted', 1],
-  ['json_200', {}, 'corrupt', 'media_not_media', 'accepted', 1],
+  ['empty_200', {}, 'corrupt', 'media_empty', 'unknown', 1],
+  ['html_200', {}, 'corrupt', 'media_not_media', 'unknown', 1],
+  ['json_200', {}, 'corrupt', 'media_not_media', 'unknown', 1],
   ['oversize', {}, 'corrupt', 'media_too_large', 'accepted', 1],
   ['black_image', {}, 'corrupt', 'media_blank', 'accepted', 1],
 ];
@@ -159,7 +159,7 @@ describe('a fault at Modal', () => {
     expect(error).toMatchObject({
       failureClass,
       code,
-      certainty: 'accepted',
+      certainty: 'unknown',
     });
     expect(paidJobs()).toBe(1);
   });

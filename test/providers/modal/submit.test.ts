@@ -122,7 +122,7 @@ describe('calling Modal', () => {
     expect(error).toMatchObject({
       failureClass: 'corrupt',
       code: 'body_stalled',
-      certainty: 'accepted',
+      certainty: 'unknown',
     });
   });
 

@@ -28,6 +28,17 @@ describe('mediaFailure', () => {
     expect(mediaProblems.filter(resumable)).toHaveLength(again.length);
   });
 
+  it.each<[MediaProblem, string, string | undefined]>([
+    ['empty', 'unknown', undefined],
+    ['not_media', 'unknown', undefined],
+    ['truncated', 'accepted', 'price'],
+    ['blank', 'accepted', 'price'],
+  ])('leaves open who answered a submit with %s bytes: %s', (problem, certainty, charge) => {
+    const options = { provider: 'modal', blankIs: 'corrupt', isAnswerToSubmit: true } as const;
+    const error = mediaFailure(new MediaError(problem, ''), options);
+    expect(error).toMatchObject({ certainty, charge, status: 200 });
+  });
+
   it('calls a picture that is not where the provider said a passing failure, and the job paid', () => {
     const error = mediaFailure(new MediaError('unavailable', '404'), { provider: 'fal', blankIs: 'policy' });
     expect(error).toMatchObject({ failureClass: 'transient', certainty: 'accepted', charge: 'price' });
