@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
-import type { ProviderName } from '../domain/taxonomy';
+import { providerBusyCode, type ProviderName } from '../domain/taxonomy';
 import { ProviderError, type ProviderCharge } from '../providers/errors';
 import type { CallContext, MediaStore, ProviderClient, ProviderResult } from '../providers/types';
 import { expectedSizeOf } from '../registry';
@@ -42,7 +42,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
       if (call.controller.signal.aborted) throw cancelled(log, candidate, call.charge);
       const failure = asProviderError(error, candidate.provider, log);
       if (failure !== error) context.log.error('unexpected error in a provider call', { error });
-      health.failed(candidate.provider, failure);
+      health.failed(candidate.provider, failure, candidate.app);
       throw await failed(failure, candidate, log);
     } finally {
       stopBeating();
@@ -52,7 +52,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
 
 async function callProvider(
   { clients, media, health }: GenerateMediaDependencies,
-  { jobKey, candidate, previous, deadlineAt }: GenerateMediaInput,
+  { jobKey, candidate, previous, deadlineAt, isUrged }: GenerateMediaInput,
   parts: Omit<CallContext, 'media'>,
 ): Promise<ProviderResult> {
   const { provider, endpoint, app, parameters, inputs, mediaKind, leastSize, policy } = candidate;
@@ -63,6 +63,8 @@ async function callProvider(
   const downSince = isMoot ? undefined : health.downSince(provider);
   if (downSince !== undefined) throw knownDown(provider, downSince);
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
+  const busyMs = health.busyMs(provider);
+  if (previous.phase === 'none' && busyMs > 0 && isUrged !== true) throw busy(provider, busyMs);
   const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;
   const deadlines = policy.http;
   const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
@@ -90,6 +92,22 @@ function knownDown(provider: ProviderName, since: string): ProviderError {
   const message = `${provider} is known to be down since ${since}; nothing was sent.`;
   const code = 'provider_down';
   return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
+}
+
+/** All calls that were told to stay away would otherwise come back in the same instant. */
+const busySpreadMs = 3000;
+
+/** It asked one call to stay away for a while, and means all of them. */
+function busy(provider: ProviderName, busyMs: number): ProviderError {
+  const seconds = Math.ceil(busyMs / 1000);
+  const message = `${provider} asked not to be called for another ${String(seconds)} s; nothing was sent.`;
+  return new ProviderError(message, {
+    provider,
+    failureClass: 'capacity',
+    code: providerBusyCode,
+    certainty: 'not_sent',
+    retryAfterMs: busyMs + Math.round(Math.random() * busySpreadMs),
+  });
 }
 
 function tooLate(provider: ProviderName): ProviderError {

@@ -80,7 +80,7 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
       return answer === 'requested';
     },
 
-    ...temporalMessages({ workflow, reachable, within }),
+    ...temporalMessages({ workflow, taskQueue: options.taskQueue, reachable, within }),
 
     async ready() {
       await within(callMs, () => connection.workflowService.describeNamespace({ namespace })).catch(rethrow);

@@ -1,16 +1,20 @@
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import {
   decideSlotUpdateName,
+  probeNowSignalName,
+  providerWatchId,
   retryNowUpdateName,
   type RetryNowResult,
   type SlotDecisionInput,
 } from '../domain/messages';
 import { sendUpdate } from './send-update';
-import type { TemporalPort } from './temporal-port';
+import { TemporalUnavailable, type TemporalPort } from './temporal-port';
 
 /** How the messages get to Temporal. */
 export interface MessageRoad {
   workflow: Client['workflow'];
+  /** Of the workflows and the watches. */
+  taskQueue: string;
   /** @throws TemporalUnavailable at once where there is no server to wait for. */
   reachable: () => Promise<void>;
   within: <Answer>(limitMs: number, call: () => Promise<Answer>) => Promise<Answer>;
@@ -18,13 +22,15 @@ export interface MessageRoad {
 
 /** Longest wait for a worker to take a message, in ms. */
 const updateMs = 3000;
+const signalMs = 1500;
 
 /** What may be said to a running generation. */
 export function temporalMessages({
   workflow,
+  taskQueue,
   reachable,
   within,
-}: MessageRoad): Pick<TemporalPort, 'decideSlot' | 'retryNow'> {
+}: MessageRoad): Pick<TemporalPort, 'decideSlot' | 'retryNow' | 'probeNow'> {
   return {
     async decideSlot(workflowId, decision) {
       await reachable();
@@ -41,6 +47,14 @@ export function temporalMessages({
       return await sendUpdate(() =>
         within(updateMs, () => handle.executeUpdate<RetryNowResult, []>(retryNowUpdateName)),
       );
+    },
+
+    async probeNow(provider) {
+      const watch = workflow.getHandle(providerWatchId(taskQueue, provider));
+      await within(signalMs, () => watch.signal(probeNowSignalName)).catch((cause: unknown) => {
+        if (cause instanceof WorkflowNotFoundError) return;
+        throw new TemporalUnavailable('Temporal cannot be reached right now.', { cause });
+      });
     },
   };
 }

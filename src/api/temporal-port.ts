@@ -1,6 +1,7 @@
 import type { CallProgress } from '../domain/dispatch';
 import type { GenerationInput, GenerationState } from '../domain/generation';
 import type { RetryNowResult, SlotDecisionInput } from '../domain/messages';
+import type { ProviderName } from '../domain/taxonomy';
 
 /** What the API needs of Temporal. Every call ends within a few seconds, also when nobody answers. */
 export interface TemporalPort {
@@ -16,6 +17,8 @@ export interface TemporalPort {
   decideSlot(workflowId: string, decision: SlotDecisionInput): Promise<MessageOutcome<void>>;
   /** Makes every waiting slot try again at once. @throws TemporalUnavailable */
   retryNow(workflowId: string): Promise<MessageOutcome<RetryNowResult>>;
+  /** Has the watch of a provider that is down ask it now; without a watch there is nothing to ask. @throws TemporalUnavailable */
+  probeNow(provider: ProviderName): Promise<void>;
   /** @throws TemporalUnavailable when the server or its namespace does not answer. */
   ready(): Promise<void>;
   /** Where a person can watch the run; `undefined` when no UI is configured. */

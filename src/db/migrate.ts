@@ -5,6 +5,7 @@ import { initialMigration } from './migrations/0001-initial';
 import { paidOnceMigration } from './migrations/0002-paid-once';
 import { callLatenciesMigration } from './migrations/0003-call-latencies';
 import { oneUniqueKeyMigration } from './migrations/0004-one-unique-key';
+import { providerPausesMigration } from './migrations/0005-provider-pauses';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
@@ -12,6 +13,7 @@ const migrations: Record<string, Migration> = {
   '0002-paid-once': paidOnceMigration,
   '0003-call-latencies': callLatenciesMigration,
   '0004-one-unique-key': oneUniqueKeyMigration,
+  '0005-provider-pauses': providerPausesMigration,
 };
 
 /**

@@ -1,5 +1,5 @@
 import { sql, type Selectable } from 'kysely';
-import type { ProviderHealthRecord } from '../domain/provider-health';
+import type { ProviderHealthRecord, ProviderPause } from '../domain/provider-health';
 import type { ProviderName } from '../domain/taxonomy';
 import type { Database } from './database';
 import type { ProviderHealthTable } from './schema';
@@ -9,6 +9,10 @@ export interface ProviderHealthStore {
   record(health: ProviderHealthRecord): Promise<void>;
   /** Providers that were ever down, by name. */
   list(): Promise<ProviderHealthRecord[]>;
+  /** Makes the provider's pause last until then, unless it lasts longer already. */
+  pause(pause: ProviderPause): Promise<void>;
+  /** Pauses that are not over. */
+  pauses(): Promise<ProviderPause[]>;
   /** Jobs with a slot that waits for the provider, as the jobs themselves report. */
   countParkedJobs(): Promise<ReadonlyMap<ProviderName, number>>;
 }
@@ -27,6 +31,27 @@ export function createProviderHealthStore(db: Database, taskQueue: string): Prov
         .execute();
       return rows.map(toHealth);
     },
+
+    async pause({ provider, until }) {
+      await db
+        .insertInto('provider_pauses')
+        .values({ task_queue: taskQueue, provider, until })
+        .onConflict((conflict) =>
+          conflict
+            .columns(['task_queue', 'provider'])
+            .doUpdateSet({ until })
+            .where('provider_pauses.until', '<', until),
+        )
+        .execute();
+    },
+
+    pauses: () =>
+      db
+        .selectFrom('provider_pauses')
+        .select(['provider', 'until'])
+        .where('task_queue', '=', taskQueue)
+        .where('until', '>', sql<string>`now()`)
+        .execute(),
 
     countParkedJobs: () => countParkedJobs(db),
   };

@@ -17,6 +17,7 @@ export interface DatabaseSchema {
   attempts: AttemptTable;
   idempotency_keys: IdempotencyKeyTable;
   provider_health: ProviderHealthTable;
+  provider_pauses: ProviderPauseTable;
 }
 
 /** Set by the database when left out. */
@@ -156,6 +157,12 @@ export interface IdempotencyKeyTable {
   request_hash: string;
   generation_id: string;
   created_at: DefaultTime;
+}
+
+export interface ProviderPauseTable {
+  task_queue: string;
+  provider: ProviderName;
+  until: string;
 }
 
 export interface ProviderHealthTable {

@@ -55,6 +55,8 @@ export interface GenerateMediaInput {
   previous: DispatchState;
   /** ISO 8601; nothing new is submitted after it. */
   deadlineAt: string;
+  /** A person asks: what the provider asked of other calls does not count. */
+  isUrged?: boolean | undefined;
 }
 
 export interface GenerateMediaResult {

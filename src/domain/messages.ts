@@ -32,7 +32,12 @@ export const parkSignalName = 'park';
 
 export interface OutageReport {
   reason: string;
+  /** Only one of the provider's apps is known to fail: it is asked before it counts as down. */
+  isDoubt?: boolean | undefined;
 }
+
+/** Signal to a watch: somebody wants to know now. Nothing is asked of a provider that is up. */
+export const probeNowSignalName = 'probeNow';
 
 export interface ParkedJob {
   workflowId: string;

@@ -4,6 +4,13 @@ export const providerStates = ['up', 'down'] as const;
 /** `down`: calls fail at once without being sent, until a probe of the provider's watch succeeds. */
 export type ProviderState = (typeof providerStates)[number];
 
+/** A provider asked not to be called for a while (429 or 503 with `Retry-After`). */
+export interface ProviderPause {
+  provider: ProviderName;
+  /** ISO 8601. */
+  until: string;
+}
+
 /** What a provider's watch last found. Times are ISO 8601. A provider without a record counts as up. */
 export interface ProviderHealthRecord {
   provider: ProviderName;

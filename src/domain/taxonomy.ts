@@ -64,6 +64,9 @@ export const unreachableCodes: readonly string[] = [
   'tls_failed',
 ];
 
+/** Code of a call that was not sent, because the provider asked another one to stay away (`Retry-After`). */
+export const providerBusyCode = 'provider_busy';
+
 /** JSON that may cross a payload or a wire. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };

@@ -41,7 +41,8 @@ async function main(): Promise<void> {
   const connection = await NativeConnection.connect(connectionOptions);
   const watches = createProviderWatches(new Client({ connection, namespace }), settings.taskQueue);
   const healthRecords = createProviderHealthStore(database, settings.taskQueue);
-  const health = createProviderHealth({ list: () => healthRecords.list(), watches, logger });
+  const list = () => healthRecords.list();
+  const health = createProviderHealth({ list, pauses: healthRecords, watches, logger });
   try {
     await health.start();
     const bundle = await workflowBundle();

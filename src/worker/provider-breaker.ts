@@ -1,47 +1,65 @@
 import { ConsecutiveBreaker } from 'cockatiel';
+import type { OutageReport } from '../domain/messages';
+import { unreachableCodes } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 import { breakerThreshold } from '../registry/watch-policy';
 import { isProviderOut } from './breaker-failures';
 
 /** After a report was taken, the watch gets this long to make it known before it is told again. */
 const reportAgainMs = 5000;
+/** A mere doubt costs a probe each time it is told. */
+const doubtAgainMs = 60_000;
 
 export interface ProviderBreakerOptions {
   /** Tells the provider's watch. Rejects when it could not be told; the next failure tries again. */
-  report(reason: string): Promise<void>;
+  report(report: OutageReport): Promise<void>;
   onReportFailed: (error: unknown) => void;
 }
 
 /** Counts one provider's failures in this process, and reports an outage when too many come in a row. */
 export class ProviderBreaker {
   private counter = new ConsecutiveBreaker(breakerThreshold);
+  /** What failed since the last success: apps whose calls did, and whether the failures speak of the provider as a whole. */
+  private readonly failedApps = new Set<string>();
+  private isCertain = false;
   private isReporting = false;
-  private reportedAt = 0;
+  private quietUntil = 0;
 
   constructor(private readonly options: ProviderBreakerOptions) {}
 
   succeeded(): void {
     this.counter.success();
+    this.forget();
   }
 
   /** Begins a new count: what failed before says nothing about a provider that has come back. */
   reset(): void {
     this.counter = new ConsecutiveBreaker(breakerThreshold);
-    this.reportedAt = 0;
+    this.forget();
+    this.quietUntil = 0;
   }
 
-  failed(error: ProviderError): void {
+  /** @param app the one of the provider's apps that was called; left out where there is only the provider itself */
+  failed(error: ProviderError, app?: string): void {
     if (!isProviderOut(error)) return;
+    if (app !== undefined) this.failedApps.add(app);
+    this.isCertain ||= app === undefined || unreachableCodes.includes(error.code) || this.failedApps.size > 1;
     if (this.counter.failure()) this.open(error.message);
   }
 
+  private forget(): void {
+    this.failedApps.clear();
+    this.isCertain = false;
+  }
+
   private open(reason: string): void {
-    if (this.isReporting || Date.now() - this.reportedAt < reportAgainMs) return;
+    const isDoubt = !this.isCertain;
+    if (this.isReporting || Date.now() < this.quietUntil) return;
     this.isReporting = true;
     void this.options
-      .report(reason)
+      .report(isDoubt ? { reason, isDoubt } : { reason })
       .then(() => {
-        this.reportedAt = Date.now();
+        this.quietUntil = Date.now() + (isDoubt ? doubtAgainMs : reportAgainMs);
       })
       .catch(this.options.onReportFailed)
       .finally(() => {

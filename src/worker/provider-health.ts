@@ -2,13 +2,15 @@ import type { Logger } from 'pino';
 import type { ProviderHealthPort } from '../activities/provider-health';
 import type { ProviderWatches } from '../activities/provider-watches';
 import type { ProviderHealthRecord } from '../domain/provider-health';
-import { providerNames, type ProviderName } from '../domain/taxonomy';
+import { providerBusyCode, providerNames, type ProviderName } from '../domain/taxonomy';
 import { ProviderBreaker } from './provider-breaker';
 import { ProviderHealthBoard } from './provider-health-board';
+import { ProviderPauses, type PauseRecords } from './provider-pauses';
 
 export interface ProviderHealthOptions {
   /** Reads every provider's health from the database. */
   list: () => Promise<ProviderHealthRecord[]>;
+  pauses: PauseRecords;
   watches: Pick<ProviderWatches, 'reportOutage'>;
   logger: Pick<Logger, 'warn'>;
 }
@@ -21,20 +23,29 @@ export interface ProviderHealth extends ProviderHealthPort {
 }
 
 /** One breaker per provider, and the gate in front of those that are down. */
-export function createProviderHealth({ list, watches, logger }: ProviderHealthOptions): ProviderHealth {
+export function createProviderHealth(options: ProviderHealthOptions): ProviderHealth {
+  const { watches, logger } = options;
   const breakers = new Map(
     providerNames.map((provider) => [provider, createBreaker(provider, watches, logger)]),
   );
   const onUp = (provider: ProviderName): void => breakers.get(provider)?.reset();
+  const pauses = new ProviderPauses(options.pauses, logger);
+  const list = async (): Promise<ProviderHealthRecord[]> => {
+    const [records] = await Promise.all([options.list(), pauses.read()]);
+    return records;
+  };
   const board = new ProviderHealthBoard({ list, logger, onUp });
   return {
     start: () => board.start(),
     stop: () => board.stop(),
     downSince: (provider) => board.downSince(provider),
     succeeded: (provider) => breakers.get(provider)?.succeeded(),
-    failed(provider, error) {
+    busyMs: (provider) => pauses.remainingMs(provider),
+    failed(provider, error, app) {
+      if (error.retryAfterMs !== undefined && error.code !== providerBusyCode)
+        pauses.asked(provider, error.retryAfterMs);
       // Calls that were under way when it went down tell nothing new.
-      if (board.downSince(provider) === undefined) breakers.get(provider)?.failed(error);
+      if (board.downSince(provider) === undefined) breakers.get(provider)?.failed(error, app);
     },
   };
 }
@@ -45,7 +56,7 @@ function createBreaker(
   logger: Pick<Logger, 'warn'>,
 ): ProviderBreaker {
   return new ProviderBreaker({
-    report: (reason) => watches.reportOutage(provider, reason),
+    report: (report) => watches.reportOutage(provider, report),
     onReportFailed: (error) => logger.warn({ err: error, provider }, 'an outage could not be reported'),
   });
 }

@@ -36,7 +36,7 @@ export function createProviderWatches(
     });
   };
   return {
-    reportOutage: (provider, reason) => tell(provider, outageSignalName, { reason }),
+    reportOutage: (provider, report) => tell(provider, outageSignalName, report),
     park: (provider, workflowId) => tell(provider, parkSignalName, { workflowId }),
 
     async wake(provider, workflowId) {

@@ -15,6 +15,8 @@ export interface GenerationRun {
   isResting: boolean;
   /** Numbers of waiting slots that are to try again now. */
   woken: Set<number>;
+  /** Those of them that a person woke. */
+  urged: Set<number>;
   /** Submits whose outcome is still to come, by slot and model, oldest first. */
   inFlight: Map<string, InFlight>;
   /** Epoch ms before which a provider does not want to hear from this job. */
@@ -79,6 +81,7 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     progress: input.resumed?.progress ?? [],
     isResting: false,
     woken: new Set(),
+    urged: new Set(),
     inFlight: openJobsOf(input.resumed),
     notBefore: new Map(),
     reservedUsd: input.reservedUsd,

@@ -17,7 +17,10 @@ export function handleMessages(run: GenerationRun): void {
       const slots = waitingSlots(run);
       // A person knows better than what a provider asked for a while ago.
       run.notBefore.clear();
-      for (const slot of slots) wakeSlot(run, slot);
+      for (const slot of slots) {
+        run.urged.add(slot);
+        wakeSlot(run, slot);
+      }
       return { slots };
     },
     {

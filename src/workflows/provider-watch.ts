@@ -7,11 +7,16 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
-  sleep,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { outageSignalName, parkSignalName, type OutageReport, type ParkedJob } from '../domain/messages';
+import {
+  outageSignalName,
+  parkSignalName,
+  probeNowSignalName,
+  type OutageReport,
+  type ParkedJob,
+} from '../domain/messages';
 import type { ProviderHealthRecord } from '../domain/provider-health';
 import {
   healthQueryName,
@@ -27,6 +32,7 @@ import { watchDetails } from './watch-details';
 
 const outageSignal = defineSignal<[OutageReport]>(outageSignalName);
 const parkSignal = defineSignal<[ParkedJob]>(parkSignalName);
+const probeNowSignal = defineSignal(probeNowSignalName);
 const healthQuery = defineQuery<ProviderWatchView>(healthQueryName);
 
 /** Longest time a wake-up waits for the database to know that the provider is up. */
@@ -67,6 +73,7 @@ class Watch {
       book.reportOutage(report);
       if (!wasDown) this.changed();
     });
+    setHandler(probeNowSignal, () => book.hasten());
   }
 
   async run(): Promise<void> {
@@ -99,7 +106,7 @@ class Watch {
       const waitMs = book.scheduleProbe(Math.random);
       this.changed();
       await this.restIfLong();
-      if (waitMs > 0) await sleep(waitMs);
+      if (waitMs > 0) await condition(() => book.isHurried, waitMs);
       const { kind, detail } = await probe(book.provider);
       if (kind === 'answered') await this.openUp();
       else if (kind === 'silent') book.didNotAnswer(detail);

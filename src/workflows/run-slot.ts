@@ -39,6 +39,7 @@ async function walk(context: SlotContext): Promise<void> {
     if (run.isResting) return;
     if (slot.decision !== undefined && !(await isToGoOn(context))) return;
     await tryCandidates(context);
+    run.urged.delete(slot.slot);
     waitOrGiveUp(context);
   }
 }

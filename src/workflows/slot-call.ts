@@ -54,5 +54,6 @@ function generate(context: SlotContext, { candidate, previous }: MadeCall): Prom
     candidate,
     previous,
     deadlineAt: deadlineAt ?? startedAt,
+    ...(run.urged.has(slot) && { isUrged: true }),
   });
 }

@@ -14,6 +14,8 @@ export class WatchBook {
   /** Woken since the provider is up: one that comes back shows that its calls still fail. */
   private readonly woken = new Set<string>();
   private readonly record: ProviderWatchRecord;
+  /** Since the next probe was scheduled, somebody asked for it. */
+  isHurried = false;
 
   constructor(private readonly input: ProviderWatchInput) {
     this.policy = input.policy;
@@ -64,8 +66,12 @@ export class WatchBook {
   }
 
   /** A breaker opened: calls fail, whatever the health route says. */
-  reportOutage({ reason }: OutageReport): void {
+  reportOutage({ reason, isDoubt = false }: OutageReport): void {
     if (this.isDown()) return;
+    if (isDoubt) {
+      this.doubt(reason);
+      return;
+    }
     if (this.record.state === 'up') this.reopen();
     this.record.firstDelaySeconds = Math.max(this.record.firstDelaySeconds, this.policy.probe.initialSeconds);
     this.enter('down', reason);
@@ -85,16 +91,24 @@ export class WatchBook {
     this.parked.add(workflowId);
   }
 
-  /** Somebody came to wait for a provider that was up when it was last asked, which is a while ago. */
-  doubt(): void {
+  /** It was up when it was last asked, and may be no longer: by default, because somebody came to wait for it. */
+  doubt(reason = 'A job waits for it.'): void {
     if (this.isInDoubt()) return;
     this.record.firstDelaySeconds = 0;
-    this.enter('checking', 'A job waits for it.');
+    this.enter('checking', reason);
+  }
+
+  /** The next probe need not be waited for. */
+  hasten(): void {
+    if (this.record.nextProbeAt === undefined) return;
+    this.record.nextProbeAt = now();
+    this.isHurried = true;
   }
 
   /** Milliseconds to the next probe; its time is decided once, also across runs. */
   scheduleProbe(jitter: () => number): number {
     const at = Date.now();
+    this.isHurried = false;
     if (this.record.nextProbeAt === undefined) {
       const share = 1 + this.policy.jitter * (2 * jitter() - 1);
       this.record.nextProbeAt = new Date(at + Math.round(this.delaySeconds() * share * 1000)).toISOString();

@@ -45,7 +45,12 @@ const input: GenerateMediaInput = {
   previous: { phase: 'none' },
   deadlineAt: '2126-11-22T10:00:00.000Z',
 };
-const health = { downSince: () => undefined, succeeded: () => undefined, failed: () => undefined };
+const health = {
+  downSince: () => undefined,
+  busyMs: () => 0,
+  succeeded: () => undefined,
+  failed: () => undefined,
+};
 /** Expected failures are asserted, not read in a log. */
 const quiet = new DefaultLogger('ERROR', () => undefined);
 
@@ -121,6 +126,32 @@ describe('generateMedia', () => {
   ])('books for a picture %s', async (_case, reported, cost) => {
     const { run } = activity((job) => Promise.resolve(picture(job, reported)));
     expect(await run()).toMatchObject(cost);
+  });
+
+  it('sends no new job to a provider that asked another one to stay away, unless a person insists', async () => {
+    busyMs = 25_000;
+    const never = (): Promise<never> => Promise.reject(new Error('never called'));
+    const told = await failureOf(activity(never).run());
+    const insisting = await activity(
+      (job) => Promise.resolve(picture(job)),
+      { attempt: 1 },
+      { ...input, isUrged: true },
+    ).run();
+    const accepted = { phase: 'accepted', handle: { requestId: 'r1' } } as const;
+    const collecting = await activity(
+      (job) => Promise.resolve(picture(job)),
+      { attempt: 1 },
+      { ...input, previous: accepted },
+    ).run();
+    busyMs = 0;
+
+    expect(told).toMatchObject({ type: 'capacity', nonRetryable: false });
+    const { code, certainty, retryAfterSeconds = 0 } = told.details?.[0] as GenerateMediaFailure;
+    expect([code, certainty]).toEqual(['provider_busy', 'not_sent']);
+    // Those that wait do not all come back in the same instant.
+    expect(retryAfterSeconds).toBeGreaterThanOrEqual(25);
+    expect(retryAfterSeconds).toBeLessThanOrEqual(28);
+    expect([insisting, collecting]).toMatchObject([{ costEstimated: true }, { costEstimated: true }]);
   });
 
   it('keeps a lost submit in mind when the look-up could not be made', async () => {
@@ -295,7 +326,7 @@ function activity(
   const generateMedia = createGenerateMedia({
     clients: { modal: new FakeProvider('modal', answer) },
     media: noMedia,
-    health: { ...health, downSince: () => downSince },
+    health: { ...health, downSince: () => downSince, busyMs: () => busyMs },
   });
   const run = (): Promise<GenerateMediaResult> =>
     environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(generateMedia, argument);
@@ -304,6 +335,8 @@ function activity(
 
 /** Since when the provider is known to be down. */
 let downSince: string | undefined;
+/** How long it asked to be left alone. */
+let busyMs = 0;
 
 /** Temporal out of reach. */
 let refuse = false;

@@ -1,6 +1,7 @@
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
 import type { MessageOutcome, RunDescription, TemporalPort } from '../../src/api/temporal-port';
 import type { RetryNowResult, SlotDecisionInput } from '../../src/domain/messages';
+import type { ProviderName } from '../../src/domain/taxonomy';
 
 /** Temporal as a test wants it: notes what it is asked, and answers what it was told to. */
 export class FakeTemporal implements TemporalPort {
@@ -46,6 +47,14 @@ export class FakeTemporal implements TemporalPort {
   retryNow(workflowId: string): Promise<MessageOutcome<RetryNowResult>> {
     this.messages.push({ workflowId });
     return this.answer(this.reply);
+  }
+
+  /** Providers it was to ask now. */
+  readonly probed: ProviderName[] = [];
+
+  probeNow(provider: ProviderName): Promise<void> {
+    this.probed.push(provider);
+    return this.answer(undefined);
   }
 
   ready(): Promise<void> {

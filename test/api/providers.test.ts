@@ -56,6 +56,15 @@ describe('the providers', () => {
     expect(await items()).toMatchObject([{ parkedJobs: 1 }, {}, {}]);
   });
 
+  it('show until when one asked to be left alone', async () => {
+    const until = new Date(Date.now() + 60_000).toISOString();
+    const health = createProviderHealthStore(api.database.db, emulatedTaskQueue);
+    await health.pause({ provider: 'fal', until });
+    await health.pause({ provider: 'comfyui', until: '2026-01-02T03:04:05.000Z' });
+
+    expect(await items()).toMatchObject([{ busyUntil: null }, { busyUntil: until }, { busyUntil: null }]);
+  });
+
   it('show nothing of the providers behind another task queue', async () => {
     const since = '2026-01-02T03:04:05.000Z';
     const real = createProviderHealthStore(api.database.db, generationTaskQueue);

@@ -1,6 +1,7 @@
-import { createGenerationStore, type GenerationStore } from '../../src/db';
+import { createGenerationStore, createProviderHealthStore, type GenerationStore } from '../../src/db';
 import { TemporalUnavailable } from '../../src/api/temporal-port';
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
+import { emulatedTaskQueue } from '../../src/domain/task-queues';
 import { generationInput, generationState, picture, slotState } from '../db/states';
 import { openTestApi, type TestApi } from './test-api';
 
@@ -123,6 +124,19 @@ describe('a decision', () => {
 describe('trying again now', () => {
   it('names the slots that do', async () => {
     expect((await send('/retry-now')).body).toMatchObject({ slots: [2, 3] });
+  });
+
+  it('has providers that are down asked at once, and no others', async () => {
+    const health = createProviderHealthStore(api.database.db, emulatedTaskQueue);
+    const since = new Date().toISOString();
+    await health.record({ provider: 'modal', state: 'down', since });
+    await health.record({ provider: 'fal', state: 'up', since });
+    api.temporal.probed.length = 0;
+
+    await send('/retry-now');
+
+    expect(api.temporal.probed).toEqual(['modal']);
+    await health.record({ provider: 'modal', state: 'up', since: new Date().toISOString() });
   });
 
   it('is 409 when no slot waits any more', async () => {

@@ -12,7 +12,12 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-const laterMigrations = ['0002-paid-once', '0003-call-latencies', '0004-one-unique-key'];
+const laterMigrations = [
+  '0002-paid-once',
+  '0003-call-latencies',
+  '0004-one-unique-key',
+  '0005-provider-pauses',
+];
 
 describe('migrate', () => {
   it('runs each migration exactly once when several processes start at the same time', async () => {

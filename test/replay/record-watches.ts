@@ -42,6 +42,6 @@ async function record(harness: WatchHarness): Promise<void> {
 }
 
 async function fail(watches: ProviderWatches): Promise<void> {
-  await watches.reportOutage('modal', 'the host refused the connection');
+  await watches.reportOutage('modal', { reason: 'the host refused the connection' });
   for (const job of jobs) await watches.park('modal', job);
 }

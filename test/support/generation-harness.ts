@@ -29,6 +29,7 @@ export interface Surroundings {
   reserve: SpendLedger['reserve'];
   findMade: MadePictures['findMade'];
   downSince: ProviderHealthPort['downSince'];
+  busyMs: ProviderHealthPort['busyMs'];
 }
 
 /** Money is no object, no picture is stored, and no gate is shut. */
@@ -36,6 +37,7 @@ const usualSurroundings: Readonly<Surroundings> = {
   reserve: () => Promise.resolve({ granted: true }),
   findMade: () => Promise.resolve(undefined),
   downSince: () => undefined,
+  busyMs: () => 0,
 };
 
 /** With `hedge`: when a call counts as slow. */
@@ -163,6 +165,7 @@ function memoryStores() {
   /** No breaker: a test says itself when a provider fails. */
   const health: ProviderHealthPort = {
     downSince: (provider) => surroundings.downSince(provider),
+    busyMs: (provider) => surroundings.busyMs(provider),
     succeeded: () => undefined,
     failed: () => undefined,
   };

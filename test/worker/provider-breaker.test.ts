@@ -24,7 +24,8 @@ describe('a breaker', () => {
   beforeEach(() => {
     reports = [];
     breaker = new ProviderBreaker({
-      report: (reason) => Promise.resolve(void reports.push(reason)),
+      report: ({ reason, isDoubt }) =>
+        Promise.resolve(void reports.push(isDoubt === true ? `perhaps: ${reason}` : reason)),
       onReportFailed: () => undefined,
     });
   });
@@ -65,6 +66,36 @@ describe('a breaker', () => {
     for (const failureClass of ['policy', 'input', 'lora', 'auth', 'corrupt', 'capacity'] as const)
       times(20, () => breaker.failed(failure({ failureClass, code: failureClass })));
     expect(reports).toEqual([]);
+  });
+
+  describe('of a provider with several apps', () => {
+    const unavailable = failure({
+      code: 'unavailable',
+      failureClass: 'transient',
+      certainty: 'unknown',
+      status: 503,
+    });
+
+    it('only doubts it while one app alone answers with errors', () => {
+      times(breakerThreshold, () => breaker.failed(unavailable, 'ryla-instantid'));
+      expect(reports).toEqual(['perhaps: the host refused the connection']);
+    });
+
+    it('is sure as soon as a second app fails, or there is no connection', () => {
+      times(breakerThreshold - 1, () => breaker.failed(unavailable, 'ryla-instantid'));
+      breaker.failed(unavailable, 'ryla-flux');
+      breaker.reset();
+      times(breakerThreshold - 1, () => breaker.failed(unavailable, 'ryla-instantid'));
+      breaker.failed(failure(), 'ryla-instantid');
+      expect(reports).toEqual(['the host refused the connection']);
+    });
+
+    it('forgets the other app after a success', () => {
+      breaker.failed(unavailable, 'ryla-flux');
+      breaker.succeeded();
+      times(breakerThreshold, () => breaker.failed(unavailable, 'ryla-instantid'));
+      expect(reports).toEqual(['perhaps: the host refused the connection']);
+    });
   });
 
   it('tries a report that failed again with the next failure', async () => {

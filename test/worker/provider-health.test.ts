@@ -23,6 +23,8 @@ const refused = new ProviderError('refused', {
   certainty: 'not_sent',
 });
 
+const noPauses = { pause: () => Promise.resolve(), pauses: () => Promise.resolve([]) };
+
 /** The health of one worker over a database that the test plays; `read` waits for the next reading. */
 function worker() {
   const database: { answer: () => ProviderHealthRecord[] } = { answer: () => [] };
@@ -35,6 +37,7 @@ function worker() {
         resolve(database.answer());
       });
     },
+    pauses: noPauses,
     watches: { reportOutage: (provider) => Promise.resolve(void reports.push(provider)) },
     logger,
   });
@@ -58,7 +61,7 @@ describe('the gate in front of a provider', () => {
     const store = createProviderHealthStore(db, 'ryla-generation');
     const list = () => store.list();
     const watches = { reportOutage: () => Promise.resolve() };
-    const workers = [1, 2, 3].map(() => createProviderHealth({ list, watches, logger }));
+    const workers = [1, 2, 3].map(() => createProviderHealth({ list, pauses: store, watches, logger }));
     try {
       await Promise.all(workers.map((health) => health.start()));
       const allSee = (isDown: boolean) =>
@@ -108,6 +111,41 @@ describe('the gate in front of a provider', () => {
     await read();
     expect(health.downSince('modal')).toBeUndefined();
   });
+});
+
+describe('a provider that asked to be left alone', () => {
+  const busy = new ProviderError('too many', {
+    provider: 'fal',
+    failureClass: 'capacity',
+    code: 'rate_limited',
+    certainty: 'not_sent',
+    retryAfterMs: 25_000,
+  });
+
+  it('is left alone by every worker within one second, and for as long as the longest request says', async () => {
+    const { db, close } = await openTestDatabase();
+    const store = createProviderHealthStore(db, 'ryla-generation');
+    const watches = { reportOutage: () => Promise.resolve() };
+    const [one, other] = [1, 2].map(() =>
+      createProviderHealth({ list: () => store.list(), pauses: store, watches, logger }),
+    );
+    if (one === undefined || other === undefined) throw new Error('two workers');
+    try {
+      await Promise.all([one.start(), other.start()]);
+      one.failed('fal', busy);
+      expect(one.busyMs('fal')).toBeGreaterThan(24_000);
+      const knownAfterMs = await elapsed(() => waitUntil(() => Promise.resolve(other.busyMs('fal') > 0)));
+      expect(knownAfterMs).toBeLessThan(1000);
+      expect(other.busyMs('fal')).toBeGreaterThan(20_000);
+      expect(other.busyMs('modal')).toBe(0);
+
+      await store.pause({ provider: 'fal', until: fromNow(5) });
+      expect(Date.parse((await store.pauses())[0]?.until ?? '')).toBeGreaterThan(Date.now() + 20_000);
+    } finally {
+      for (const health of [one, other]) health.stop();
+      await close();
+    }
+  }, 90_000);
 });
 
 describe('the breaker behind it', () => {

@@ -26,7 +26,7 @@ describe('thousands of jobs behind one outage', () => {
     const wokenAt: number[] = [];
     provider.onWake = () => Promise.resolve(void wokenAt.push(Date.now()));
     await harness.withWorkers(provider, async () => {
-      await watches.reportOutage('modal', 'refused');
+      await watches.reportOutage('modal', { reason: 'refused' });
       const runId = async () => (await harness.client.workflow.getHandle(watchId).describe()).runId;
       const firstRun = await runId();
       await inTurns(jobs, 50, (id) => watches.park('modal', id));

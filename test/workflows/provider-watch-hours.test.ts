@@ -63,7 +63,7 @@ describe('a provider that answers its probes and fails its calls', () => {
     // Whoever is woken finds the calls failing and comes back to wait.
     provider.onWake = async (workflowId) => {
       if (provider.woken.length >= 10) return;
-      await watches.reportOutage('modal', 'calls fail');
+      await watches.reportOutage('modal', { reason: 'calls fail' });
       await watches.park('modal', workflowId);
     };
     const work = async (): Promise<void> => {

@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
+import { probeNowSignalName } from '../../src/domain/messages';
 import { providerHealthAttribute } from '../../src/domain/search-attributes';
 import type { ProviderWatchSummary } from '../../src/domain/provider-watch';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
@@ -39,7 +40,7 @@ describe('an outage', () => {
   it('is written down, asked about until the provider answers, and over for every job that waits', async () => {
     provider.health = () => (provider.probes > 2 ? healthy : silent);
     await harness.withWorkers(provider, async () => {
-      await harness.watches().reportOutage('modal', 'the host refused the connection');
+      await harness.watches().reportOutage('modal', { reason: 'the host refused the connection' });
       const jobs = await Promise.all(ids(15).map((id) => harness.startJob(`waits/${id}`, 3000)));
 
       for (const job of jobs) expect(await job.result()).toEqual([{ provider: 'modal' }]);
@@ -52,7 +53,7 @@ describe('an outage', () => {
   it('shows in the Temporal UI why, since when, when it asks next and how many wait', async () => {
     provider.health = () => silent;
     await harness.withWorkers(provider, async () => {
-      await harness.watches({ ...quickPolicy, probe: slowly }).reportOutage('modal', 'refused');
+      await harness.watches({ ...quickPolicy, probe: slowly }).reportOutage('modal', { reason: 'refused' });
       await parkAll(ids(3));
       await waitUntil(async () => (await harness.health()).failedProbes === 1);
 
@@ -66,6 +67,31 @@ describe('an outage', () => {
       const { currentDetails } = await metadataOf(watchId);
       expect(currentDetails).toContain('**modal is down**');
       expect(currentDetails).toContain(silent.detail);
+    });
+  });
+
+  it('is asked about at once when somebody wants to know, and over for those that wait', async () => {
+    const never = { initialSeconds: 3600, backoffCoefficient: 1, maximumSeconds: 3600 };
+    await harness.withWorkers(provider, async () => {
+      await harness.watches({ ...quickPolicy, probe: never }).reportOutage('modal', { reason: 'refused' });
+      await parkAll(ids(2));
+      await waitUntil(async () => (await harness.health()).nextProbeAt !== undefined);
+      expect(provider.probes).toBe(0);
+      await harness.client.workflow.getHandle(watchId).signal(probeNowSignalName);
+      await waitUntil(() => Promise.resolve(provider.woken.length === 2));
+    });
+  });
+
+  it('is only looked into where one app of several fails: nobody is held up while the provider answers', async () => {
+    await harness.withWorkers(provider, async () => {
+      await harness.watches().reportOutage('modal', { reason: 'unavailable', isDoubt: true });
+      await waitUntil(async () => (await harness.health()).state === 'up');
+      // Once it is up, the same doubt has it asked again.
+      const { probes } = provider;
+      await harness.watches().reportOutage('modal', { reason: 'unavailable', isDoubt: true });
+      await waitUntil(() => Promise.resolve(provider.probes > probes));
+      await waitUntil(async () => (await harness.health()).state === 'up');
+      expect(provider.states()).not.toContain('down');
     });
   });
 
@@ -85,7 +111,7 @@ describe('an outage', () => {
     };
     await harness.withWorkers(provider, async () => {
       const standing = once(database, 'stands still');
-      await harness.watches().reportOutage('modal', 'refused');
+      await harness.watches().reportOutage('modal', { reason: 'refused' });
       await parkAll(ids(4));
       await standing;
       // All that the watch does now is to give the database half a minute.
@@ -184,10 +210,11 @@ describe('canaries', () => {
     const wokenAtProbe: number[] = [];
     provider.onWake = async () => {
       wokenAtProbe.push(provider.probes);
-      if (wokenAtProbe.length === 2) await harness.watches().reportOutage('modal', 'calls still fail');
+      if (wokenAtProbe.length === 2)
+        await harness.watches().reportOutage('modal', { reason: 'calls still fail' });
     };
     await harness.withWorkers(provider, async () => {
-      await harness.watches().reportOutage('modal', 'refused');
+      await harness.watches().reportOutage('modal', { reason: 'refused' });
       await parkAll(ids(12));
       await waitUntil(() => Promise.resolve(provider.woken.length === 12));
 
@@ -227,7 +254,7 @@ describe('the end of a watch', () => {
       expect(result).toMatchObject({ provider: 'modal', wokenJobs: 1 });
 
       provider.health = () => silent;
-      await harness.watches(short).reportOutage('modal', 'refused');
+      await harness.watches(short).reportOutage('modal', { reason: 'refused' });
       expect(await harness.health()).toMatchObject({ state: 'down', parkedJobs: 0 });
     });
   });
@@ -266,7 +293,7 @@ describe('the end of a watch', () => {
   it('by cancellation wakes everyone and leaves the provider up', async () => {
     provider.health = () => silent;
     await harness.withWorkers(provider, async () => {
-      await harness.watches({ ...quickPolicy, probe: slowly }).reportOutage('modal', 'refused');
+      await harness.watches({ ...quickPolicy, probe: slowly }).reportOutage('modal', { reason: 'refused' });
       await parkAll(ids(25));
       const handle = harness.client.workflow.getHandle(watchId);
       await waitUntil(() => Promise.resolve(provider.probes > 0));
@@ -281,11 +308,11 @@ describe('the end of a watch', () => {
   it('by termination is mended by the next report', async () => {
     provider.health = () => silent;
     await harness.withWorkers(provider, async () => {
-      await harness.watches().reportOutage('modal', 'refused');
+      await harness.watches().reportOutage('modal', { reason: 'refused' });
       await waitUntil(() => Promise.resolve(provider.probes > 0));
       await harness.client.workflow.getHandle(watchId).terminate('by hand');
       provider.health = () => healthy;
-      await harness.watches().reportOutage('modal', 'refused again');
+      await harness.watches().reportOutage('modal', { reason: 'refused again' });
       await waitUntil(() => Promise.resolve(provider.states().at(-1) === 'up'));
     });
   });
