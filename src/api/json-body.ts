@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { FieldError } from './http-problem';
 import { invalid } from './to-problem';
 
 /** No text may hold these: PostgreSQL cannot store NUL, and half a surrogate pair is no character at all. */
@@ -18,19 +19,27 @@ export function addJsonParser(app: FastifyInstance): void {
     void parseJson(request, body, done);
   });
   app.addHook('preValidation', (request, _reply, done) => {
-    const field = unstorableField(request.body, []);
-    const message = 'holds a character that is not text';
-    done(field === undefined ? undefined : invalid([{ field, code: 'invalid_characters', message }]));
+    const issue = unusableField(request.body, []);
+    done(issue === undefined ? undefined : invalid([issue]));
   });
 }
 
-/** Dotted name of the first field with unstorable text. Bodies are small, and JSON cannot be cyclic. */
-function unstorableField(value: unknown, path: readonly string[]): string | undefined {
-  if (typeof value === 'string') return unstorable.test(value) ? path.join('.') || 'body' : undefined;
+/** No request has more than four levels; what is nested by the thousand costs time and stack to look through. */
+const mostLevels = 20;
+
+/** The first field with text that cannot be stored, or with too many levels below it. JSON cannot be cyclic. */
+function unusableField(value: unknown, path: readonly string[]): FieldError | undefined {
+  const field = path.join('.') || 'body';
+  if (typeof value === 'string') {
+    const message = 'holds a character that is not text';
+    return unstorable.test(value) ? { field, code: 'invalid_characters', message } : undefined;
+  }
   if (!isPlain(value)) return undefined;
+  if (path.length >= mostLevels)
+    return { field: path[0] ?? 'body', code: 'nested_too_deep', message: 'is nested too deeply' };
   for (const [key, member] of Object.entries(value)) {
-    const field = unstorableField(member, [...path, key]);
-    if (field !== undefined) return field;
+    const issue = unusableField(member, [...path, key]);
+    if (issue !== undefined) return issue;
   }
   return undefined;
 }

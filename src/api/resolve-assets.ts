@@ -56,11 +56,11 @@ async function resolveAsset(
     if (await assetRecords.isNsfw(parsed.assetId))
       return { field, code: 'nsfw_asset', message: messages.nsfw_asset };
   }
-  const { mediaType, width, height, frames = 1 } = { ...stored, ...record };
+  const { mediaType, bytes, width, height, frames = 1 } = { ...stored, ...record };
   if (!mayBeClip && (mediaType.startsWith('video/') || frames > 1)) {
     return { field, code: 'wrong_media_type', message: 'this asset is a clip: send a still picture' };
   }
-  return { assetId: parsed.assetId, mediaType, width, height };
+  return { assetId: parsed.assetId, mediaType, bytes, width, height };
 }
 
 const messages = {

@@ -32,6 +32,9 @@ export interface WireInput {
   shape: 'value' | 'list' | 'image-url-objects';
 }
 
+/** 16 MB: a request holds the pictures inlined in it in memory for as long as it is open, and many are open at once. */
+export const maximumInlinedBytes = 16 * 1024 * 1024;
+
 /** Limits of one activity call; seconds throughout. */
 export interface ExecutionPolicy {
   name: string;

@@ -166,6 +166,7 @@ export interface InputAssets {
 export interface AssetRef {
   assetId: string;
   mediaType: string;
+  bytes?: number | undefined;
   width?: number | undefined;
   height?: number | undefined;
 }

@@ -1,4 +1,4 @@
-import type { WireInput } from '../domain/plan';
+import { maximumInlinedBytes, type WireInput } from '../domain/plan';
 import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
 import { ProviderError } from './errors';
 import type { MediaStore } from './types';
@@ -25,9 +25,6 @@ function shape(value: string, input: WireInput, earlier: JsonValue | undefined):
   if (input.shape === 'list') return [...before, value];
   return input.shape === 'image-url-objects' ? [...before, { image_url: value }] : value;
 }
-
-/** 16 MB: a request holds its inputs in memory for as long as it is open, and many are open at once. */
-const maximumInlinedBytes = 16 * 1024 * 1024;
 
 /**
  * A stored picture as base64, with or without the `data:` prefix. Held in memory only as long as the request.

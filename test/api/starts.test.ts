@@ -170,6 +170,12 @@ describe('a request of the wrong shape is refused with 400, by field', () => {
       { ...studio, prompt: 'a\ud800b' },
       { field: 'prompt', code: 'invalid_characters' },
     ],
+    [
+      'lists in lists by the thousand',
+      '/v1/studio',
+      { ...studio, extra: JSON.parse('['.repeat(2000) + ']'.repeat(2000)) as unknown },
+      { field: 'extra', code: 'nested_too_deep' },
+    ],
     ['a list instead of an object', '/v1/studio', [], { field: 'body', code: 'invalid_type' }],
   ])('%s', async (_name, url, payload, error) => {
     const { status, headers, body } = await post(url, payload);

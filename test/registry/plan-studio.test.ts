@@ -1,3 +1,4 @@
+import type { FlowRequest } from '../../src/domain/requests';
 import { everythingOn, lora, picture, plan, refusalOf, studio, without } from './fixtures';
 
 const asset = '/v1/assets/asset-1';
@@ -39,6 +40,22 @@ describe('studio plans', () => {
     expect(pod?.inputs.map(({ field, encoding }) => [field, encoding])).toEqual([
       ['source_image', 'upload'],
       ['mask_image', 'upload'],
+    ]);
+  });
+
+  it('leave a picture that is too large for a body to the endpoint that is sent it by URL, and refuse it where there is none', () => {
+    const upscale = (bytes: number, fields: object = {}): FlowRequest => {
+      const order = studio({ mode: 'upscaling', sourceImageUrl: asset, ...fields });
+      const source = { assetId: 'asset-1', mediaType: 'image/png', width: 512, height: 512, bytes };
+      return { ...order, assets: { source } } as FlowRequest;
+    };
+    const providers = (bytes: number) =>
+      new Set(plan(upscale(bytes)).slots[0]?.candidates.map(({ provider }) => provider));
+
+    expect(providers(16 * 1024 * 1024)).toEqual(new Set(['modal', 'fal']));
+    expect(providers(16 * 1024 * 1024 + 1)).toEqual(new Set(['fal']));
+    expect(refusalOf(upscale(20e6, { modelProvider: 'modal', strict: true }))).toMatchObject([
+      { field: 'sourceImageUrl', code: 'input_too_large' },
     ]);
   });
 

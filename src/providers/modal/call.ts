@@ -15,6 +15,12 @@ import { refused } from './refused';
 import { storeResult } from './store-result';
 import { callIdParameter, modalAcceptedSchema, modalHandleSchema } from './wire';
 
+/** Modal's name for the call. It is stored and shown, so what looks like no name is left out; the URL itself still works. */
+function callIdOf(resultUrl: string): string | undefined {
+  const id = new URL(resultUrl).searchParams.get(callIdParameter) ?? '';
+  return /^[\w-]{1,100}$/.test(id) ? id : undefined;
+}
+
 export interface ModalCallOptions {
   http: HttpClient;
   job: ProviderJob;
@@ -135,7 +141,7 @@ export class ModalCall {
   private async remember(resultUrl: string): Promise<void> {
     this.state.stage = 'accepted';
     this.state.resumable = true;
-    this.state.providerRequestId = new URL(resultUrl).searchParams.get(callIdParameter) ?? undefined;
+    this.state.providerRequestId = callIdOf(resultUrl);
     if (this.resultUrl === resultUrl) return;
     this.resultUrl = resultUrl;
     await this.note(resultUrl);

@@ -2,8 +2,15 @@ import type { ConsideredModel } from '../plan-route';
 import type { RefusalIssue } from '../refusal';
 import type { RouteRequest } from '../routing/route-request';
 
-/** Why no candidate is left: this deployment's configuration where that alone is to blame, else the request. */
+/** Why no candidate is left: a picture that is too large, this deployment's configuration, else the request as a whole. */
 export function noRouteIssue(considered: readonly ConsideredModel[], request: RouteRequest): RefusalIssue {
+  const tooLarge = considered
+    .map(({ ineligibility }) => ineligibility)
+    .find((one) => one?.code === 'input_too_large');
+  if (tooLarge?.field !== undefined) {
+    const message = `${tooLarge.reason}, and no other endpoint may serve this request; send a smaller picture`;
+    return { field: tooLarge.field, code: tooLarge.code, message };
+  }
   const disabled = considered.filter(({ ineligibility }) => ineligibility?.code === 'provider_disabled');
   if (disabled.length > 0) {
     const reasons = new Set(disabled.map(({ candidate }) => candidate.reason));

@@ -2,6 +2,7 @@ import type { GenerationPlan, SlotPlan } from '../../domain/plan';
 import type { InputAssets, ProfilePicturesRequest } from '../../domain/requests';
 import type { PixelSize } from '../aspect-sizes';
 import { RequestRefused } from '../refusal';
+import { picturesOf } from '../routing/pictures-of';
 import type { RouteRequest } from '../routing/route-request';
 import type { RoutingContext } from '../types';
 import { checkProfilePictures } from './check-profile-pictures';
@@ -89,9 +90,7 @@ function planPicture(
       referenceStrength,
       nsfw,
     },
-    hasReference: assets.reference !== undefined,
-    hasSource: false,
-    hasMask: false,
+    ...picturesOf(assets),
     preference: {},
     order,
   };

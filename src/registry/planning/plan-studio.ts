@@ -4,6 +4,7 @@ import { clipSizes, pictureSizes, type PixelSize } from '../aspect-sizes';
 import { findModel } from '../find-model';
 import { considerModels } from '../plan-route';
 import { RequestRefused, type RefusalIssue } from '../refusal';
+import { picturesOf } from '../routing/pictures-of';
 import type { RouteRequest } from '../routing/route-request';
 import type { ModelDefinition, RoutingContext, SlotSettings } from '../types';
 import { checkNsfw } from './check-nsfw';
@@ -99,9 +100,7 @@ function routeOf(
   return {
     mode: request.mode,
     settings: settingsOf({ request, assets, lora }, seed),
-    hasReference: assets.reference !== undefined,
-    hasSource: assets.source !== undefined,
-    hasMask: assets.mask !== undefined,
+    ...picturesOf(assets),
     preference: { model, modelProvider, strict, modelPreference, quality },
   };
 }

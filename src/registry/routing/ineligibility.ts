@@ -1,3 +1,4 @@
+import { maximumInlinedBytes } from '../../domain/plan';
 import { parseWire } from '../parse-wire';
 import type { ModelDefinition, RoutingContext } from '../types';
 import type { RouteRequest } from './route-request';
@@ -17,9 +18,10 @@ const rules: readonly Rule[] = [
   wrongMode,
   nsfwRule,
   loraRule,
-  (model, { hasReference }) => pictureRule(model, 'reference', hasReference, 'referenceImageUrl'),
-  (model, { hasSource }) => pictureRule(model, 'source', hasSource, 'sourceImageUrl'),
-  (model, { hasMask }) => pictureRule(model, 'mask', hasMask, 'maskImageUrl'),
+  (model, { hasReference }) => pictureRule(model, 'reference', hasReference),
+  (model, { hasSource }) => pictureRule(model, 'source', hasSource),
+  (model, { hasMask }) => pictureRule(model, 'mask', hasMask),
+  sizeRule,
   settingRule,
   orderRule,
 ];
@@ -80,17 +82,49 @@ function pictureRule(
   model: ModelDefinition,
   picture: 'reference' | 'source' | 'mask',
   given: boolean,
-  field: string,
 ): Ineligibility | undefined {
   const taken = model.inputs[picture] !== undefined;
   if (taken === given) return undefined;
   return taken
-    ? { code: `${picture}_required`, field, reason: `${model.backendId} needs a ${picture} picture` }
+    ? {
+        code: `${picture}_required`,
+        field: pictureFields[picture],
+        reason: `${model.backendId} needs a ${picture} picture`,
+      }
     : {
         code: `${picture}_dropped`,
         field: 'modelId',
         reason: `${model.backendId} would drop the ${picture} picture`,
       };
+}
+
+const pictureFields = {
+  reference: 'referenceImageUrl',
+  source: 'sourceImageUrl',
+  mask: 'maskImageUrl',
+} as const;
+
+/** What goes into the body itself has a limit; what is uploaded first has none but the store's own. */
+function sizeRule(
+  { backendId, inputs }: ModelDefinition,
+  { pictureBytes = {} }: RouteRequest,
+): Ineligibility | undefined {
+  for (const picture of ['reference', 'source', 'mask'] as const) {
+    const { encoding } = inputs[picture] ?? {};
+    const isInlined = encoding === 'data-url' || encoding === 'base64';
+    const bytes = pictureBytes[picture] ?? 0;
+    if (!isInlined || bytes <= maximumInlinedBytes) continue;
+    return {
+      code: 'input_too_large',
+      field: pictureFields[picture],
+      reason: `${backendId} takes a ${picture} picture of at most ${megabytes(maximumInlinedBytes)} MB; this one has ${megabytes(bytes)} MB`,
+    };
+  }
+  return undefined;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(1);
 }
 
 /** Graphs whose factor is built in. */

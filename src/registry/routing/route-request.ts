@@ -1,4 +1,4 @@
-import type { StudioMode, StudioRequest } from '../../domain/requests';
+import type { InputAssets, StudioMode, StudioRequest } from '../../domain/requests';
 import type { ProviderName } from '../../domain/taxonomy';
 import type { ModelDefinition, SlotSettings } from '../types';
 
@@ -10,6 +10,8 @@ export interface RouteRequest {
   hasReference: boolean;
   hasSource: boolean;
   hasMask: boolean;
+  /** Size of each picture, where it is known. */
+  pictureBytes?: Partial<Record<keyof InputAssets, number | undefined>>;
   preference: RoutePreference;
   /** Ids of the models a flow fixes for this slot; left out, the studio's own orders apply. */
   order?: readonly string[];

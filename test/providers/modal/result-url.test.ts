@@ -33,6 +33,16 @@ describe('a result URL of Modal', () => {
     expect(call.dispatch.providerRequestId).toBe('fc-1');
   });
 
+  it('takes no name for the call that could not be stored, and still reads the result', async () => {
+    const client = await modal.start(({ method }, response) => {
+      if (method !== 'POST') response.end(picture);
+      else response.writeHead(303, { location: '?__modal_function_call_id=fc%00' }).end();
+    });
+    const result = await client.generate(modalJob, testCall().context);
+    expect(result.providerRequestId).toBeUndefined();
+    expect(result.assets).toHaveLength(1);
+  });
+
   it('also takes a 202 with a result URL, and a 302', async () => {
     const answers = [202, 302, 200];
     const client = await modal.start((_request, response) => {
