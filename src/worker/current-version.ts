@@ -7,16 +7,19 @@ import { providerNames } from '../domain/taxonomy';
 
 const pollMs = 250;
 
+/** One call: a server that has just begun may let the first one hang, and answers the next at once. */
+const callMs = 5_000;
+
 /**
- * gRPC statuses that may be others in a moment: the server is slow (4), busy (8) or away (14), or no worker of the
- * version has come yet (5, 9). https://grpc.io/docs/guides/status-codes/
+ * gRPC statuses that may be others in a moment: the server is slow (4, or 1 where the client gave up), busy (8) or away
+ * (14), or no worker of the version has come yet (5, 9). https://grpc.io/docs/guides/status-codes/
  */
-const waitable: ReadonlySet<number> = new Set([4, 5, 8, 9, 14]);
+const waitable: ReadonlySet<number> = new Set([1, 4, 5, 8, 9, 14]);
 const notFound = 5;
 
 /** Where the versions of a deployment are kept. */
 export interface DeploymentServer {
-  connection: Pick<NativeConnection, 'workflowService'>;
+  connection: Pick<NativeConnection, 'workflowService' | 'withDeadline'>;
   namespace: string;
 }
 
@@ -40,7 +43,9 @@ export async function setCurrentVersion(
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
-    const problem = await tryToSet(server, version, allowRemovedQueues);
+    const problem = await server.connection.withDeadline(Date.now() + callMs, () =>
+      tryToSet(server, version, allowRemovedQueues),
+    );
     if (problem === undefined) return;
     if (Date.now() > deadline) {
       throw new Error(`${nameOf(version)} could not be made the current version: ${problem}`);

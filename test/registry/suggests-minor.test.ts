@@ -2,6 +2,18 @@ import { suggestsMinor } from '../../src/registry';
 
 /** One refused text a line, under headings that say how it is written. */
 const refused: Readonly<Record<string, readonly string[]>> = {
+  'an age after "of"': [
+    'a girl of 12 at school',
+    'woman of 17',
+    'a woman of 15, freckles, short red hair',
+    'woman of twelve',
+    'a woman of sixteen at the pool',
+    'a man of only seventeen',
+    'person of 14',
+    'girl of seven',
+    'una chica de 15 en la playa',
+    'ein Mädchen von 15 am Strand',
+  ],
   'English words': [
     ...[
       'a teenager in a park',
@@ -383,6 +395,13 @@ const allowed: readonly string[] = [
   ],
   ...[
     'a woman of 30 years',
+    'a woman of 28, freckles, short red hair',
+    'a girl of two worlds',
+    'woman of 5 feet 9',
+    'woman of 12% body fat',
+    'a man of 1 million',
+    'a woman of twenty five',
+    'femme de 25 ans',
     'girl with 12 roses',
     'a girl 10 meters away',
     'girl 16:9',

@@ -49,6 +49,35 @@ async function withWorkers(buildId: string, queues: string[], work: () => Promis
 const target = () => ({ connection, namespace: server.namespace });
 const version = { deploymentName: taskQueue, buildId: 'v1' };
 
+describe('a server that lets the first call hang', () => {
+  it.each([1, 4])('is asked again after gRPC status %d, and given five seconds each time', async (code) => {
+    const limitsMs: number[] = [];
+    const timeout = Object.assign(new Error('Timeout expired'), {
+      code,
+      details: 'Timeout expired',
+      metadata: {},
+    });
+    const describeWorkerDeploymentVersion = jest
+      .fn()
+      .mockRejectedValueOnce(timeout)
+      .mockResolvedValue({ versionTaskQueues: [taskQueue, modal, fal, comfyui].map((name) => ({ name })) });
+    const setWorkerDeploymentCurrentVersion = jest.fn().mockResolvedValue({});
+    const slow = {
+      workflowService: { describeWorkerDeploymentVersion, setWorkerDeploymentCurrentVersion },
+      withDeadline: (deadline: number, call: () => Promise<unknown>) => {
+        limitsMs.push(deadline - Date.now());
+        return call();
+      },
+    } as unknown as NativeConnection;
+
+    await setCurrentVersion({ connection: slow, namespace: 'default' }, version, { timeoutMs: 10_000 });
+
+    expect(describeWorkerDeploymentVersion).toHaveBeenCalledTimes(2);
+    expect(setWorkerDeploymentCurrentVersion).toHaveBeenCalledTimes(1);
+    for (const limitMs of limitsMs) expect(Math.abs(limitMs - 5_000)).toBeLessThan(100);
+  });
+});
+
 describe('the current version', () => {
   it('is none before the first deploy', async () => {
     expect(await currentBuildId(target(), taskQueue)).toBeUndefined();

@@ -49,6 +49,8 @@ export const agesBesideWords: readonly string[] = [
   `${ageWords}[\\s:=~-]{1,3}(?:(?:de|von|van|is|es|der)\\s)?${digits}${ageEnd}`,
   `(?:${nativeAgeWords})[\\s:=~-]{0,3}${digits}${notCounted}`,
   `${persons}${digits}${afterPerson}`,
+  // una chica de 15, ein Mädchen von 15
+  `${latinPersons}\\s(?:de|di|von|van|av|af)\\s1[0-7]${notCounted}`,
   // femboy 15 in a room: a space only, and nothing that the number could count
   `${wholeWord(alternatives(youngPersons))}\\s1[0-7]${notCounted}`,
   // a 15 girl, an 11 femboy

@@ -14,6 +14,11 @@ const tens = 'twenty|thirty|fou?rty|fifty|sixty|seventy|eighty|ninety|hundred';
 const englishWords = `(?<!(?:${tens})[\\s-]{0,3}(?:and[\\s-])?)\\b(?:${englishNumbers})`;
 const englishAge = `(?:${digits}|${englishWords})`;
 
+const teenNumbers = 'eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen';
+const somebody =
+  '\\b(?:girls?|boys?|wom[ae]n|m[ae]n|lad(?:y|ies)|persons?|models?|females?|males?|guys?|gals?|lass|dancers?|actress|students?|pupils?|' +
+  'brunettes?|blondes?|redheads?|beauty|character|someone|somebody|daughter|sister|niece|cheerleader)';
+
 const gap = String.raw`[\s.,'’-]{0,3}`;
 const filler = String.raw`(?:(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at|:|=|~)[\s:=~]*){0,4}`;
 
@@ -48,6 +53,9 @@ const english: readonly string[] = [
   // a girl, 16; barely 16; a woman (16), but not woman 1 and woman 2
   `\\b(?:girl|boy|barely|only|just)(?:[\\s,(-]{1,3}|:\\s?(?=1))${englishAge}${ageEnd}`,
   `\\b(?:woman|man|lady|model|female|male)(?:[\\s,(-]{1,3}|:\\s?)(?=1[0-7]|\\p{L})${englishAge}${ageEnd}`,
+  // a woman of 15, a girl of only twelve at school; but not a woman of two worlds
+  `${somebody}\\sof\\s${filler}(?:${digits}|(?:${teenNumbers})\\b)${notCounted}`,
+  `${somebody}\\sof\\s${filler}${englishWords}${ageEnd}`,
   // her 16th birthday, not yet 18, under eighteen, younger than 18, (16f), 14 months old
   `${englishAge}(?:th|st|nd|rd)?\\s?(?:birthday|bday)`,
   `\\b(?:sixteenth|fifteenth|fourteenth|thirteenth|seventeenth|twelfth|tenth)\\s?(?:birthday|bday)`,
