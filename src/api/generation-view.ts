@@ -85,11 +85,12 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
 
 /** Why a slot waits, when it goes on at the latest, and when its providers are asked next whether they are back. */
 function waitingView(
-  { waiting }: SlotRecord,
+  { status, waiting }: SlotRecord,
   { deadlineAt }: GenerationRecord,
   health: GenerationFacts['health'],
 ) {
-  if (waiting === undefined) return null;
+  // The row keeps it until the slot ends: since when it could not be served.
+  if (waiting === undefined || status !== 'waiting') return null;
   const probes = health.flatMap(({ provider, nextProbeAt }) =>
     nextProbeAt !== undefined && waiting.watched.includes(provider) ? [nextProbeAt] : [],
   );

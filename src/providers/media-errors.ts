@@ -22,6 +22,7 @@ const messages: Readonly<Record<MediaProblem, string>> = {
   wrong_size: 'the picture has another size than the one asked for',
   unavailable: 'the finished job names a picture that is not there',
 };
+const censored = 'the picture is of one single colour, which is how this provider censors';
 /** Reading the same result again may mend these; the others would stay as they are. */
 const brokenInTransit: readonly MediaProblem[] = ['empty', 'truncated', 'not_media', 'unavailable'];
 
@@ -34,7 +35,8 @@ const saidBySomebodyElse: readonly MediaProblem[] = ['empty', 'not_media'];
  */
 export function mediaFailure({ problem, cause }: MediaError, options: MediaFailureOptions): ProviderError {
   const isInDoubt = options.isAnswerToSubmit === true && saidBySomebodyElse.includes(problem);
-  return new ProviderError(messages[problem], {
+  const isCensored = problem === 'blank' && options.blankIs === 'policy';
+  return new ProviderError(isCensored ? censored : messages[problem], {
     provider: options.provider,
     failureClass: classOf(problem, options.blankIs),
     code: `media_${problem}`,

@@ -16,7 +16,10 @@ describe('mediaFailure', () => {
 
   it('calls a blank picture what the provider means by it', () => {
     const blank = new MediaError('blank', 'black');
-    expect(mediaFailure(blank, { provider: 'fal', blankIs: 'policy' }).failureClass).toBe('policy');
+    expect(mediaFailure(blank, { provider: 'fal', blankIs: 'policy' })).toMatchObject({
+      failureClass: 'policy',
+      message: expect.stringContaining('censors') as string,
+    });
     expect(mediaFailure(blank, { provider: 'modal', blankIs: 'corrupt' }).failureClass).toBe('corrupt');
   });
 
