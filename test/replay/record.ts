@@ -135,7 +135,9 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
   const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
   const both = [new FakeProvider('modal', inTurn(blank, ok)), new FakeProvider('fal')];
   await finished(harness, 'base-images-refilled', both, baseImages());
-  const over = studio({ maxRefills: 0 });
+  const strict = { modelId: 'modal-flux-dev', strict: true };
+  await finished(harness, 'studio-spoiled', [new FakeProvider('modal', blank)], studio(strict));
+  const over = studio();
   await finished(harness, 'studio-over-reservation', [new FakeProvider('modal', inTurn(blank, ok))], over, {
     reservedUsd: 0.03,
   });
@@ -146,6 +148,16 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
   };
   const racers = [new FakeProvider('modal', slow), new FakeProvider('fal')];
   await finished(harness, 'studio-hedged', racers, studio({ hedge: true }));
+  const truncated = failing('corrupt', { code: 'media_truncated', certainty: 'accepted' });
+  await harness.withProviders([new FakeProvider('modal', truncated)], async () => {
+    const handle = await harness.start(studio({ unknownOutcome: 'hold' }));
+    await untilSlotIs(handle, 'needs_decision');
+    await writeHistory('studio-asks-for-lost-picture', {
+      workflowId: handle.workflowId,
+      history: await handle.fetchHistory(),
+    });
+    await handle.terminate('recorded');
+  });
   await harness.withProviders([new FakeProvider('modal', lost)], async () => {
     const handle = await harness.start(studio({ unknownOutcome: 'hold' }));
     await untilSlotIs(handle, 'needs_decision');
