@@ -48,7 +48,8 @@ function summary({
       'money reported',
       `${usd(money.reportedUsd)} = cost ${usd(money.costUsd)} + at risk and charged ${usd(money.atRiskChargedUsd)}`,
     ],
-    ['at risk, as reported', usd(money.atRiskUsd)],
+    ['at risk, as the API reports it', usd(money.atRiskUsd)],
+    ['most that the API says was spent', usd(money.costUsd + money.atRiskUsd)],
     ['money wasted', usd(money.wastedUsd)],
   ];
   return table([], rows);
@@ -86,10 +87,11 @@ function providers({ paid }: Findings): string {
 function unknowns({ unknowns: all }: Findings): string {
   const groups = new Map<string, UnknownOutcome[]>();
   for (const one of all) {
-    const key = one.cause?.detail.replace(/ \(job \d+\)$/, '') ?? 'nothing that fits';
+    const key = one.cause?.detail ?? 'NOTHING THAT FITS';
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
-  const rows = [...groups].map(([cause, group]) => [
+  const inTurn = [...groups].toSorted(([, [a]], [, [b]]) => (a?.cause?.at ?? 0) - (b?.cause?.at ?? 0));
+  const rows = inTurn.map(([cause, group]) => [
     cause,
     group.length,
     group.filter(({ accepted }) => accepted).length,
@@ -100,7 +102,8 @@ function unknowns({ unknowns: all }: Findings): string {
 }
 
 /** Single cases are listed only where something is wrong. */
-function details({ images, duplicates, orphans, money }: Findings): string[] {
+function details({ images, duplicates, orphans, unknowns: all, money }: Findings): string[] {
+  const causeless = all.filter(({ cause }) => cause === undefined);
   const unexplained = duplicates.filter(({ why, provider }) => why !== 'unknown' || provider === 'comfyui');
   return [
     ...images.lost.map(({ workId, slot, reason }) => `lost: ${workId} slot ${slot ?? 'all'}: ${reason}`),
@@ -108,6 +111,9 @@ function details({ images, duplicates, orphans, money }: Findings): string[] {
     ...unexplained.map(
       (one) =>
         `duplicate: ${one.workId} slot ${one.slot}: journal ${one.earlier} (${one.provider}, ${one.why}) and ${one.later}`,
+    ),
+    ...causeless.map(
+      (one) => `no cause: ${one.workId} slot ${one.slot}: ${one.provider} ${one.code} at ${one.startedAt}`,
     ),
     ...orphans.map((n) => `nobody's: journal ${n}`),
     ...money.mismatches.map(

@@ -24,7 +24,7 @@ export function unknownAttempt(fields: Partial<AttemptRecord> = {}): AttemptReco
     ...attempt({ costUsd: undefined }),
     outcome: 'failed',
     errorClass: 'transient',
-    errorCode: 'outcome_unknown',
+    errorCode: 'connection_lost',
     certainty: 'unknown',
     atRiskUsd: 0.02,
     ...fields,

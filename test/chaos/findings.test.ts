@@ -1,3 +1,4 @@
+import type { Disruption, FaultName } from '../../bench/chaos/analysis/evidence';
 import { analyse } from '../../bench/chaos/analysis/findings';
 import { attempt, evidence, job, slot, startedAt, unknownAttempt, work } from './evidence';
 
@@ -11,6 +12,18 @@ describe('the analysis of a chaos run', () => {
     const findings = analyse(evidence({ works: [work({ slots })], jobs: [job(), laterJob] }));
     expect(findings.duplicates).toEqual([]);
     expect(findings.money).toMatchObject({ chargedUsd: 0.04, reportedUsd: 0.04, wastedUsd: 0.02 });
+  });
+
+  it.each([
+    ['resubmit', 'media_truncated', 0],
+    ['hold', 'media_truncated', 1],
+    ['resubmit', 'body_cut_off', 1],
+    ['hold', 'media_wrong_size', 0],
+  ] as const)('under %s, after %s, counts %d duplicates', (policy, errorCode, count) => {
+    const bad = attempt({ outcome: 'failed', errorClass: 'corrupt', errorCode });
+    const slots = [slot({ attempts: [bad, attempt(later)] })];
+    const findings = analyse(evidence({ policy, works: [work({ slots })], jobs: [job(), laterJob] }));
+    expect(findings.duplicates).toHaveLength(count);
   });
 
   it('does not call a second submit a duplicate when the provider had failed the first', () => {
@@ -93,7 +106,12 @@ describe('the analysis of a chaos run', () => {
   });
 
   it('tells two submits apart that followed each other within a second', () => {
-    const black = attempt({ outcome: 'failed', errorClass: 'corrupt', seconds: 0.5 });
+    const black = attempt({
+      outcome: 'failed',
+      errorClass: 'corrupt',
+      errorCode: 'media_blank',
+      seconds: 0.5,
+    });
     const soon = { startedAt: new Date(startedAt + 800).toISOString(), number: 2 };
     const slots = [slot({ attempts: [black, attempt(soon)] })];
     const jobs = [job(), job({ n: 2, at: startedAt + 850 })];
@@ -116,9 +134,10 @@ describe('the analysis of a chaos run', () => {
 
   it('names the fault aimed at a request rather than a kill at the same time', () => {
     const slots = [slot({ status: 'failed', errorCode: 'outcome_unknown', attempts: [unknownAttempt()] })];
+    const cut = { kind: 'cut', target: 'modal', fault: 'submit_lost' } as const;
     const disruptions = [
-      { at: startedAt + 100, kind: 'cut', target: 'modal', detail: 'cut', workId: 'one' },
-      { at: startedAt + 200, kind: 'cut', target: 'modal', detail: 'cut of another', workId: 'two' },
+      { ...cut, at: startedAt + 100, detail: 'cut', workId: 'one' },
+      { ...cut, at: startedAt + 200, detail: 'cut of another', workId: 'two' },
       { at: startedAt + 900, kind: 'kill', target: 'worker', detail: 'kill -9 worker' },
     ] as const;
     const [unknown] = analyse(evidence({ works: [work({ slots })], disruptions })).unknowns;
@@ -128,11 +147,20 @@ describe('the analysis of a chaos run', () => {
   describe('names as the cause of an unknown outcome', () => {
     const kill = (at: number, target = 'worker') =>
       ({ at: startedAt + at, kind: 'kill', target, detail: `kill ${target} at ${at}` }) as const;
-    const happens = (at: number, kind: 'outage' | 'hang' | 'fault', target = 'modal') =>
+    const happens = (at: number, kind: 'outage' | 'hang', target = 'modal') =>
       ({ at: startedAt + at, kind, target, detail: `${kind} of ${target} at ${at}` }) as const;
-    const silent = { seconds: 32 };
+    const plays = (at: number, fault: FaultName, target = 'modal') =>
+      ({
+        at: startedAt + at,
+        kind: 'fault',
+        target,
+        fault,
+        detail: `${fault} at ${target} at ${at}`,
+      }) as const;
+    const silent = { seconds: 32, errorCode: 'activity_timed_out' };
+    const refused = { errorCode: 'unavailable' };
 
-    it.each([
+    it.each<[string, object, Disruption[], string | undefined]>([
       [
         'the kill of its worker, not a later one',
         silent,
@@ -144,24 +172,39 @@ describe('the analysis of a chaos run', () => {
       ['an outage at its very end', {}, [kill(500), happens(2_000, 'outage')], 'outage of modal at 2000'],
       ['nothing when only the API was killed', silent, [kill(500, 'api')], undefined],
       ['nothing when another provider was out', {}, [happens(1_900, 'outage', 'fal')], undefined],
-      ['nothing when others were refused', {}, [happens(1_900, 'fault')], undefined],
+      ['nothing when an outage ended', {}, [{ ...happens(1_900, 'outage'), isEnd: true }], undefined],
+      [
+        'the end of a hang, which resets who hung',
+        {},
+        [{ ...happens(1_900, 'hang'), isEnd: true }],
+        'hang of modal at 1900',
+      ],
+      ['no kill behind a connection that broke', {}, [kill(500)], undefined],
+      ['no picture of no use: it came', {}, [{ ...plays(500, 'black_image'), workId: 'one' }], undefined],
       [
         'the kill behind a call that fell silent, not the fault its request had met',
-        { ...silent, errorCode: 'activity_timed_out' },
-        [{ ...happens(100, 'fault'), workId: 'one' }, kill(500)],
+        silent,
+        [{ ...plays(100, 'submit_lost'), workId: 'one' }, kill(500)],
         'kill worker at 500',
       ],
       [
-        'an outage rather than a fault of the request that cuts nothing',
-        { errorCode: 'connection_lost' },
-        [{ ...happens(100, 'fault'), workId: 'one' }, happens(1_900, 'outage')],
-        'outage of modal at 1900',
+        'the fault of its own request before an outage',
+        {},
+        [{ ...plays(100, 'reset_before_headers'), workId: 'one' }, happens(1_900, 'outage')],
+        'reset_before_headers at modal at 100',
       ],
       [
         'the row of refusals behind the answer of a gateway, not a kill',
-        { errorCode: 'unavailable' },
-        [kill(500), happens(-5_000, 'fault', 'fal'), happens(-5_000, 'fault')],
-        'fault of modal at -5000',
+        refused,
+        [kill(500), plays(-5_000, 'http_503', 'fal'), plays(-5_000, 'http_503')],
+        'http_503 at modal at -5000',
+      ],
+      ['no row of other refusals', refused, [plays(-5_000, 'rate_limited')], undefined],
+      [
+        'no fault aimed at another request',
+        refused,
+        [{ ...plays(500, 'http_503'), workId: 'two' }],
+        undefined,
       ],
     ])('%s', (_what, fields, disruptions, cause) => {
       const slots = [
@@ -173,7 +216,7 @@ describe('the analysis of a chaos run', () => {
   });
 
   it('finds the slot behind a job by its seed, and a refill by the attempt at its time', () => {
-    const blank = attempt({ outcome: 'failed', errorClass: 'corrupt' });
+    const blank = attempt({ outcome: 'failed', errorClass: 'corrupt', errorCode: 'media_blank' });
     const slots = [
       slot({ attempts: [attempt({ startedAt: new Date(startedAt - 30_000).toISOString() })] }),
       slot({ slot: 2, seed: 900_002, attempts: [blank, attempt(later), attempt({ ...later, number: 3 })] }),

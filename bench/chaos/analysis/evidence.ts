@@ -1,4 +1,5 @@
 import type { AttemptRecord } from '../../../src/domain/attempt-record';
+import type { NewFault } from '../../../src/emulator/faults';
 
 /** Everything a run leaves behind; the analysis needs nothing else. Times are milliseconds since the epoch. */
 export interface Evidence {
@@ -59,6 +60,8 @@ export interface PaidJob {
   chargedUsd: number;
 }
 
+export type FaultName = NewFault['fault'];
+
 /** Something the chaos program did to the system. */
 export interface Disruption {
   at: number;
@@ -69,6 +72,10 @@ export interface Disruption {
   detail: string;
   /** The one request a fault was aimed at. */
   workId?: string | undefined;
+  /** What the emulator plays, for a fault or a cut. */
+  fault?: FaultName | undefined;
+  /** An outage or a hang that ends here. */
+  isEnd?: boolean | undefined;
 }
 
 /** Statuses of a generation or slot after which nothing more happens. */

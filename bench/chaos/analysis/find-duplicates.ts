@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../../../src/domain/attempt-record';
-import type { PaidJob } from './evidence';
+import type { Evidence, PaidJob } from './evidence';
 import type { MatchedJob, MatchedSlot } from './match-jobs';
 
 /**
@@ -26,12 +26,12 @@ export interface Duplicate {
 }
 
 /** Every submit after the first that has a job before it which was not over. One per later job. */
-export function findDuplicates(slots: readonly MatchedSlot[]): Duplicate[] {
+export function findDuplicates(slots: readonly MatchedSlot[], policy: Evidence['policy']): Duplicate[] {
   return slots.flatMap(({ work, slot, jobs }) =>
     jobs.flatMap(({ job: later }, index): Duplicate[] => {
       const alive = jobs
         .slice(0, index)
-        .map((earlier) => ({ job: earlier.job, why: whatBecameOf(earlier) }))
+        .map((earlier) => ({ job: earlier.job, why: whatBecameOf(earlier, policy) }))
         .toSorted((a, b) => gravity.indexOf(b.why) - gravity.indexOf(a.why))
         .at(0);
       if (alive === undefined || alive.why === 'over') return [];
@@ -54,11 +54,11 @@ export function findDuplicates(slots: readonly MatchedSlot[]): Duplicate[] {
 const gravity: readonly EarlierJob[] = ['over', 'unknown', 'abandoned', 'delivered', 'unrecorded'];
 
 /** @see EarlierJob */
-export function whatBecameOf({ job, attempts }: MatchedJob): EarlierJob {
+export function whatBecameOf({ job, attempts }: MatchedJob, policy: Evidence['policy']): EarlierJob {
   // The pod forgets what it did not finish, and bills nothing: looking it up is what proves that it is gone.
   if (job.provider === 'comfyui' && isOver(job)) return 'over';
   if (attempts.length === 0) return 'unrecorded';
-  if (attempts.some(isUseless)) return 'over';
+  if (attempts.some((attempt) => isUseless(attempt, policy))) return 'over';
   if (attempts.some(({ outcome }) => outcome === 'succeeded')) return 'delivered';
   if (attempts.some(({ certainty }) => certainty === 'unknown')) return 'unknown';
   return isOver(job) ? 'over' : 'abandoned';
@@ -68,7 +68,20 @@ function isOver({ outcome }: PaidJob): boolean {
   return outcome === 'failed' || outcome === 'cancelled' || outcome === 'lost';
 }
 
-/** The picture came and was refused: blank, broken, of the wrong size, or a copy of another one of its set. */
-function isUseless({ outcome, errorClass, errorCode }: AttemptRecord): boolean {
-  return outcome === 'failed' && (errorClass === 'corrupt' || errorCode === 'duplicate');
+const refusedPictures: readonly string[] = [
+  'media_blank',
+  'media_wrong_size',
+  'media_wrong_kind',
+  'media_too_large',
+  'duplicate',
+  'incoherent',
+];
+
+/**
+ * The picture came whole and was refused. One that came damaged is replaced by itself too, but not while unknown outcomes are
+ * on hold: there a person is asked first.
+ */
+function isUseless({ outcome, errorCode = '' }: AttemptRecord, policy: Evidence['policy']): boolean {
+  if (outcome !== 'failed') return false;
+  return refusedPictures.includes(errorCode) || (policy === 'resubmit' && errorCode === 'media_truncated');
 }

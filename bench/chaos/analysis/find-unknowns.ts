@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../../../src/domain/attempt-record';
-import type { Disruption } from './evidence';
+import type { Disruption, FaultName } from './evidence';
 import type { MatchedSlot } from './match-jobs';
 
 /** A submit of which the trail says that nobody could know what became of it. */
@@ -50,9 +50,9 @@ export function findUnknowns(
 const slackMs = 2_000;
 
 /**
- * A call that was never heard of again died with its worker, which Temporal notices only at the heartbeat timeout. Else a
- * cut that was aimed at this very request, what else cut its connection off, right before its end, or another fault aimed
- * at it.
+ * The one that fits best, of those after which a call can end like this one: a call that was never heard of again died with
+ * its worker, which Temporal notices only at the heartbeat timeout. Else a fault aimed at this very request, what took the
+ * provider away or gave it back right before the end, or the row of refusals that began last.
  */
 function causeOf(
   attempt: AttemptRecord,
@@ -61,50 +61,60 @@ function causeOf(
 ): Disruption | undefined {
   const startedAt = Date.parse(attempt.startedAt) - slackMs;
   const endedAt = Date.parse(attempt.startedAt) + attempt.seconds * 1000 + slackMs;
-  const meanwhile = disruptions
-    .filter(({ at }) => at >= startedAt && at <= endedAt)
-    .toSorted((a, b) => a.at - b.at);
+  const possible = disruptions.filter((one) => canEndLike(one, attempt)).toSorted((a, b) => a.at - b.at);
+  const meanwhile = possible.filter(({ at }) => at >= startedAt && at <= endedAt);
   const kill =
     meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'worker') ??
-    meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'temporal');
-  if (attempt.errorCode === 'activity_timed_out' && kill !== undefined) return kill;
-  const atProvider = meanwhile.filter(({ kind, target }) => kind !== 'kill' && target === attempt.provider);
-  const aimed = atProvider.filter((one) => one.workId === workId);
+    meanwhile.find(({ kind }) => kind === 'kill');
   return (
-    aimed.findLast(({ kind }) => kind === 'cut') ??
-    atProvider.findLast(({ kind, at }) => cutting.has(kind) && at >= endedAt - 3 * slackMs) ??
-    aimed.at(-1) ??
-    spellBehind(attempt, endedAt, disruptions) ??
-    kill
+    kill ??
+    meanwhile.find((one) => one.workId === workId) ??
+    meanwhile.findLast(({ kind, at }) => isTakenAway(kind) && at >= endedAt - 3 * slackMs) ??
+    possible.findLast(({ kind, workId: aimedAt, at }) => {
+      const isRow = kind === 'fault' && aimedAt === undefined;
+      return isRow && at <= endedAt && at > endedAt - spellMs;
+    })
   );
 }
 
-/** How long the refusals of a spell may take to strike as often as they shall. */
+/** How long the refusals of a row may take to strike as often as they shall. */
 const spellMs = 60_000;
 
-const withoutAnswer: readonly string[] = [
-  'activity_timed_out',
-  'connection_lost',
-  'internal_error',
-  'outcome_unknown',
-];
-
-/** A gateway's answer comes from the row of refusals that began last, not from a kill. */
-function spellBehind(
-  { provider, errorCode }: AttemptRecord,
-  endedAt: number,
-  disruptions: readonly Disruption[],
-): Disruption | undefined {
-  if (errorCode === undefined || withoutAnswer.includes(errorCode)) return undefined;
-  return disruptions.findLast(
-    ({ kind, target, workId, at }) =>
-      kind === 'fault' &&
-      workId === undefined &&
-      target === provider &&
-      at <= endedAt &&
-      at > endedAt - spellMs,
-  );
+function isTakenAway(kind: Disruption['kind']): boolean {
+  return kind === 'outage' || kind === 'hang';
 }
 
-/** Refusals leave no doubt, and a cut strikes the one request it was aimed at. */
-const cutting: ReadonlySet<Disruption['kind']> = new Set(['outage', 'hang']);
+/** No answer was read, or not all of it: the connection broke. */
+const brokenCodes: readonly string[] = [
+  'connection_lost',
+  'body_cut_off',
+  'body_stalled',
+  'deadline_exceeded',
+  'submit_unconfirmed',
+];
+/** The worker was gone, or could not tell Temporal. */
+const killedCodes: readonly string[] = ['activity_timed_out', 'internal_error', 'outcome_unknown'];
+
+/** What a fault can make of a call whose outcome is then unknown; faults that are not here leave no doubt. */
+const codesOfFault: Partial<Record<FaultName, readonly string[]>> = {
+  submit_lost: brokenCodes,
+  reset_before_headers: brokenCodes,
+  reset_mid_body: brokenCodes,
+  accepted_504: ['gateway_timeout', 'submit_unconfirmed'],
+  accepted_502: ['bad_gateway', 'submit_unconfirmed'],
+  http_503: ['unavailable', 'submit_unconfirmed'],
+  plain_500: ['container_crashed'],
+  empty_200: ['media_empty'],
+  html_200: ['media_not_media'],
+};
+
+function canEndLike(
+  { kind, target, fault, isEnd }: Disruption,
+  { provider, errorCode = '' }: AttemptRecord,
+): boolean {
+  if (kind === 'kill') return target !== 'api' && killedCodes.includes(errorCode);
+  if (target !== provider) return false;
+  if (fault !== undefined) return codesOfFault[fault]?.includes(errorCode) === true;
+  // The end of an outage cuts nothing off; the end of a hang resets who hung.
+  return (kind === 'hang' || isEnd !== true) && brokenCodes.includes(errorCode);
+}

@@ -63,7 +63,7 @@ export interface PaidByProvider {
 /** Judges nothing: see `verdict`. */
 export function analyse({ policy, works, jobs, disruptions }: Evidence): Findings {
   const { slots, orphans } = matchJobs(works, jobs);
-  const duplicates = findDuplicates(slots);
+  const duplicates = findDuplicates(slots, policy);
   return {
     policy,
     images: countImages(works),

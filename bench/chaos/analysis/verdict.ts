@@ -1,10 +1,12 @@
 import type { Findings } from './findings';
 
 /** Why the run failed, a sentence each; empty: it proved what it should. */
-export function verdict({ policy, images, otherJobs, duplicates, orphans, money }: Findings): string[] {
+export function verdict(findings: Findings): string[] {
+  const { policy, images, otherJobs, duplicates, orphans, unknowns, money } = findings;
   const lost = images.lost.reduce((sum, one) => sum + one.images, 0);
   const unexplained = duplicates.filter(({ why }) => why !== 'unknown');
   const atPod = duplicates.filter(({ provider }) => provider === 'comfyui');
+  const causeless = unknowns.filter(({ cause }) => cause === undefined);
   const differenceUsd = money.chargedUsd - money.reportedUsd;
   return [
     ...reason(lost, `${lost} images were lost`),
@@ -14,6 +16,10 @@ export function verdict({ policy, images, otherJobs, duplicates, orphans, money 
     ...reason(
       unexplained.length,
       `${unexplained.length} paid submits have no recorded unknown outcome behind them`,
+    ),
+    ...reason(
+      causeless.length,
+      `${causeless.length} unknown outcomes have nothing behind them that can cause one`,
     ),
     ...reason(orphans.length, `${orphans.length} paid jobs belong to no slot`),
     ...reason(atPod.length, `${atPod.length} jobs were submitted twice to ComfyUI`),

@@ -34,6 +34,8 @@ export class Disruptor {
   readonly #outages = new Map<string, Promise<void>>();
   readonly #watching = new AbortController();
   #watch: Promise<void> | undefined;
+  #startedAt = Date.now();
+  #kills = 0;
   #accepted = 0;
   #acceptedAtKill = 0;
   #lastEntry = 0;
@@ -54,6 +56,7 @@ export class Disruptor {
   /** Resolves when every act is done and every outage has ended. Aimed faults may strike until {@link settle}. */
   async run(): Promise<void> {
     const { schedule, signal } = this.#options;
+    this.#startedAt = Date.now();
     this.#watch = this.#watchFaults();
     // Its failure is for `settle` to throw.
     this.#watch.catch(() => undefined);
@@ -105,13 +108,21 @@ export class Disruptor {
         return;
       case 'spell':
         await this.#options.stack.control('POST', '/control/faults', act.fault);
-        this.#note({ kind: 'fault', target: act.target, detail: `${act.target}: ${act.fault.fault} × 8` });
+        this.#note({
+          kind: 'fault',
+          target: act.target,
+          detail: `${act.target}: ${act.fault.fault} × 8`,
+          fault: act.fault.fault,
+        });
     }
   }
 
   async #kill({ target }: Extract<Act, { kind: 'kill' }>): Promise<void> {
     await this.#options.stack.kill(target);
-    this.#note({ kind: 'kill', target, detail: `kill -9 ${target} (job ${this.#accepted})` });
+    this.#kills += 1;
+    const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(1);
+    const detail = `kill ${this.#kills}: ${target} at ${seconds} s, job ${this.#accepted}`;
+    this.#note({ kind: 'kill', target, detail });
     this.#acceptedAtKill = this.#accepted;
   }
 
@@ -137,7 +148,8 @@ export class Disruptor {
     await pause(seconds * 1000, signal);
     await stack.control('POST', route, { state: 'up' });
     // Who was left hanging sees a reset now.
-    this.#note({ kind, target, detail: `${target} is back` });
+    const detail = kind === 'hang' ? `${target} stops hanging` : `${target} is back`;
+    this.#note({ kind, target, detail, isEnd: true });
   }
 
   async #watchFaults(): Promise<void> {
@@ -161,7 +173,7 @@ export class Disruptor {
     const detail = isCut
       ? `${fault.provider}: connection cut after the accept`
       : `${fault.provider}: ${fault.fault}`;
-    this.#note({ kind: isCut ? 'cut' : 'fault', target: fault.provider, detail, workId });
+    this.#note({ kind: isCut ? 'cut' : 'fault', target: fault.provider, detail, workId, fault: fault.fault });
   }
 
   #note(entry: Omit<Disruption, 'at'>): void {

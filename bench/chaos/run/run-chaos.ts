@@ -70,9 +70,7 @@ function judge(result: RunResult, idealSeconds: number): PolicyReport {
   for (const { kind, target } of disruptions) {
     if (kind === 'kill') kills[target] = (kills[target] ?? 0) + 1;
   }
-  const faults = disruptions.filter(
-    ({ kind, detail }) => kind !== 'kill' && !detail.endsWith('is back'),
-  ).length;
+  const faults = disruptions.filter(({ kind, isEnd }) => kind !== 'kill' && isEnd !== true).length;
   const failures = verdict(findings);
   return { policy, findings, failures, seconds, idealSeconds, kills, faults, repeats, decisions };
 }

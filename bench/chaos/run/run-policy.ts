@@ -73,6 +73,8 @@ async function prepareRun(options: RunOptions): Promise<RunParts> {
   const { face } = await prepareCharacter(client);
   const order = { images, label, unknownOutcome: policy, draw, characterId: chaosCharacter, face };
   const items = await uploadSources(client, planWork(order));
+  // The way of the provider's own figure is tried, too.
+  await stack.control('PUT', '/control/settings', { costHeaders: true });
   await stack.control('DELETE', '/control/journal');
   const disruptor = new Disruptor({
     stack,

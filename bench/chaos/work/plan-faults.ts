@@ -29,6 +29,8 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
     [{ fault: 'truncated' }, 2],
     [{ fault: 'black_image' }, 2],
     [{ fault: 'reset_mid_body' }, 1],
+    [{ fault: 'empty_200' }, 1],
+    [{ fault: 'html_200' }, 1],
     [{ fault: 'rate_limited', params: { retryAfter: 1 } }, 2],
     [{ fault: 'http_503' }, 2],
     [{ fault: 'reset_before_headers' }, 1],
