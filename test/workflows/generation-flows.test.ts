@@ -153,7 +153,7 @@ describe('one slot', () => {
   it.each([
     ['transient', { code: 'bad_gateway', certainty: 'unknown' }],
     ['transient', { code: 'connection_lost', certainty: 'unknown' }],
-    ['corrupt', { code: 'media_not_media', certainty: 'accepted' }],
+    ['corrupt', { code: 'media_not_media', certainty: 'unknown' }],
   ] as const)('waits through an outage that answers, too: %s %o', async (kind, options) => {
     const gateway = failing(kind, options);
     const modal = new FakeProvider('modal', (job, call, context) =>
