@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import type { PeerReport } from '../peers/run-peers';
+import type { JobCounts } from './analysis/count-jobs';
 import type { PolicyReport } from './run/run-chaos';
 
 /** This service beside the designs it replaces, under the same requests, faults and kills. */
@@ -16,7 +17,7 @@ export function compareTable(policies: readonly PolicyReport[], peers: readonly 
     'charged',
     'wasted',
     'reported',
-    'kills',
+    'kills: API / worker / store',
     'time',
   ];
   const drawn = new Table({ head, style: { head: [], border: [] } });
@@ -25,7 +26,7 @@ export function compareTable(policies: readonly PolicyReport[], peers: readonly 
 }
 
 function ownRow({ policy, findings, kills, seconds }: PolicyReport): (string | number)[] {
-  const { images, paid, duplicates, money } = findings;
+  const { images, byJournal, money } = findings;
   return [
     `this service (${policy})`,
     images.asked,
@@ -33,12 +34,9 @@ function ownRow({ policy, findings, kills, seconds }: PolicyReport): (string | n
     Object.values(images.failed).reduce((sum, count) => sum + count, 0),
     images.lost.reduce((sum, one) => sum + one.images, 0),
     images.stuck.reduce((sum, one) => sum + one.images, 0),
-    paid.reduce((sum, one) => sum + one.paid, 0),
-    duplicates.length,
-    usd(money.chargedUsd),
-    usd(money.wastedUsd),
+    ...jobCells(byJournal),
     usd(money.reportedUsd),
-    Object.values(kills).reduce((sum, count) => sum + count, 0),
+    killCell(kills),
     `${seconds.toFixed(0)} s`,
   ];
 }
@@ -51,14 +49,20 @@ function peerRow(one: PeerReport): (string | number)[] {
     one.failed,
     one.lost,
     one.stuck,
-    one.paid,
-    one.duplicates,
-    usd(one.chargedUsd),
-    usd(one.wastedUsd),
+    ...jobCells(one),
     'nothing',
-    one.kills,
+    killCell(one.kills),
     `${one.seconds.toFixed(0)} s`,
   ];
+}
+
+function jobCells({ paid, duplicates, chargedUsd, wastedUsd }: JobCounts): (string | number)[] {
+  return [paid, duplicates, usd(chargedUsd), usd(wastedUsd)];
+}
+
+/** Of what takes requests, what calls providers, and what keeps the jobs. */
+function killCell({ api = 0, worker = 0, temporal = 0 }: Record<string, number>): string {
+  return `${api} / ${worker} / ${temporal}`;
 }
 
 function usd(value: number): string {

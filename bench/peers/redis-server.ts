@@ -1,15 +1,9 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { cacheDirectory } from '../../src/stack/cache-directory';
-
-/** A real Redis on a free port, without persistence: nothing here ever kills it. */
-export interface RedisServer {
-  port: number;
-  stop(): void;
-}
+import type { ProcessPlan } from './kept-process';
 
 /** Debian's packages of the server and the libraries that are its own. */
 const packages = [
@@ -23,23 +17,24 @@ const packages = [
   'lua-cjson',
   'libatomic1',
 ];
-const readyMs = 10_000;
 
 /**
- * Starts `redis-server`: the one on PATH, else one unpacked once from Debian's packages into our cache.
+ * A real Redis that keeps its jobs through a kill (`appendonly`, as BullMQ's guide to production asks): the one on PATH, else
+ * one unpacked once from Debian's packages into our cache.
  *
+ * @param directory for its file.
  * @throws Error that says how to get one when there is none.
  */
-export async function startRedis(port: number): Promise<RedisServer> {
-  const program = onPath() ?? unpacked();
-  const child = spawn(program.file, ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], {
-    env: { ...process.env, ...program.environment },
-    stdio: 'ignore',
-  });
-  const stop = (): void => void child.kill('SIGKILL');
-  process.once('exit', stop);
-  await untilListening(port, child);
-  return { port, stop };
+export function planRedis(port: number, directory: string): ProcessPlan {
+  const { file, environment } = onPath() ?? unpacked();
+  const settings = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--dir', directory];
+  return {
+    name: 'redis',
+    file,
+    args: ['--port', String(port), ...settings],
+    environment,
+    isUp: () => isListening(port),
+  };
 }
 
 interface Program {
@@ -76,14 +71,6 @@ function run(file: string, args: readonly string[], cwd: string): void {
   throw new Error(
     `The BullMQ peer needs redis-server on PATH: install Redis. (${file}: ${stderr.trim().slice(0, 300)})`,
   );
-}
-
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  const giveUpAt = Date.now() + readyMs;
-  while (!(await isListening(port))) {
-    if (child.exitCode !== null || Date.now() > giveUpAt) throw new Error('redis-server did not start');
-    await delay(50);
-  }
 }
 
 function isListening(port: number): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { loadSettings } from '../../src/config/env';
+import { countKills } from '../chaos/analysis/count-kills';
 import { matchJobs } from '../chaos/analysis/match-jobs';
 import { createDraw, type Draw } from '../chaos/draw';
 import { Disruptor } from '../chaos/run/disruptor';
@@ -25,7 +26,8 @@ export interface PeerOptions {
 export interface PeerReport extends PeerCounts {
   peer: PeerName;
   seconds: number;
-  kills: number;
+  /** By the process of this service that the one killed stands for. */
+  kills: Record<string, number>;
 }
 
 /** The same requests, faults and kills against each peer. */
@@ -62,8 +64,7 @@ async function runPeer(peer: PeerName, stack: PeerStack, options: PeerOptions): 
   const seconds = (Date.now() - startedAt) / 1000;
   await settleJobs(stack);
   const { slots } = matchJobs(caller.outcomes(), toPaidJobs(await readEntries(stack.control), items));
-  const killed = disruptor.diary.filter(({ kind }) => kind === 'kill').length;
-  return { peer, ...countPeer(slots), seconds, kills: killed };
+  return { peer, ...countPeer(slots), seconds, kills: countKills(disruptor.diary) };
 }
 
 async function planWorks(images: number, draw: Draw, modal: string): Promise<PeerWork[]> {

@@ -35,6 +35,8 @@ export interface FaultRule extends NewFault {
   /** ISO 8601; `null`: no limit. */
   endsAt: string | null;
   struck: number;
+  /** ISO 8601; `null`: not yet. */
+  lastStruckAt: string | null;
 }
 
 /** A fault that strikes one request. */
@@ -72,6 +74,7 @@ export class FaultBoard {
       timesLeft: fault.times ?? null,
       endsAt: fault.forSeconds === undefined ? null : timeIn(fault.forSeconds),
       struck: 0,
+      lastStruckAt: null,
     };
     this.#rules.push(rule);
     return rule;
@@ -107,6 +110,7 @@ export class FaultBoard {
     );
     if (rule === undefined) return undefined;
     rule.struck += 1;
+    rule.lastStruckAt = new Date().toISOString();
     if (rule.timesLeft !== null) rule.timesLeft -= 1;
     return { name: rule.fault, params: rule.params };
   }

@@ -88,9 +88,17 @@ describe('a wrong control request is a 400 that names the field', () => {
 describe('faults', () => {
   it('are listed with how often they struck, and removed all at once', async () => {
     const added = json(await control('POST', '/faults', { provider: 'modal', fault: 'html_502', times: 2 }));
-    expect(added).toMatchObject({ id: 'fault-1', stage: 'call', timesLeft: 2, struck: 0 });
+    expect(added).toMatchObject({
+      id: 'fault-1',
+      stage: 'call',
+      timesLeft: 2,
+      struck: 0,
+      lastStruckAt: null,
+    });
     await flux(small);
-    expect(json(await control('GET', '/faults'))).toMatchObject({ faults: [{ timesLeft: 1, struck: 1 }] });
+    expect(json(await control('GET', '/faults'))).toMatchObject({
+      faults: [{ timesLeft: 1, struck: 1, lastStruckAt: expect.stringMatching(/^\d{4}-/) as unknown }],
+    });
     expect((await control('DELETE', '/faults')).status).toBe(204);
     expect((await flux(small)).status).toBe(200);
   });

@@ -1,4 +1,5 @@
 import { accountMoney, type Money } from './account-money';
+import { countJobs, type JobCounts } from './count-jobs';
 import { endStatuses, type Evidence, type WorkOutcome } from './evidence';
 import { findDuplicates, type Duplicate } from './find-duplicates';
 import { findUnknowns, type UnknownOutcome } from './find-unknowns';
@@ -28,6 +29,8 @@ export interface Findings {
   orphans: number[];
   unknowns: UnknownOutcome[];
   money: Money;
+  /** By the rule that also fits designs without a trail. */
+  byJournal: JobCounts;
 }
 
 export interface LostImages {
@@ -73,6 +76,7 @@ export function analyse({ policy, works, jobs, disruptions }: Evidence): Finding
     orphans: orphans.map(({ n }) => n),
     unknowns: findUnknowns(slots, disruptions),
     money: accountMoney(slots, orphans),
+    byJournal: countJobs(slots),
   };
 }
 

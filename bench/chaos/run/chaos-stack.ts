@@ -20,8 +20,13 @@ export interface ChaosStack {
   /** Base URL of the HTTP API. */
   api: string;
   control: Control;
-  /** Ends a process with SIGKILL, as soon as it is up. @throws Error when it does not come up. */
-  kill(target: KillTarget): Promise<void>;
+  /**
+   * Ends a process with SIGKILL, as soon as it is up.
+   *
+   * @returns the process that was ended; `undefined` where this design has none of the kind.
+   * @throws Error when it does not come up.
+   */
+  kill(target: KillTarget): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -70,13 +75,14 @@ function environmentOf({ timeScale, seed }: ChaosStackOptions): NodeJS.ProcessEn
 /** Longest a killed process needs to be up again, with the supervisor's longest wait before. */
 const upMs = 60_000;
 
-async function killWhenUp(target: KillTarget, dataDirectory: string, watch: RestartWatch): Promise<void> {
+async function killWhenUp(target: KillTarget, dataDirectory: string, watch: RestartWatch): Promise<string> {
   await watch.untilUp(target);
   const description: StackDescription | undefined = readStackFile(dataDirectory);
   const pid = description?.pids[target];
   if (pid === undefined) throw new Error(`stack.json does not name the process of ${target}`);
   watch.isDown(target);
   process.kill(pid, 'SIGKILL');
+  return target;
 }
 
 /** Reads the supervisor's own log: only it knows when a restarted process is ready. */

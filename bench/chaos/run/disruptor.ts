@@ -17,10 +17,11 @@ export interface DisruptorOptions {
 }
 
 const addedSchema = z.object({ id: z.string() });
-const listSchema = z.object({ faults: z.array(z.object({ id: z.string(), struck: z.number() })) });
+const listSchema = z.object({
+  faults: z.array(z.object({ id: z.string(), lastStruckAt: z.iso.datetime().nullable() })),
+});
 
 const lookMs = 40;
-const faultLookMs = 400;
 /** With no new job for so long, the next act is due all the same: something may be waiting for its end. */
 const stallMs = 30_000;
 
@@ -30,10 +31,7 @@ export class Disruptor {
   readonly diary: Disruption[] = [];
   readonly #options: DisruptorOptions;
   readonly #aimed = new Map<string, AimedFault>();
-  readonly #struck = new Set<string>();
   readonly #outages = new Map<string, Promise<void>>();
-  readonly #watching = new AbortController();
-  #watch: Promise<void> | undefined;
   #startedAt = Date.now();
   #kills = 0;
   #accepted = 0;
@@ -57,9 +55,6 @@ export class Disruptor {
   async run(): Promise<void> {
     const { schedule, signal } = this.#options;
     this.#startedAt = Date.now();
-    this.#watch = this.#watchFaults();
-    // Its failure is for `settle` to throw.
-    this.#watch.catch(() => undefined);
     for (const planned of schedule) {
       await this.#until(planned);
       if (signal.aborted) break;
@@ -68,11 +63,11 @@ export class Disruptor {
     await Promise.all(this.#outages.values());
   }
 
-  /** Notes the last faults that struck; before they are taken away. */
+  /** Notes the aimed faults that struck; before they are taken away. */
   async settle(): Promise<void> {
-    this.#watching.abort();
-    await this.#watch;
-    await this.#lookAtFaults();
+    const { faults } = listSchema.parse(await this.#options.stack.control('GET', '/control/faults'));
+    for (const { id, lastStruckAt } of faults) if (lastStruckAt !== null) this.#noteStrike(id, lastStruckAt);
+    this.diary.sort((a, b) => a.at - b.at);
   }
 
   async #until({ afterJobs, delayMs, act }: PlannedAct): Promise<void> {
@@ -118,10 +113,11 @@ export class Disruptor {
   }
 
   async #kill({ target }: Extract<Act, { kind: 'kill' }>): Promise<void> {
-    await this.#options.stack.kill(target);
+    const killed = await this.#options.stack.kill(target);
+    if (killed === undefined) return;
     this.#kills += 1;
     const seconds = ((Date.now() - this.#startedAt) / 1000).toFixed(1);
-    const detail = `kill ${this.#kills}: ${target} at ${seconds} s, job ${this.#accepted}`;
+    const detail = `kill ${this.#kills}: ${killed} at ${seconds} s, job ${this.#accepted}`;
     this.#note({ kind: 'kill', target, detail });
     this.#acceptedAtKill = this.#accepted;
   }
@@ -152,32 +148,27 @@ export class Disruptor {
     this.#note({ kind, target, detail, isEnd: true });
   }
 
-  async #watchFaults(): Promise<void> {
-    const { signal } = this.#watching;
-    while (!signal.aborted) {
-      await this.#lookAtFaults();
-      await pause(faultLookMs, signal);
-    }
-  }
-
-  async #lookAtFaults(): Promise<void> {
-    const { faults } = listSchema.parse(await this.#options.stack.control('GET', '/control/faults'));
-    for (const { id, struck } of faults) if (struck > 0) this.#noteStrike(id);
-  }
-
-  #noteStrike(id: string): void {
+  #noteStrike(id: string, at: string): void {
     const aimed = this.#aimed.get(id);
-    if (aimed === undefined || this.#struck.has(id)) return;
-    this.#struck.add(id);
+    if (aimed === undefined) return;
+    this.#aimed.delete(id);
     const { workId, isCut, fault } = aimed;
     const detail = isCut
       ? `${fault.provider}: connection cut after the accept`
       : `${fault.provider}: ${fault.fault}`;
-    this.#note({ kind: isCut ? 'cut' : 'fault', target: fault.provider, detail, workId, fault: fault.fault });
+    const kind = isCut ? 'cut' : 'fault';
+    this.diary.push({
+      at: Date.parse(at),
+      kind,
+      target: fault.provider,
+      detail,
+      workId,
+      fault: fault.fault,
+    });
   }
 
   #note(entry: Omit<Disruption, 'at'>): void {
     this.diary.push({ at: Date.now(), ...entry });
-    if (entry.workId === undefined) this.#options.report(entry.detail);
+    this.#options.report(entry.detail);
   }
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { countKills } from '../analysis/count-kills';
 import { analyse, type Findings } from '../analysis/findings';
 import { verdict } from '../analysis/verdict';
 import type { Evidence } from '../analysis/evidence';
@@ -66,10 +67,7 @@ function judge(result: RunResult, idealSeconds: number): PolicyReport {
   const { evidence, seconds, repeats, decisions } = result;
   const { disruptions, policy } = evidence;
   const findings = analyse(evidence);
-  const kills: Record<string, number> = {};
-  for (const { kind, target } of disruptions) {
-    if (kind === 'kill') kills[target] = (kills[target] ?? 0) + 1;
-  }
+  const kills = countKills(disruptions);
   const faults = disruptions.filter(({ kind, isEnd }) => kind !== 'kill' && isEnd !== true).length;
   const failures = verdict(findings);
   return { policy, findings, failures, seconds, idealSeconds, kills, faults, repeats, decisions };
