@@ -38,7 +38,12 @@ export const environmentSchema = z
     EMULATOR_FAL_URL: z.url().default('http://127.0.0.1:9812'),
     EMULATOR_COMFYUI_URL: z.url().default('http://127.0.0.1:9813'),
 
-    DATABASE_URL: z.string().default('postgres://postgres:postgres@127.0.0.1:9832/ryla_generation'),
+    DATABASE_URL: z
+      .url({
+        protocol: /^postgres(ql)?$/,
+        error: 'is a URL such as postgres://user:password@host:5432/database',
+      })
+      .default('postgres://postgres:postgres@127.0.0.1:9832/ryla_generation'),
     ASSETS_DIR: z.string().default('data/assets'),
     API_HOST: z.string().default('127.0.0.1'),
     API_PORT: port.default(9800),

@@ -8,7 +8,7 @@ import { DemoError } from './demo/demo-error';
 import { parseDemoOptions, type DemoOptions } from './demo/demo-options';
 import { demoDocument, demoSummary, type DemoReport } from './demo/demo-report';
 import { runDemo } from './demo/run-demo';
-import { writeContactSheets } from './demo/write-contact-sheets';
+import { writePictures } from './demo/write-pictures';
 import { errorMessage } from './error-message';
 import { projectDirectory } from './project-directory';
 import { Stack } from './stack';
@@ -59,14 +59,15 @@ async function perform(
   const client = createDemoClient({ api: urls.api, control });
   const view = await createProgressView(options);
   const flows = await runDemo({ client, view, signal: run.signal });
-  const sheets = path.join(options.dataDirectory, 'contact-sheets');
-  const contactSheets = await writeContactSheets(client, flows, sheets);
-  return { flows, contactSheets, elapsedSeconds: run.elapsedSeconds(), kept: options.keep };
+  const written = await writePictures(client, flows, options.dataDirectory);
+  return { flows, ...written, elapsedSeconds: run.elapsedSeconds(), kept: options.keep };
 }
 
 function print(report: DemoReport, { json }: DemoOptions): void {
   process.stdout.write(
-    json ? `${JSON.stringify(demoDocument(report), null, 2)}\n` : `\n${demoSummary(report)}\n`,
+    json
+      ? `${JSON.stringify(demoDocument(report), null, 2)}\n`
+      : `\n${demoSummary(report, process.stdout.columns)}\n`,
   );
 }
 

@@ -42,9 +42,14 @@ export interface PostgresTarget {
   database: string;
 }
 
-/** Connection URL of a database on the embedded server. */
-export function postgresUrl({ port, password, database }: PostgresTarget): string {
-  return `postgres://${user}:${password}@127.0.0.1:${port}/${database}`;
+/** Connection URL of a database on the embedded server; for people to see without the password. */
+export function postgresUrl({
+  port,
+  password,
+  database,
+}: Omit<PostgresTarget, 'password'> & Partial<PostgresTarget>): string {
+  const secret = password === undefined ? '' : `:${password}`;
+  return `postgres://${user}${secret}@127.0.0.1:${port}/${database}`;
 }
 
 /**

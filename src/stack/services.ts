@@ -9,14 +9,14 @@ import { devServerArguments } from './temporal-arguments';
 import { waitForTemporal, type TemporalTarget } from './temporal-server';
 
 /** Name of the database on the embedded server. */
-const database = 'ryla_generation';
+export const databaseName = 'ryla_generation';
 
 /** The embedded PostgreSQL, and the URL of its database. */
 export function postgresService(options: StackOptions): { service: Service; url: string } {
   const { dataDirectory } = options;
   const port = options.ports.postgres;
   const password = postgresPassword(dataDirectory);
-  const target = { port, password, database };
+  const target = { port, password, database: databaseName };
   const report = (line: string): void => options.logger.info(line);
   return {
     url: postgresUrl(target),

@@ -35,6 +35,7 @@ export class Stack {
   private locked = false;
   private stopped: Promise<void> | undefined;
   private setUpMs = 0;
+  private cli: string | undefined;
 
   constructor(private readonly options: StackOptions) {}
 
@@ -46,11 +47,11 @@ export class Stack {
   async start(): Promise<StackDescription> {
     const { options } = this;
     const plan = await this.prepare();
-    const cli = await this.readyTemporal(plan);
+    this.cli = await this.readyTemporal(plan);
     if (this.stopped !== undefined) throw new Error('stopped before it was ready');
     const describe = (): StackDescription => this.describe(plan);
     this.supervisor = createSupervisor({
-      services: plan.services(cli),
+      services: plan.services(this.cli),
       dataDirectory: options.dataDirectory,
       logger: options.logger,
       onChange: () => writeStackFile(options.dataDirectory, describe()),
@@ -69,6 +70,11 @@ export class Stack {
   /** Seconds of `start` that went into getting a Temporal server, which may mean building one: once per machine. */
   setUpSeconds(): number {
     return this.setUpMs / 1000;
+  }
+
+  /** Path of the Temporal CLI whose server this stack runs; `undefined` with a configured server, and before `start`. */
+  temporalCli(): string | undefined {
+    return this.cli;
   }
 
   /** Ends everything at once; jobs in flight go on at the next start. */

@@ -2,9 +2,12 @@ import Table from 'cli-table3';
 import path from 'node:path';
 import { createConsoleLogger } from './console-logger';
 import { errorMessage } from './error-message';
+import { postgresUrl } from './postgres';
 import { projectDirectory } from './project-directory';
+import { databaseName } from './services';
 import { Stack } from './stack';
 import type { StackDescription } from './stack-file';
+import type { StackPorts } from './stack-options';
 import { parseStartArguments } from './start-options';
 import { interruptedExitCode, stopRequested } from './stop-on-signals';
 
@@ -21,7 +24,7 @@ async function main(): Promise<number> {
   try {
     const started = await Promise.race([stack.start(), stopping]);
     if (started === 'stop') return interruptedExitCode;
-    process.stdout.write(`${overview(started, dataDirectory)}\n`);
+    process.stdout.write(`${overview(started, { dataDirectory, ports, cli: stack.temporalCli() })}\n`);
     await stopping;
     return 0;
   } catch (error) {
@@ -33,12 +36,17 @@ async function main(): Promise<number> {
 }
 
 function overview(
-  { api, temporal, namespace, temporalUi, emulator }: StackDescription,
-  dataDirectory: string,
+  { api, temporal, namespace, temporalUi, emulator, pids }: StackDescription,
+  { dataDirectory, ports, cli }: { dataDirectory: string; ports: StackPorts; cli: string | undefined },
 ): string {
   const table = new Table({ style: { head: [], border: [] } });
   table.push(['API', api], ['Temporal', `${temporal} (namespace ${namespace})`]);
   if (temporalUi !== null) table.push(['Temporal UI', temporalUi]);
+  if (cli !== undefined) table.push(['Temporal CLI', `${cli} --address ${temporal}`]);
+  if (pids['postgres'] !== undefined) {
+    const url = postgresUrl({ port: ports.postgres, database: databaseName });
+    table.push(['PostgreSQL', `${url}\npassword in ${path.join(dataDirectory, 'postgres-password')}`]);
+  }
   if (emulator !== null) {
     table.push(['Emulated Modal', emulator.modal], ['Emulated Fal', emulator.fal]);
     table.push(['Emulated ComfyUI', emulator.comfyui], ['Emulator control', emulator.control]);

@@ -102,6 +102,10 @@ describe('the demo', () => {
         { name: 'base-images' as const, runs: [run([slot({ attempts: [lostModal] }), slot({ slot: 2 })])] },
       ],
       contactSheets: ['/data/base-images.png'],
+      files: new Map([
+        ['base image 1', '/data/pictures/base-image-1.png'],
+        ['base image 2', '/data/pictures/base-image-2.png'],
+      ]),
       elapsedSeconds: 31.24,
       kept: false,
     };
@@ -113,10 +117,13 @@ describe('the demo', () => {
       '2.5',
       'http://ui/run',
       '/data/base-images.png',
+      'Pictures: 2 files in /data/pictures',
       'Total cost $0.0500, plus up to $0.0200 for calls whose outcome is not known, 31.2 s.',
     ]) {
       expect(summary).toContain(part);
     }
+    expect(demoSummary(report, 80)).not.toContain('fal-ai/flux/dev');
+    expect(demoSummary(report, 80)).toContain('identity');
     expect(demoDocument(report)).toMatchObject({
       ok: true,
       costUsd: 0.05,
@@ -124,7 +131,12 @@ describe('the demo', () => {
       flows: [
         {
           flow: 'base-images',
-          runs: [{ temporalUi: 'http://ui/run', slots: [{ seconds: 2.5 }, { slot: 2 }] }],
+          runs: [
+            {
+              temporalUi: 'http://ui/run',
+              slots: [{ seconds: 2.5, file: '/data/pictures/base-image-1.png' }, { slot: 2 }],
+            },
+          ],
         },
       ],
     });
