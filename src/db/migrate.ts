@@ -29,7 +29,9 @@ export async function migrate(url: string, logger: Pick<Logger, 'warn'>): Promis
     const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
     const { error, results = [] } = await migrator.migrateToLatest();
     if (error !== undefined) {
-      throw new Error(`The database could not be migrated: ${messageOf(error)}`, { cause: error });
+      throw new Error(`The database at ${new URL(url).host} could not be migrated: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
     return results.filter((result) => result.status === 'Success').map((result) => result.migrationName);
   } finally {

@@ -64,14 +64,15 @@ function levelOf(entry: Record<string, unknown>): string {
 function messageOf(entry: Record<string, unknown>): string {
   const message = typeof entry['msg'] === 'string' ? entry['msg'] : '';
   const cause = parseCause(entry['err'] ?? entry['error'] ?? entry['Error']) ?? '';
+  const bare = message.replace(/\.$/, '');
   if (message.includes(cause)) return message;
-  if (cause.includes(message)) return cause;
-  return `${message.replace(/\.$/, '')}: ${cause}`;
+  return cause.includes(bare) ? cause : `${bare}: ${cause}`;
 }
 
+/** pino joins an error and its causes with colons, also after a full stop. */
 function parseCause(cause: unknown): string | undefined {
   if (typeof cause === 'string') return cause;
   if (typeof cause !== 'object' || cause === null) return undefined;
-  if ('message' in cause && typeof cause.message === 'string') return cause.message;
+  if ('message' in cause && typeof cause.message === 'string') return cause.message.replaceAll('.: ', ': ');
   return 'type' in cause && typeof cause.type === 'string' ? cause.type : undefined;
 }

@@ -6,7 +6,9 @@ import { setCurrentVersion, setUnversionedCurrent, type DeploymentServer } from 
 import { workerVersion } from './worker-deployment';
 import { workflowBundle } from './workflow-bundle';
 
-const help = `Sends all work to the workers of this version. Part of every deploy with WORKER_VERSIONING=on; run it with the
+const help = `Usage: npm run set-current-version -- [options]
+
+Sends all work to the workers of this version. Part of every deploy with WORKER_VERSIONING=on; run it with the
 environment of those workers.
 
   --timeout-seconds <n>    how long to wait for those workers (default: 120)

@@ -6,6 +6,7 @@ describe('a line of a log', () => {
     ['Not ready', 'Not ready: database', 'Not ready: database'],
     ['saving failed: no space left', 'no space left', 'saving failed: no space left'],
     ['saving failed.', 'no space left', 'saving failed: no space left'],
+    ['No answer.', 'No answer.: 4 DEADLINE', 'No answer: 4 DEADLINE'],
     ['', 'no space left', 'no space left'],
     ['saving failed', undefined, 'saving failed'],
   ])('is shown with its cause, and no text twice: %j caused by %j', (msg, message, shown) => {
