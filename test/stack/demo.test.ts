@@ -6,10 +6,11 @@ import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
 import { renderContactSheet } from '../../src/stack/demo/contact-sheet';
 import { requireCompleted, requireFailover, requireReference } from '../../src/stack/demo/demo-checks';
-import type { DemoGeneration, DemoSlot } from '../../src/stack/demo/demo-client';
+import type { DemoClient, DemoGeneration, DemoSlot } from '../../src/stack/demo/demo-client';
 import { demoEnvironment } from '../../src/stack/demo/demo-environment';
 import { demoDocument, demoSummary } from '../../src/stack/demo/demo-report';
 import { createLineView } from '../../src/stack/demo/progress-view';
+import { watchGenerations } from '../../src/stack/demo/watch-generations';
 import { scratchDirectory } from './fake-service';
 
 function slot(overrides: Partial<DemoSlot> = {}): DemoSlot {
@@ -35,7 +36,16 @@ function run(slots: DemoSlot[], status = 'completed'): { name: string; generatio
   const links = { temporalUi: 'http://ui/run' };
   return {
     name: 'base image',
-    generation: { id: 'g', flow: 'base-images', status, costUsd: 0.05, atRiskUsd: 0.02, slots, links },
+    generation: {
+      id: 'g',
+      flow: 'base-images',
+      status,
+      live: true,
+      costUsd: 0.05,
+      atRiskUsd: 0.02,
+      slots,
+      links,
+    },
   };
 }
 
@@ -78,6 +88,23 @@ describe('the demo', () => {
     expect(() => requireReference({ ...flow, runs: [...flow.runs] })).toThrow(
       'base image 2 was made with identity "none"',
     );
+  });
+
+  it('does not show a slot going backwards when a worker was too busy to answer', async () => {
+    const ahead = run([slot({ status: 'running' })], 'running').generation;
+    const stored = { ...run([slot({ status: 'pending' })], 'running').generation, live: false };
+    const answers = [ahead, stored, run([slot()]).generation];
+    const shown: string[] = [];
+    const generation = (): Promise<DemoGeneration> => Promise.resolve(answers.shift() ?? ahead);
+
+    await watchGenerations({
+      client: { generation } as unknown as DemoClient,
+      ids: ['g'],
+      onUpdate: ([now]) => shown.push(now?.slots[0]?.status ?? 'none'),
+      signal: new AbortController().signal,
+    });
+
+    expect(shown).toEqual(['running', 'running', 'completed']);
   });
 
   it('tells each change of a slot once, with the reason of a failed attempt', () => {

@@ -31,6 +31,7 @@ const generationSchema = z.object({
   id: z.string(),
   flow: z.string(),
   status: z.string(),
+  live: z.boolean(),
   costUsd: z.number(),
   atRiskUsd: z.number(),
   slots: z.array(slotSchema),

@@ -18,9 +18,11 @@ export interface WatchOptions {
 export async function watchGenerations(options: WatchOptions): Promise<DemoGeneration[]> {
   const { client, ids, timeoutMs = 120_000, onUpdate, signal } = options;
   const deadline = Date.now() + timeoutMs;
+  let generations: DemoGeneration[] = [];
   for (;;) {
     signal.throwIfAborted();
-    const generations = await Promise.all(ids.map((id) => client.generation(id)));
+    const read = await Promise.all(ids.map((id) => client.generation(id)));
+    generations = read.map((now, index) => newest(generations[index], now));
     onUpdate(generations);
     const open = generations.filter(({ status }) => !finalStatuses.has(status));
     if (open.length === 0) return generations;
@@ -31,4 +33,9 @@ export async function watchGenerations(options: WatchOptions): Promise<DemoGener
     }
     await delay(pollMs, undefined, { signal });
   }
+}
+
+/** A busy worker may not answer in time: what was stored last would show a slot going backwards. */
+function newest(before: DemoGeneration | undefined, now: DemoGeneration): DemoGeneration {
+  return before === undefined || now.live || finalStatuses.has(now.status) ? now : before;
 }
