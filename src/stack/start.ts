@@ -26,6 +26,8 @@ async function main(): Promise<number> {
     if (started === 'stop') return interruptedExitCode;
     process.stdout.write(`${overview(started, { dataDirectory, ports, cli: stack.temporalCli() })}\n`);
     await stopping;
+    await stack.stop();
+    logger.info('stopped');
     return 0;
   } catch (error) {
     process.stderr.write(`\n${errorMessage(error)}\n`);
