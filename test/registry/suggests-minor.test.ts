@@ -72,6 +72,7 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[
       'aged 15',
+      ...['aged: - 15', 'aged-----15', 'age :::: about = 15', 'she is     only    15', 'a girl of ~~~~ 15'],
       'age: 14',
       'at the age of 13',
       'she is 16',
@@ -455,6 +456,10 @@ describe('suggestsMinor', () => {
     't*'.repeat(2000),
     'born 20 '.repeat(500),
     '٣'.repeat(4000),
+    // Short, so that a pattern that reads a run of separators in many ways ends at all.
+    ...['aged ', 'age', 'a girl of ', 'she is ', 'not ', 'under '].flatMap((start) =>
+      [':', '=', '~', '-', ' ', "'", ': ', 'a:', 'of ~'].map((unit) => `${start}${unit.repeat(300)}!`),
+    ),
   ])('is quick with 4000 characters, whatever they are', (text) => {
     const start = process.cpuUsage();
     suggestsMinor(text);

@@ -20,7 +20,8 @@ const somebody =
   'brunettes?|blondes?|redheads?|beauty|character|someone|somebody|daughter|sister|niece|cheerleader)';
 
 const gap = String.raw`[\s.,'’-]{0,3}`;
-const filler = String.raw`(?:(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at|:|=|~)[\s:=~]*){0,4}`;
+/** The separators stand outside the choice of words: a run of them must be readable in one way only, or it takes for ever. */
+const filler = String.raw`(?:[\s:=~]*(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at)){0,4}[\s:=~]*`;
 
 /** Things that are known by their age, which then stands for no person; `12 year old cat girl` stays one. */
 const aged =
@@ -45,9 +46,9 @@ const english: readonly string[] = [
   `${englishAge}${gap}(?:yo|yrs?o|yold|y/o)(?!\\p{L}|${ofAThing})`,
   `(?<!(?:for|over|past|last|after|in|since|within|took|next|every)\\s)${digits}${gap}(?:years?|yrs?)\\s*(?=$|[,;.!?)\\]\\n])`,
   // aged 15, age: 15, at the age of fifteen
-  `\\b(?:aged?|ages)[\\s:=~-]*${filler}${englishAge}(?!\\p{L}|\\s?(?:%|percent|th century))`,
+  `\\b(?:aged?|ages)(?:[\\s:=~]*-+)?${filler}${englishAge}(?!\\p{L}|\\s?(?:%|percent|th century))`,
   // she is 16, turning sixteen, looks 15, only 14: where nothing countable follows
-  `\\b(?:she|he|girl|boy|is|s|was|im|am|turn|turns|turned|turning|looks?|looking|appears)[\\s'’]+${filler}${englishAge}(?=\\s*(?:$|[,;.!?)\\]\\n]|(?:and|but|with|in|who|wearing|naked|nude|now|today)\\b))`,
+  `\\b(?:she|he|girl|boy|is|s|was|im|am|turn|turns|turned|turning|looks?|looking|appears)[\\s'’]{1,3}${filler}${englishAge}(?=\\s*(?:$|[,;.!?)\\]\\n]|(?:and|but|with|in|who|wearing|naked|nude|now|today)\\b))`,
   // 7th grade, a 10th grader
   String.raw`(?<!\d)(?:[1-9]|1[0-2])(?:st|nd|rd|th)[\s-]?grade`,
   // a girl, 16; barely 16; a woman (16), but not woman 1 and woman 2
