@@ -1,6 +1,6 @@
-import { Migrator, type Migration } from 'kysely';
+import { Migrator, sql, type Migration } from 'kysely';
 import type { Logger } from 'pino';
-import { createDatabase } from './database';
+import { createDatabase, type Database } from './database';
 import { initialMigration } from './migrations/0001-initial';
 import { paidOnceMigration } from './migrations/0002-paid-once';
 import { callLatenciesMigration } from './migrations/0003-call-latencies';
@@ -26,7 +26,8 @@ const migrations: Record<string, Migration> = {
 export async function migrate(url: string, logger: Pick<Logger, 'warn'>): Promise<string[]> {
   const db = createDatabase(url, logger, { maxConnections: 2, statementTimeoutMs: 0 });
   try {
-    const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+    const provider = { getMigrations: async () => ({ ...migrations, ...(await ofLaterReleases(db)) }) };
+    const migrator = new Migrator({ db, provider });
     const { error, results = [] } = await migrator.migrateToLatest();
     if (error !== undefined) {
       throw new Error(`The database at ${new URL(url).host} could not be migrated: ${messageOf(error)}`, {
@@ -37,6 +38,17 @@ export async function migrate(url: string, logger: Pick<Logger, 'warn'>): Promis
   } finally {
     await db.destroy();
   }
+}
+
+/**
+ * Migrations a later release has run, so that this one starts beside it and after it: a deploy may be half done, or taken
+ * back. Holds as long as migrations only add.
+ */
+async function ofLaterReleases(db: Database): Promise<Record<string, Migration>> {
+  const latest = Object.keys(migrations).toSorted().at(-1) ?? '';
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  const later = rows.map(({ name }) => name).filter((name) => name > latest);
+  return Object.fromEntries(later.map((name) => [name, { up: () => Promise.resolve() }]));
 }
 
 function messageOf(error: unknown): string {

@@ -67,6 +67,9 @@ export const unreachableCodes: readonly string[] = [
 /** Code of a call that was not sent, because the provider asked another one to stay away (`Retry-After`). */
 export const providerBusyCode = 'provider_busy';
 
+/** Code of a finished job whose picture a file host beside the provider's API cannot give at the moment. */
+export const mediaHostBusyCode = 'media_host_busy';
+
 /** JSON that may cross a payload or a wire. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };

@@ -1,5 +1,5 @@
 import type { FailureClass, ProviderName } from '../domain/taxonomy';
-import { MediaError, ProviderError } from './errors';
+import { MediaError, ProviderError, type ProviderCharge } from './errors';
 import { mediaFailure } from './media-errors';
 import { classifyTransportError, type CallStage } from './transport-error';
 
@@ -10,6 +10,8 @@ export interface CallState {
   providerRequestId?: string | undefined;
   /** The recorded handle can still give the result. */
   resumable: boolean;
+  /** What the provider said it bills of a job we stopped. */
+  charge?: ProviderCharge | undefined;
   /** See `MediaFailureOptions.blankIs`. */
   readonly blankIs: FailureClass;
 }
@@ -20,13 +22,20 @@ export interface CallState {
  */
 export function toProviderError(error: unknown, state: CallState): ProviderError {
   if (error instanceof ProviderError) return error;
-  const { provider, providerRequestId, resumable } = state;
+  const { provider, providerRequestId, resumable, charge } = state;
   if (error instanceof MediaError) {
     return mediaFailure(error, { ...state, isAnswerToSubmit: state.stage === 'submitting' });
   }
   const failure = classifyTransportError(error, state.stage);
   const { message, ...known } = failure ?? unexpectedFailure(state.stage);
-  return new ProviderError(message, { ...known, provider, providerRequestId, resumable, cause: error });
+  return new ProviderError(message, {
+    ...known,
+    provider,
+    providerRequestId,
+    resumable,
+    charge,
+    cause: error,
+  });
 }
 
 /** Our own disk, or a defect: nothing is known about the provider, and another try may fare better. */

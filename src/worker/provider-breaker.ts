@@ -1,6 +1,5 @@
 import { ConsecutiveBreaker } from 'cockatiel';
 import type { OutageReport } from '../domain/messages';
-import { unreachableCodes } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 import { breakerThreshold } from '../registry/watch-policy';
 import { isProviderOut } from './breaker-failures';
@@ -19,11 +18,13 @@ export interface ProviderBreakerOptions {
 /** Counts one provider's failures in this process, and reports an outage when too many come in a row. */
 export class ProviderBreaker {
   private counter = new ConsecutiveBreaker(breakerThreshold);
-  /** What failed since the last success: apps whose calls did, and whether the failures speak of the provider as a whole. */
+  /** What failed since the last success: apps whose calls did, each with a host of its own, and whether the failures speak of the provider as a whole. */
   private readonly failedApps = new Set<string>();
   private isCertain = false;
   private isReporting = false;
   private quietUntil = 0;
+  /** Of outages that are certain: a doubt does not keep one from being told. */
+  private certainQuietUntil = 0;
 
   constructor(private readonly options: ProviderBreakerOptions) {}
 
@@ -37,13 +38,14 @@ export class ProviderBreaker {
     this.counter = new ConsecutiveBreaker(breakerThreshold);
     this.forget();
     this.quietUntil = 0;
+    this.certainQuietUntil = 0;
   }
 
   /** @param app the one of the provider's apps that was called; left out where there is only the provider itself */
   failed(error: ProviderError, app?: string): void {
     if (!isProviderOut(error)) return;
     if (app !== undefined) this.failedApps.add(app);
-    this.isCertain ||= app === undefined || unreachableCodes.includes(error.code) || this.failedApps.size > 1;
+    this.isCertain ||= app === undefined || this.failedApps.size > 1;
     if (this.counter.failure()) this.open(error.message);
   }
 
@@ -54,12 +56,13 @@ export class ProviderBreaker {
 
   private open(reason: string): void {
     const isDoubt = !this.isCertain;
-    if (this.isReporting || Date.now() < this.quietUntil) return;
+    if (this.isReporting || Date.now() < (isDoubt ? this.quietUntil : this.certainQuietUntil)) return;
     this.isReporting = true;
     void this.options
       .report(isDoubt ? { reason, isDoubt } : { reason })
       .then(() => {
         this.quietUntil = Date.now() + (isDoubt ? doubtAgainMs : reportAgainMs);
+        if (!isDoubt) this.certainQuietUntil = this.quietUntil;
       })
       .catch(this.options.onReportFailed)
       .finally(() => {

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import type { ProviderHealthPort } from '../activities/provider-health';
 import type { ProviderWatches } from '../activities/provider-watches';
 import type { ProviderHealthRecord } from '../domain/provider-health';
-import { providerBusyCode, providerNames, type ProviderName } from '../domain/taxonomy';
+import { mediaHostBusyCode, providerBusyCode, providerNames, type ProviderName } from '../domain/taxonomy';
+import type { ProviderError } from '../providers/errors';
 import { ProviderBreaker } from './provider-breaker';
 import { ProviderHealthBoard } from './provider-health-board';
 import { ProviderPauses, type PauseRecords } from './provider-pauses';
@@ -42,12 +43,18 @@ export function createProviderHealth(options: ProviderHealthOptions): ProviderHe
     succeeded: (provider) => breakers.get(provider)?.succeeded(),
     busyMs: (provider) => pauses.remainingMs(provider),
     failed(provider, error, app) {
-      if (error.retryAfterMs !== undefined && error.code !== providerBusyCode)
+      if (error.retryAfterMs !== undefined && speaksForProvider(error, app))
         pauses.asked(provider, error.retryAfterMs);
       // Calls that were under way when it went down tell nothing new.
       if (board.downSince(provider) === undefined) breakers.get(provider)?.failed(error, app);
     },
   };
+}
+
+/** Not our own gate, not a file host beside the provider's API, and not one of several apps that is out alone. */
+function speaksForProvider({ code, status }: ProviderError, app: string | undefined): boolean {
+  if (code === providerBusyCode || code === mediaHostBusyCode) return false;
+  return status === 429 || app === undefined;
 }
 
 function createBreaker(

@@ -1,4 +1,4 @@
-import { sleep } from '@temporalio/workflow';
+import { patched, sleep } from '@temporalio/workflow';
 import type { GenerateMediaResult } from '../domain/dispatch';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
@@ -49,9 +49,9 @@ export async function visitCandidate(context: SlotContext, planned: PlannedCandi
     const candidate = withSeed(planned, seedOf(context, planned));
     if (previous.phase === 'none' && !(await admits(context, candidate))) return;
     const verdict = await call(context, { candidate, previous, startedAt: begin(context, candidate) }, visit);
-    if (verdict?.kind !== 'again') return;
-    if (verdict.afterSeconds > 0) await sleep(verdict.afterSeconds * 1000);
-    if (remainingSeconds(context) <= 0) return;
+    const afterSeconds = verdict !== undefined && 'afterSeconds' in verdict ? verdict.afterSeconds : 0;
+    if (afterSeconds > 0) await sleep(afterSeconds * 1000);
+    if (verdict?.kind !== 'again' || remainingSeconds(context) <= 0) return;
   }
 }
 
@@ -178,9 +178,20 @@ function lose(context: SlotContext, candidate: PlannedCandidate, visit: Visit): 
     failAsLost(context);
     return undefined;
   }
-  // Who kept silent until the deadline may do so again, and there is no third time.
+  const again: Verdict = { kind: 'again', afterSeconds: 0 };
   const wasSilent = visit.failures.some(({ code }) => code === 'deadline_exceeded');
-  return wasSilent ? { kind: 'next' } : { kind: 'again', afterSeconds: 0 };
+  if (!wasSilent && !wasLostOnTheWay(visit)) return again;
+  if (!patched('resend-elsewhere-after-a-lost-connection')) return wasSilent ? { kind: 'next' } : again;
+  // Who lost one submit may lose another at once, and there is no third time: the next provider gets it, a moment later.
+  context.waiting.avoid(candidate.provider);
+  return { kind: 'next', afterSeconds: visit.policy.retry.initialSeconds };
+}
+
+/** Ours: the worker of the call went, or it failed before it could tell. */
+const ownLosses: readonly string[] = ['outcome_unknown', 'activity_timed_out', 'internal_error'];
+
+function wasLostOnTheWay({ failures }: Visit): boolean {
+  return failures.some(({ code, certainty }) => certainty === 'unknown' && !ownLosses.includes(code));
 }
 
 /** The end of a slot that lost one submit more than may be made up for. */

@@ -32,12 +32,25 @@ const alsoOutOfReach: readonly string[] = [
  * The job is on hold, and the submit is in doubt: something answered for a provider that may have taken it all the same, or
  * its picture is where nobody can fetch it.
  */
-export function mustAsk(context: SlotContext, { certainty, code, dispatch }: GenerateMediaFailure): boolean {
+export function mustAsk(context: SlotContext, failure: GenerateMediaFailure): boolean {
+  const { certainty, code, dispatch } = failure;
   if (!isOnHold(context) || dispatch.phase !== 'none') return false;
-  return certainty === 'unknown' || (certainty === 'accepted' && isOutOfReach(code));
+  if (certainty === 'unknown') return true;
+  return certainty === 'accepted' && (isOutOfReach(code) || isStoppedByUs(failure));
 }
 
 function isOutOfReach(code: string): boolean {
   if (!alsoOutOfReach.includes(code)) return outOfReach.includes(code);
   return patched('hold-asks-for-every-lost-picture') ? true : false;
+}
+
+/** Jobs that we took back for their time was up. */
+const takenBack: readonly string[] = ['deadline_exceeded', 'queue_timeout'];
+
+/** We told the provider to stop a job, and it bills that job, or did not say that it does not: it may have been made. */
+function isStoppedByUs({ code, trail }: GenerateMediaFailure): boolean {
+  const latest = trail.at(-1);
+  if (!takenBack.includes(code) || latest === undefined) return false;
+  if ((latest.costUsd ?? 0) === 0 && latest.atRiskUsd === undefined) return false;
+  return patched('hold-asks-after-our-own-cancel') ? true : false;
 }

@@ -11,7 +11,7 @@ export type Verdict =
   | { kind: 'unknown' }
   /** An accepted job whose provider answers, only not for this job. */
   | { kind: 'abandon' }
-  | { kind: 'next' };
+  | { kind: 'next'; afterSeconds?: number };
 
 /** The calls made at one candidate in one round. */
 export interface Visit {

@@ -5,6 +5,9 @@ import { roundUsd } from '../domain/round-usd';
 /** Attempts listed one by one; in a longer outage those that end alike are only counted, or the state outgrows a payload. */
 const listedAttempts = 20;
 
+/** Corrupt answers that a proxy in front of a provider that is down gives, too: a page, JSON, nothing at all. */
+const mayBeSomebodyElse: readonly string[] = ['media_not_media', 'media_empty', 'reply_invalid'];
+
 /** Adds what a call reports to the trail of its slot. */
 export function addAttempts(slot: SlotState, trail: readonly AttemptRecord[]): void {
   const { attempts } = slot;
@@ -52,7 +55,11 @@ export function openAttempt({ attempts }: SlotState, endpoint: string): AttemptR
 
 /** Attempts whose job was done, or begun, for nothing. */
 export function wastedAttempts({ attempts }: SlotState): number {
-  return attempts.filter((attempt) => mayBeBilled(attempt) && attempt.certainty === 'accepted').length;
+  return attempts.filter((attempt) => {
+    const { certainty, errorCode = '', providerRequestId } = attempt;
+    const isOurs = providerRequestId !== undefined || !mayBeSomebodyElse.includes(errorCode);
+    return certainty === 'accepted' && mayBeBilled(attempt) && isOurs;
+  }).length;
 }
 
 /** Attempts that ended without a picture and may have been billed. */
@@ -62,16 +69,19 @@ export function doubtfulAttempts({ attempts }: SlotState): number {
 
 /** A job that left the queue before it began is billed by nobody. */
 function mayBeBilled(attempt: AttemptRecord): boolean {
-  const { outcome, errorCode, atRiskUsd } = attempt;
-  const neverBegan = errorCode === 'queue_timeout' && atRiskUsd === undefined;
-  return outcome === 'failed' && !neverBegan && isCharged(attempt);
+  const neverBegan = attempt.errorCode === 'queue_timeout' && isFree(attempt);
+  return attempt.outcome === 'failed' && !neverBegan && isCharged(attempt);
+}
+
+function isFree({ costUsd, atRiskUsd }: AttemptRecord): boolean {
+  return (costUsd ?? 0) === 0 && atRiskUsd === undefined;
 }
 
 function isCharged({ costUsd, atRiskUsd }: AttemptRecord): boolean {
   return costUsd !== undefined || atRiskUsd !== undefined;
 }
 
-/** Alike in all that counts for the money: neither was sent, both ask for one open job, or both are at risk. */
+/** Alike in all that counts for the money: neither was sent, both were free, both ask for one open job, or both are at risk. */
 function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
   const isSame =
     known.outcome === 'failed' &&
@@ -79,9 +89,11 @@ function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
     known.provider === record.provider &&
     known.endpoint === record.endpoint &&
     known.errorCode === record.errorCode &&
-    known.certainty === record.certainty &&
-    known.providerRequestId === record.providerRequestId;
-  if (!isSame || known.costUsd !== undefined || record.costUsd !== undefined) return false;
+    known.certainty === record.certainty;
+  if (!isSame) return false;
+  if (known.costUsd === 0 && record.costUsd === 0) return isFree(known) && isFree(record);
+  if (known.costUsd !== undefined || record.costUsd !== undefined) return false;
+  if (known.providerRequestId !== record.providerRequestId) return false;
   const isAtRisk = known.atRiskUsd !== undefined;
   if (record.certainty === 'unknown') return isAtRisk && record.atRiskUsd !== undefined;
   return !isAtRisk && record.atRiskUsd === undefined;

@@ -17,6 +17,7 @@ export class SlotWaiting {
   private latestFailure: GenerateMediaFailure | undefined;
   private readonly down = new Set<ProviderName>();
   private readonly unreached = new Set<ProviderName>();
+  private readonly avoided = new Set<ProviderName>();
 
   constructor(
     private readonly run: GenerationRun,
@@ -33,10 +34,16 @@ export class SlotWaiting {
   beginRound(): void {
     this.down.clear();
     this.unreached.clear();
+    this.avoided.clear();
+  }
+
+  /** Leaves the provider alone for the rest of this round. */
+  avoid(provider: ProviderName): void {
+    this.avoided.add(provider);
   }
 
   isWelcomeAt(provider: ProviderName): boolean {
-    return this.closedSeconds(provider) <= 0;
+    return !this.avoided.has(provider) && this.closedSeconds(provider) <= 0;
   }
 
   noteFailure(provider: ProviderName, failure: GenerateMediaFailure): void {

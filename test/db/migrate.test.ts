@@ -35,6 +35,16 @@ describe('migrate', () => {
     expect(await migrate(url, silentLogger)).toEqual([]);
   });
 
+  it('starts beside a later release that has added to the database', async () => {
+    const url = await server.url('later');
+    await migrate(url, silentLogger);
+    const db = createDatabase(url, silentLogger);
+    await sql`insert into kysely_migration (name, timestamp) values ('9999-later', now())`.execute(db);
+    await db.destroy();
+
+    expect(await migrate(url, silentLogger)).toEqual([]);
+  });
+
   it('says what is wrong when the server cannot be reached', async () => {
     await expect(migrate('postgres://nobody@127.0.0.1:1/none', silentLogger)).rejects.toThrow('ECONNREFUSED');
   });

@@ -81,13 +81,26 @@ describe('a breaker', () => {
       expect(reports).toEqual(['perhaps: the host refused the connection']);
     });
 
-    it('is sure as soon as a second app fails, or there is no connection', () => {
+    it('is sure as soon as a second app fails', () => {
       times(breakerThreshold - 1, () => breaker.failed(unavailable, 'ryla-instantid'));
       breaker.failed(unavailable, 'ryla-flux');
-      breaker.reset();
-      times(breakerThreshold - 1, () => breaker.failed(unavailable, 'ryla-instantid'));
-      breaker.failed(failure(), 'ryla-instantid');
       expect(reports).toEqual(['the host refused the connection']);
+    });
+
+    it('only doubts it while one app alone cannot be reached: each has a host of its own', () => {
+      times(breakerThreshold, () => breaker.failed(failure(), 'ryla-z-image'));
+      expect(reports).toEqual(['perhaps: the host refused the connection']);
+    });
+
+    it('tells what is certain although it has just told a doubt', async () => {
+      times(breakerThreshold, () => breaker.failed(unavailable, 'ryla-flux'));
+      await new Promise(setImmediate);
+      times(50, () => breaker.failed(unavailable, 'ryla-flux'));
+      breaker.failed(unavailable, 'ryla-qwen-image');
+      expect(reports).toEqual([
+        'perhaps: the host refused the connection',
+        'the host refused the connection',
+      ]);
     });
 
     it('forgets the other app after a success', () => {

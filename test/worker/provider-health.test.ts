@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { createProviderHealthStore } from '../../src/db';
 import type { ProviderHealthRecord } from '../../src/domain/provider-health';
-import { ProviderError } from '../../src/providers/errors';
+import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
 import { breakerThreshold } from '../../src/registry/watch-policy';
 import { createProviderHealth, type ProviderHealth } from '../../src/worker/provider-health';
 import { openTestDatabase } from '../db/test-database';
@@ -146,6 +146,35 @@ describe('a provider that asked to be left alone', () => {
       await close();
     }
   }, 90_000);
+});
+
+describe('a Retry-After', () => {
+  const asked = (fields: Partial<ProviderErrorOptions>): ProviderError =>
+    new ProviderError('later', {
+      provider: 'modal',
+      failureClass: 'capacity',
+      code: 'rate_limited',
+      certainty: 'not_sent',
+      retryAfterMs: 25_000,
+      ...fields,
+    });
+
+  it.each<[string, ProviderError, string | undefined, boolean]>([
+    ['of a 429 holds for the provider', asked({ status: 429 }), 'ryla-flux', true],
+    ['of one app that is out alone holds for that call only', asked({ status: 503 }), 'ryla-flux', false],
+    ['of a provider without apps holds for it', asked({ status: 503 }), undefined, true],
+    [
+      'of a file host holds for nobody else',
+      asked({ status: 503, code: 'media_host_busy' }),
+      undefined,
+      false,
+    ],
+  ])('%s', async (_, error, app, holds) => {
+    const { health } = worker();
+    await health.start();
+    health.failed('modal', error, app);
+    expect(health.busyMs('modal') > 0).toBe(holds);
+  });
 });
 
 describe('the breaker behind it', () => {

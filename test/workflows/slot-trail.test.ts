@@ -1,6 +1,6 @@
 import type { AttemptRecord } from '../../src/domain/attempt-record';
 import type { SlotState } from '../../src/domain/generation';
-import { addAttempts, openAttempt } from '../../src/workflows/slot-trail';
+import { addAttempts, openAttempt, wastedAttempts } from '../../src/workflows/slot-trail';
 
 const failed: AttemptRecord = {
   number: 1,
@@ -42,6 +42,25 @@ describe('the trail of a slot in an outage of a day', () => {
     expect(attempts).toHaveLength(20);
     expect(attempts.length + attempts.reduce((sum, { repeats = 0 }) => sum + repeats, 0)).toBe(2_000);
     expect(atRiskUsd).toBeCloseTo((attempt.atRiskUsd ?? 0) * 2_000);
+  });
+
+  it('stays short where each job left a full queue for nothing, under a name of its own', () => {
+    const slot = slotAfter(0, {});
+    for (let n = 0; n < 2_000; n += 1) {
+      const free = { certainty: 'accepted', costUsd: 0, providerRequestId: `r${n}` } as const;
+      addAttempts(slot, [{ ...failed, errorCode: 'queue_timeout', ...free }]);
+    }
+
+    expect(slot.attempts).toHaveLength(20);
+    expect(wastedAttempts(slot)).toBe(0);
+  });
+
+  it('counts a job that its queue bills, and not what something in front of a provider said', () => {
+    const accepted = { certainty: 'accepted', costUsd: 0.02 } as const;
+    expect(wastedAttempts(slotAfter(3, { ...accepted, errorCode: 'queue_timeout' }))).toBe(3);
+    expect(wastedAttempts(slotAfter(3, { ...accepted, errorCode: 'media_not_media' }))).toBe(0);
+    const named = { ...accepted, providerRequestId: 'r1' };
+    expect(wastedAttempts(slotAfter(3, { ...named, errorCode: 'media_not_media' }))).toBe(3);
   });
 
   it('still lists what was paid, and what is open beside what is booked', () => {

@@ -3,8 +3,9 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { GenerationState, SlotDecision } from '../../src/domain/generation';
 import { decideSlotUpdateName } from '../../src/domain/messages';
 import { generationStatusAttribute } from '../../src/domain/search-attributes';
+import { modalImagePolicy } from '../../src/registry/policies';
 import { failing, FakeProvider, inTurn, lost, picture, type Answer } from '../support/fake-provider';
-import { studio } from '../support/flow-requests';
+import { profilePictures, studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
 
@@ -30,9 +31,16 @@ async function run(providers: FakeProvider[], request: ReturnType<typeof studio>
   return await harness.withProviders(providers, async () => (await harness.start(request)).result());
 }
 
+/** The worker goes while the submit is on its way. */
+const workerGone: Answer = async (job, call, context) => {
+  if (context.dispatch.previous.phase === 'intent') return await lost(job, call, context);
+  await context.dispatch.intent();
+  throw new Error('the worker stops here');
+};
+
 describe('a submit that was lost, with unknownOutcome: resubmit', () => {
   it('is sent once more, and the first price stands as at risk in state, trail and Temporal UI', async () => {
-    const modal = new FakeProvider('modal', byJob(lost, ok));
+    const modal = new FakeProvider('modal', byJob(workerGone, ok));
     await harness.withProviders([modal, new FakeProvider('fal')], async () => {
       const handle = await harness.start(studio());
       const { slots, atRiskUsd } = await handle.result();
@@ -47,6 +55,30 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
       ]);
       expect(await detailsOf(handle)).toContain(`**$${priceUsd} at risk**`);
     });
+  });
+
+  it('is sent once more to the next provider where the connection to the first was lost, and not at once', async () => {
+    const modal = new FakeProvider('modal', lost);
+    const fal = new FakeProvider('fal', ok);
+
+    const { slots } = await run([modal, fal], studio());
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: priceUsd });
+    expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
+    const [first, , last] = slots[0]!.attempts.map(({ startedAt }) => Date.parse(startedAt));
+    expect(last! - first!).toBeGreaterThanOrEqual(modalImagePolicy.retry.initialSeconds * 1000);
+  });
+
+  it('waits for the only provider that may serve it, and is then sent once more to the same endpoint', async () => {
+    const modal = new FakeProvider('modal', byJob(lost, ok));
+
+    const { slots } = await run([modal], profilePictures({ count: 7 }));
+
+    const slot = slots.find(({ atRiskUsd }) => atRiskUsd > 0);
+    expect(slot).toMatchObject({ status: 'completed', endpoint: '/sdxl-instantid' });
+    expect(harness.saves.some(({ slots: saved }) => saved.some(({ status }) => status === 'waiting'))).toBe(
+      true,
+    );
   });
 
   it('is sent once more to the next provider where the first kept silent until the deadline', async () => {
@@ -66,14 +98,13 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
 
   it('is given up when the second one is lost as well: nothing more is sent', async () => {
     const modal = new FakeProvider('modal', lost);
-    const fal = new FakeProvider('fal', ok);
 
-    const { status, slots } = await run([modal, fal], studio());
+    const { status, slots } = await run([modal], studio());
 
     expect(status).toBe('failed');
     expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'modal' });
     expect(slots[0]?.atRiskUsd).toBe(2 * priceUsd);
-    expect([jobsOf(modal), fal.jobs.length]).toEqual([2, 0]);
+    expect(jobsOf(modal)).toBe(2);
   });
 });
 
@@ -219,6 +250,9 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
     ['outage', 'redirect_foreign', undefined],
     ['corrupt', 'body_cut_off', 'price'],
     ['corrupt', 'media_truncated', 'price'],
+    ['transient', 'deadline_exceeded', undefined],
+    ['transient', 'deadline_exceeded', 'price'],
+    ['capacity', 'queue_timeout', 'price'],
   ] as const)(
     'asks where the picture of an accepted job never reached us: %s %s',
     async (failureClass, code, charge) => {
@@ -279,6 +313,22 @@ describe('a job whose queue never moved', () => {
       { outcome: 'succeeded' },
     ]);
     expect(modal.jobs).toHaveLength(1);
+  });
+});
+
+describe('jobs taken back from a queue that bills them', () => {
+  it('count towards the limit of paid attempts', async () => {
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      if (call > 10) return await ok(job, call, context);
+      await context.dispatch.intent();
+      const billed = { code: 'queue_timeout', certainty: 'accepted', charge: 'price' } as const;
+      return await failing('capacity', { ...billed, provider: 'fal' })(job, call, context);
+    });
+
+    const { slots } = await run([fal], studio({ modelProvider: 'fal', strict: true }));
+
+    expect(slots[0]?.error?.code).toBe('paid_attempt_limit');
+    expect(fal.jobs).toHaveLength(6);
   });
 });
 

@@ -51,7 +51,7 @@ export class FalApi {
     const submitted = falSubmitSchema.safeParse(await readJson(reply)).data;
     if (submitted === undefined) throw unnamedJob();
     return this.checkedHandle({
-      requestId: submitted.request_id,
+      ...(submitted.request_id !== undefined && { requestId: submitted.request_id }),
       statusUrl: submitted.status_url,
       responseUrl: submitted.response_url,
       cancelUrl: submitted.cancel_url,
@@ -169,7 +169,7 @@ function unnamedJob(): ProviderError {
 }
 
 /** Says nothing about the job: it can be asked about again. */
-function invalidReply(message: string, providerRequestId: string): ProviderError {
+function invalidReply(message: string, providerRequestId: string | undefined): ProviderError {
   const code = 'reply_invalid';
   return new ProviderError(message, {
     provider: 'fal',

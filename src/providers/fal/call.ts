@@ -59,6 +59,7 @@ export class FalCall {
     else if (word === 'ALREADY_COMPLETED') return await this.collectLate(handle);
     // Where no word came back the job may well go on, and can still be collected.
     this.state.resumable = word === undefined;
+    this.state.charge = chargeOfCancel(word);
     throw signal.reason;
   }
 

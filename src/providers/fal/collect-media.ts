@@ -1,4 +1,5 @@
 import type { StoredAsset } from '../../domain/stored-asset';
+import { mediaHostBusyCode } from '../../domain/taxonomy';
 import { MediaError, ProviderError, type ProviderErrorOptions } from '../errors';
 import type { HttpReply } from '../http';
 import { discardBody } from '../read-body';
@@ -14,7 +15,7 @@ export interface CollectOptions {
   media: MediaStore;
   exchange: ExchangeOptions;
   save: SaveOptions;
-  providerRequestId: string;
+  providerRequestId: string | undefined;
 }
 
 /**
@@ -59,7 +60,7 @@ async function download(url: string, options: CollectOptions): Promise<StoredAss
 }
 
 /** No key goes to the media host, so its 401 and 403 are the picture's own, as a link that ran out. */
-function downloadFailure(reply: HttpReply, providerRequestId: string): Error {
+function downloadFailure(reply: HttpReply, providerRequestId: string | undefined): Error {
   const { status } = reply;
   const known = { providerRequestId, status, charge: 'price' } as const;
   if (status >= 300 && status < 400) {
@@ -68,7 +69,7 @@ function downloadFailure(reply: HttpReply, providerRequestId: string): Error {
   if (status === 408 || status === 429 || status >= 500) {
     const message = `Fal's media host cannot answer at the moment (status ${String(status)})`;
     const retryAfterMs = askedWaitMs(reply);
-    return afterPayment('transient', 'media_host_busy', message, { ...known, retryAfterMs, resumable: true });
+    return afterPayment('transient', mediaHostBusyCode, message, { ...known, retryAfterMs, resumable: true });
   }
   return new MediaError('unavailable', `status ${String(status)}`);
 }

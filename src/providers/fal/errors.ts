@@ -41,7 +41,7 @@ export function falError(failure: FalFailure): ProviderError {
 }
 
 /** What the error type of a finished job means when its result says nothing more. */
-export function falErrorOfType(type: string, providerRequestId: string): ProviderError {
+export function falErrorOfType(type: string, providerRequestId: string | undefined): ProviderError {
   const { message, ...verdict } = judgeType([type]) ?? failedAtRunner;
   return new ProviderError(message, {
     provider: 'fal',

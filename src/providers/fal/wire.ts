@@ -1,6 +1,7 @@
 import type { QueueStatus } from '@fal-ai/client';
 import { z } from 'zod';
 import type { JsonValue } from '../../domain/taxonomy';
+import { providerRequestIdSchema } from '../request-id';
 
 /**
  * Fal's JSON, read tolerantly: only what a decision needs.
@@ -12,7 +13,8 @@ import type { JsonValue } from '../../domain/taxonomy';
 
 /** The job is known to Fal by these from now on; the URLs must be used as given, since their path rule is Fal's own. */
 export const falSubmitSchema = z.object({
-  request_id: z.string().min(1),
+  /** Stored and shown, so what looks like no name is left out; the URLs still lead to the job. */
+  request_id: providerRequestIdSchema.optional().catch(undefined),
   status_url: z.string().min(1),
   response_url: z.string().min(1),
   cancel_url: z.string().min(1),
@@ -65,7 +67,7 @@ export const falErrorSchema = z.object({
 export type FalErrorBody = z.infer<typeof falErrorSchema>;
 
 const falHandleSchema = z.object({
-  requestId: z.string(),
+  requestId: z.string().optional(),
   statusUrl: z.string(),
   responseUrl: z.string(),
   cancelUrl: z.string(),
@@ -76,7 +78,7 @@ const falHandleSchema = z.object({
 
 /** What the dispatch log keeps of a queued job. A type, since an interface is no JSON object. */
 export type FalHandle = {
-  requestId: string;
+  requestId?: string;
   statusUrl: string;
   responseUrl: string;
   cancelUrl: string;
@@ -91,9 +93,10 @@ export type FalHandle = {
 export function recordedHandle(noted: JsonValue): FalHandle | undefined {
   const recorded = falHandleSchema.safeParse(noted).data;
   if (recorded === undefined) return undefined;
-  const { brokenReads, queuedSince, ...handle } = recorded;
+  const { requestId, brokenReads, queuedSince, ...handle } = recorded;
   return {
     ...handle,
+    ...(requestId !== undefined && { requestId }),
     ...(brokenReads !== undefined && { brokenReads }),
     ...(queuedSince !== undefined && { queuedSince }),
   };

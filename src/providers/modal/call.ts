@@ -8,6 +8,7 @@ import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { discardBody, errorBodyBytes, readJson, readText } from '../read-body';
 import { readResult } from '../read-result';
 import { resolveSameOrigin } from '../remote-url';
+import { providerRequestIdSchema } from '../request-id';
 import { TransportError } from '../transport-error';
 import type { CallContext, ProviderJob, ProviderResult } from '../types';
 import { modalError } from './errors';
@@ -15,10 +16,9 @@ import { refused } from './refused';
 import { storeResult } from './store-result';
 import { callIdParameter, modalAcceptedSchema, modalHandleSchema } from './wire';
 
-/** Modal's name for the call. It is stored and shown, so what looks like no name is left out; the URL itself still works. */
+/** Modal's name for the call. What looks like no name is left out; the URL itself still works. */
 function callIdOf(resultUrl: string): string | undefined {
-  const id = new URL(resultUrl).searchParams.get(callIdParameter) ?? '';
-  return /^[\w-]{1,100}$/.test(id) ? id : undefined;
+  return providerRequestIdSchema.safeParse(new URL(resultUrl).searchParams.get(callIdParameter)).data;
 }
 
 export interface ModalCallOptions {
@@ -73,7 +73,8 @@ export class ModalCall {
   /** The configuration may have changed since the handle was recorded. */
   private async resume(handle: JsonValue): Promise<void> {
     const recorded = modalHandleSchema.safeParse(handle).data;
-    if (recorded === undefined) throw refused('handle_invalid', 'the note of an earlier call cannot be read');
+    // Written by a version with other notes: it can be asked for no more than one without any.
+    if (recorded === undefined) throw outcomeUnknown('modal');
     const url = resolveSameOrigin(recorded.resultUrl, this.options.url);
     if (url === undefined) throw jobElsewhere('modal');
     this.brokenReads = recorded.brokenReads ?? 0;

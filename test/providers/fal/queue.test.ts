@@ -142,6 +142,8 @@ describe("waiting in Fal's queue", () => {
       code: 'deadline_exceeded',
       certainty: 'accepted',
       resumable: false,
+      // Its word was that it stops a job at work, which it bills.
+      charge: 'price',
     };
     expect(error).toMatchObject(expected);
     expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);

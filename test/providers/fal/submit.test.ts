@@ -58,6 +58,19 @@ describe('submitting to Fal', () => {
     },
   );
 
+  it('takes no name for the job that could not be stored, and still collects it', async () => {
+    const client = await fal.start({
+      'POST /queue/fal-ai/flux/dev': (response) => {
+        sendJson(response, 200, { ...fal.urls(), request_id: 'r\u0000' });
+      },
+    });
+    const call = testCall();
+    const result = await client.generate(falJob, call.context);
+    expect(result.assets).toHaveLength(1);
+    expect(result.providerRequestId).toBeUndefined();
+    expect(JSON.stringify(call.dispatch.notes)).not.toContain('u0000');
+  });
+
   it('follows no URL to another host with its key', async () => {
     const foreign = await startLocalServer((_request, response) => response.end());
     const client = await fal.start({

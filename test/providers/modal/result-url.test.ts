@@ -135,14 +135,17 @@ describe('a result URL of Modal', () => {
 
   it.each([
     // The address in our configuration changed: the job itself is still there.
-    [{ resultUrl: 'https://elsewhere.example/x' }, { failureClass: 'auth', resumable: true }],
-    [{ other: 1 }, { failureClass: 'outage', resumable: false }],
-    [null, { failureClass: 'outage', resumable: false }],
+    [
+      { resultUrl: 'https://elsewhere.example/x' },
+      { failureClass: 'auth', certainty: 'accepted', resumable: true },
+    ],
+    [{ other: 1 }, { code: 'outcome_unknown', certainty: 'unknown' }],
+    [null, { code: 'outcome_unknown', certainty: 'unknown' }],
   ] as const)('asks nobody when the recorded handle is %j', async (handle, failure) => {
     const client = await modal.start((_request, response) => response.end(picture));
     const call = testCall({ previous: { phase: 'accepted', handle } });
     const error = await providerErrorOf(client.generate(modalJob, call.context));
-    expect(error).toMatchObject({ certainty: 'accepted', ...failure });
+    expect(error).toMatchObject(failure);
     expect(modal.received).toEqual([]);
   });
 
