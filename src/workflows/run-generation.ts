@@ -136,11 +136,12 @@ function end(run: GenerationRun): void {
 
 function tooFewPictures({ state: { slots }, plan }: GenerationRun): GenerationError {
   const made = slots.filter(({ status }) => status === 'completed').length;
-  const first = slots.find(({ error }) => error !== undefined)?.error?.message ?? 'unknown';
+  const first = slots.find(({ error }) => error !== undefined);
+  const why = first === undefined ? '' : ` Slot ${first.slot}: ${first.error?.message ?? 'unknown'}`;
   const { minSuccess } = plan.rules;
   return {
     code: 'min_success_missed',
-    message: `${made} of ${slots.length} pictures were made, and minSuccess is ${minSuccess}. First failure: ${first}`,
+    message: `${made} of ${slots.length} pictures were made, and minSuccess is ${minSuccess}.${why}`,
   };
 }
 

@@ -73,7 +73,7 @@ function loraRule(model: ModelDefinition, { settings: { lora } }: RouteRequest):
   return {
     code: 'lora_base_model',
     field: 'modelId',
-    reason: `LoRA "${lora.loraId}" was trained on ${lora.baseModel}; ${model.backendId} runs ${model.loraBaseModel ?? 'another model'}`,
+    reason: `LoRA "${lora.loraId}" was trained on ${lora.baseModel}; ${model.backendId} runs ${model.loraBaseModel ?? 'another model'}, so name another one by loraId`,
   };
 }
 
