@@ -87,6 +87,13 @@ export const lost: Answer = async (job, call, context) => {
   return await failing('transient', { code: 'connection_lost', certainty: 'unknown' })(job, call, context);
 };
 
+/** The worker goes while the submit is on its way: the provider is well, and nobody can find out. */
+export const lostByWorker: Answer = async (_job, _call, context) => {
+  if (context.dispatch.previous.phase === 'intent') throw outcomeUnknown('modal');
+  await context.dispatch.intent();
+  throw new Error('the worker stops here');
+};
+
 /** Answers nothing until the call is cancelled. */
 export const hanging: Answer = async (_job, _call, { signal }) => {
   if (!signal.aborted) await once(signal, 'abort');

@@ -1,6 +1,15 @@
 import { EventEmitter, once } from 'node:events';
 import type { GenerationState } from '../../src/domain/generation';
-import { failing, FakeProvider, hanging, inTurn, lost, picture, type Answer } from '../support/fake-provider';
+import {
+  failing,
+  FakeProvider,
+  hanging,
+  inTurn,
+  lost,
+  lostByWorker,
+  picture,
+  type Answer,
+} from '../support/fake-provider';
 import { face, profilePictures, studio } from '../support/flow-requests';
 import { decideSlotUpdateName } from '../../src/domain/messages';
 import type { GenerationHarness } from '../support/generation-harness';
@@ -163,7 +172,8 @@ describe('a job that hedges', () => {
     const losing = (rivalAsked: Promise<unknown>): Answer => {
       return async (job, call, context) => {
         const isSecond = job.jobKey.endsWith('/2');
-        if (isSecond && context.dispatch.previous.phase === 'none') await rivalAsked;
+        if (!isSecond) return await lostByWorker(job, call, context);
+        if (context.dispatch.previous.phase === 'none') await rivalAsked;
         return await lost(job, call, context);
       };
     };

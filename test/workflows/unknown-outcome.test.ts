@@ -4,7 +4,15 @@ import type { GenerationState, SlotDecision } from '../../src/domain/generation'
 import { decideSlotUpdateName } from '../../src/domain/messages';
 import { generationStatusAttribute } from '../../src/domain/search-attributes';
 import { modalImagePolicy } from '../../src/registry/policies';
-import { failing, FakeProvider, inTurn, lost, picture, type Answer } from '../support/fake-provider';
+import {
+  failing,
+  FakeProvider,
+  inTurn,
+  lost,
+  lostByWorker,
+  picture,
+  type Answer,
+} from '../support/fake-provider';
 import { profilePictures, studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
@@ -31,16 +39,9 @@ async function run(providers: FakeProvider[], request: ReturnType<typeof studio>
   return await harness.withProviders(providers, async () => (await harness.start(request)).result());
 }
 
-/** The worker goes while the submit is on its way. */
-const workerGone: Answer = async (job, call, context) => {
-  if (context.dispatch.previous.phase === 'intent') return await lost(job, call, context);
-  await context.dispatch.intent();
-  throw new Error('the worker stops here');
-};
-
 describe('a submit that was lost, with unknownOutcome: resubmit', () => {
   it('is sent once more, and the first price stands as at risk in state, trail and Temporal UI', async () => {
-    const modal = new FakeProvider('modal', byJob(workerGone, ok));
+    const modal = new FakeProvider('modal', byJob(lostByWorker, ok));
     await harness.withProviders([modal, new FakeProvider('fal')], async () => {
       const handle = await harness.start(studio());
       const { slots, atRiskUsd } = await handle.result();
