@@ -18,7 +18,8 @@ import { recordWatches } from './record-watches';
 
 /**
  * Records one history of every shape a run can take, where there is none yet. Run it when a workflow gains a new shape;
- * never remove one to make a red replay test green.
+ * never remove one to make a red replay test green. Some stand for shapes that only earlier releases had, such as
+ * `studio-proxy-pages`.
  */
 async function main(): Promise<void> {
   process.env['TEST_WORKFLOW_BUNDLE'] = await bundleForTests();
@@ -132,6 +133,9 @@ async function recordWaiting(harness: GenerationHarness): Promise<void> {
 async function recordMoney(harness: GenerationHarness): Promise<void> {
   const gone: Answer = (job, call, context) => (call <= 2 ? lost : ok)(job, call, context);
   await finished(harness, 'studio-resubmitted', [new FakeProvider('modal', gone)], studio());
+  const elsewhere = [new FakeProvider('modal', lost), new FakeProvider('fal')];
+  await finished(harness, 'studio-sent-elsewhere', elsewhere, studio());
+  await finished(harness, 'studio-sent-after-a-wait', [new FakeProvider('modal', gone)], studio());
   const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
   const both = [new FakeProvider('modal', inTurn(blank, ok)), new FakeProvider('fal')];
   await finished(harness, 'base-images-refilled', both, baseImages());
@@ -149,15 +153,18 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
   const racers = [new FakeProvider('modal', slow), new FakeProvider('fal')];
   await finished(harness, 'studio-hedged', racers, studio({ hedge: true }));
   const truncated = failing('corrupt', { code: 'media_truncated', certainty: 'accepted' });
-  await harness.withProviders([new FakeProvider('modal', truncated)], async () => {
-    const handle = await harness.start(studio({ unknownOutcome: 'hold' }));
-    await untilSlotIs(handle, 'needs_decision');
-    await writeHistory('studio-asks-for-lost-picture', {
-      workflowId: handle.workflowId,
-      history: await handle.fetchHistory(),
+  const takenBack = failing('transient', { code: 'deadline_exceeded', certainty: 'accepted' });
+  for (const [name, answer] of [
+    ['studio-asks-for-lost-picture', truncated],
+    ['studio-asks-after-our-cancel', takenBack],
+  ] as const) {
+    await harness.withProviders([new FakeProvider('modal', answer)], async () => {
+      const handle = await harness.start(studio({ unknownOutcome: 'hold' }));
+      await untilSlotIs(handle, 'needs_decision');
+      await writeHistory(name, { workflowId: handle.workflowId, history: await handle.fetchHistory() });
+      await handle.terminate('recorded');
     });
-    await handle.terminate('recorded');
-  });
+  }
   await harness.withProviders([new FakeProvider('modal', lost)], async () => {
     const handle = await harness.start(studio({ unknownOutcome: 'hold' }));
     await untilSlotIs(handle, 'needs_decision');
