@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { Findings } from './analysis/findings';
 import type { UnknownOutcome } from './analysis/find-unknowns';
+import { isTwiceAtPod } from './analysis/verdict';
 import type { PolicyReport } from './run/run-chaos';
 
 /** Everything a run found, for people. */
@@ -104,7 +105,7 @@ function unknowns({ unknowns: all }: Findings): string {
 /** Single cases are listed only where something is wrong. */
 function details({ images, duplicates, orphans, unknowns: all, money }: Findings): string[] {
   const causeless = all.filter(({ cause }) => cause === undefined);
-  const unexplained = duplicates.filter(({ why, provider }) => why !== 'unknown' || provider === 'comfyui');
+  const unexplained = duplicates.filter((one) => one.why !== 'unknown' || isTwiceAtPod(one));
   return [
     ...images.lost.map(({ workId, slot, reason }) => `lost: ${workId} slot ${slot ?? 'all'}: ${reason}`),
     ...images.stuck.map(({ workId, generationId, status }) => `stuck: ${workId} ${generationId}: ${status}`),

@@ -157,6 +157,10 @@ describe('the analysis of a chaos run', () => {
         fault,
         detail: `${fault} at ${target} at ${at}`,
       }) as const;
+    const row = (at: number, until: number, fault: FaultName, target = 'modal') => ({
+      ...plays(at, fault, target),
+      until: startedAt + until,
+    });
     const silent = { seconds: 32, errorCode: 'activity_timed_out' };
     const refused = { errorCode: 'unavailable' };
 
@@ -196,10 +200,11 @@ describe('the analysis of a chaos run', () => {
       [
         'the row of refusals behind the answer of a gateway, not a kill',
         refused,
-        [kill(500), plays(-5_000, 'http_503', 'fal'), plays(-5_000, 'http_503')],
-        'http_503 at modal at -5000',
+        [kill(500), row(-90_000, 100, 'http_503', 'fal'), row(-90_000, 100, 'http_503')],
+        'http_503 at modal at -90000',
       ],
-      ['no row of other refusals', refused, [plays(-5_000, 'rate_limited')], undefined],
+      ['no row of other refusals', refused, [row(-5_000, 100, 'rate_limited')], undefined],
+      ['no row that had struck for the last time', refused, [row(-90_000, -5_000, 'http_503')], undefined],
       [
         'no fault aimed at another request',
         refused,

@@ -111,6 +111,14 @@ describe('a chaos run', () => {
     );
   });
 
+  it('lets a picture that was lost at the pod be made elsewhere while the pod is out', () => {
+    const pod = { provider: 'comfyui', endpoint: 'sdxl' } as const;
+    const slots = [slot({ attempts: [unknownAttempt({ ...pod, atRiskUsd: 0 }), attempt(later)] })];
+    expect(
+      failuresOf({ works: [work({ slots })], jobs: [job({ ...pod, chargedUsd: 0 }), laterJob] }),
+    ).toEqual([]);
+  });
+
   it('fails when a provider was paid for a job nobody asked for', () => {
     const failures = failuresOf({ jobs: [job(), job({ n: 2, workId: undefined })] });
     expect(failures).toEqual([

@@ -74,6 +74,8 @@ export interface Disruption {
   workId?: string | undefined;
   /** What the emulator plays, for a fault or a cut. */
   fault?: FaultName | undefined;
+  /** When a row of refusals struck last. */
+  until?: number | undefined;
   /** An outage or a hang that ends here. */
   isEnd?: boolean | undefined;
 }

@@ -19,6 +19,8 @@ export interface Duplicate {
   slot: number;
   /** Whose job was paid beside the one that was kept: the earlier one's. */
   provider: string;
+  /** Who was paid beside it. */
+  laterProvider: string;
   why: Exclude<EarlierJob, 'over'>;
   /** Journal numbers. */
   earlier: number;
@@ -41,6 +43,7 @@ export function findDuplicates(slots: readonly MatchedSlot[], policy: Evidence['
           workId: work.workId,
           slot: slot.slot,
           provider: job.provider,
+          laterProvider: later.provider,
           why,
           earlier: job.n,
           later: later.n,

@@ -70,15 +70,9 @@ function causeOf(
     kill ??
     meanwhile.find((one) => one.workId === workId) ??
     meanwhile.findLast(({ kind, at }) => isTakenAway(kind) && at >= endedAt - 3 * slackMs) ??
-    possible.findLast(({ kind, workId: aimedAt, at }) => {
-      const isRow = kind === 'fault' && aimedAt === undefined;
-      return isRow && at <= endedAt && at > endedAt - spellMs;
-    })
+    possible.findLast(({ at, until }) => until !== undefined && at <= endedAt && until >= startedAt)
   );
 }
-
-/** How long the refusals of a row may take to strike as often as they shall. */
-const spellMs = 60_000;
 
 function isTakenAway(kind: Disruption['kind']): boolean {
   return kind === 'outage' || kind === 'hang';

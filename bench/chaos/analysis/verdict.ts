@@ -1,3 +1,4 @@
+import type { Duplicate } from './find-duplicates';
 import type { Findings } from './findings';
 
 /** Why the run failed, a sentence each; empty: it proved what it should. */
@@ -5,7 +6,7 @@ export function verdict(findings: Findings): string[] {
   const { policy, images, otherJobs, duplicates, orphans, unknowns, money } = findings;
   const lost = images.lost.reduce((sum, one) => sum + one.images, 0);
   const unexplained = duplicates.filter(({ why }) => why !== 'unknown');
-  const atPod = duplicates.filter(({ provider }) => provider === 'comfyui');
+  const atPod = duplicates.filter(isTwiceAtPod);
   const causeless = unknowns.filter(({ cause }) => cause === undefined);
   const differenceUsd = money.chargedUsd - money.reportedUsd;
   return [
@@ -42,4 +43,9 @@ const centUsd = 0.005;
 
 function reason(count: number, sentence: string): string[] {
   return count > 0 ? [sentence] : [];
+}
+
+/** The pod can be asked for our own id, so nothing excuses another job there; one elsewhere while the pod is out is a resubmit. */
+export function isTwiceAtPod({ provider, laterProvider }: Duplicate): boolean {
+  return provider === 'comfyui' && laterProvider === 'comfyui';
 }

@@ -31,6 +31,8 @@ export class Disruptor {
   readonly diary: Disruption[] = [];
   readonly #options: DisruptorOptions;
   readonly #aimed = new Map<string, AimedFault>();
+  /** Rows of refusals in the diary, by the name of their fault. */
+  readonly #rows = new Map<string, Disruption>();
   readonly #outages = new Map<string, Promise<void>>();
   #startedAt = Date.now();
   #kills = 0;
@@ -102,14 +104,14 @@ export class Disruptor {
         this.#takeAwayInTurn(act);
         return;
       case 'spell':
-        await this.#options.stack.control('POST', '/control/faults', act.fault);
-        this.#note({
-          kind: 'fault',
-          target: act.target,
-          detail: `${act.target}: ${act.fault.fault} × 8`,
-          fault: act.fault.fault,
-        });
+        await this.#beginRow(act);
     }
+  }
+
+  async #beginRow({ target, fault }: Extract<Act, { kind: 'spell' }>): Promise<void> {
+    const { id } = addedSchema.parse(await this.#options.stack.control('POST', '/control/faults', fault));
+    const detail = `${target}: ${fault.fault} × ${fault.times ?? 'all'}`;
+    this.#rows.set(id, this.#note({ kind: 'fault', target, detail, fault: fault.fault }));
   }
 
   async #kill({ target }: Extract<Act, { kind: 'kill' }>): Promise<void> {
@@ -149,6 +151,8 @@ export class Disruptor {
   }
 
   #noteStrike(id: string, at: string): void {
+    const row = this.#rows.get(id);
+    if (row !== undefined) row.until = Date.parse(at);
     const aimed = this.#aimed.get(id);
     if (aimed === undefined) return;
     this.#aimed.delete(id);
@@ -167,8 +171,10 @@ export class Disruptor {
     });
   }
 
-  #note(entry: Omit<Disruption, 'at'>): void {
-    this.diary.push({ at: Date.now(), ...entry });
+  #note(entry: Omit<Disruption, 'at'>): Disruption {
+    const noted = { at: Date.now(), ...entry };
+    this.diary.push(noted);
     this.#options.report(entry.detail);
+    return noted;
   }
 }
