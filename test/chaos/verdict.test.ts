@@ -114,9 +114,10 @@ describe('a chaos run', () => {
   it('lets a picture that was lost at the pod be made elsewhere while the pod is out', () => {
     const pod = { provider: 'comfyui', endpoint: 'sdxl' } as const;
     const slots = [slot({ attempts: [unknownAttempt({ ...pod, atRiskUsd: 0 }), attempt(later)] })];
-    expect(
-      failuresOf({ works: [work({ slots })], jobs: [job({ ...pod, chargedUsd: 0 }), laterJob] }),
-    ).toEqual([]);
+    const cut = { at: startedAt + 100, kind: 'cut', target: 'comfyui', detail: 'cut' } as const;
+    const disruptions = [{ ...cut, workId: 'one', fault: 'submit_lost' }] as const;
+    const jobs = [job({ ...pod, chargedUsd: 0 }), laterJob];
+    expect(failuresOf({ works: [work({ slots })], jobs, disruptions })).toEqual([]);
   });
 
   it('fails when a provider was paid for a job nobody asked for', () => {
