@@ -21,6 +21,7 @@ import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
 import { createProviderHealth } from './provider-health';
 import { createProviderWatches } from './provider-watches';
+import { leaveInTime } from './leave-in-time';
 import { takeUpWork } from './take-up-work';
 import { workerVersion } from './worker-deployment';
 import { workflowBundle } from './workflow-bundle';
@@ -29,6 +30,7 @@ async function main(): Promise<void> {
   const settings = loadSettings(process.env);
   const logger = createLogger('worker', settings.logLevel);
   installTemporalLogger(logger);
+  leaveInTime({ graceSeconds: settings.shutdownGraceSeconds, logger });
   for (const name of providerNames) {
     const reason = settings.providers.disabledReasons[name];
     if (reason !== undefined) logger.warn({ provider: name, reason }, 'provider disabled');

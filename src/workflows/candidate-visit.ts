@@ -1,5 +1,5 @@
 import { patched, sleep } from '@temporalio/workflow';
-import type { GenerateMediaResult } from '../domain/dispatch';
+import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
@@ -127,7 +127,25 @@ function conclude(
     return undefined;
   }
   if (isTooWasteful(context)) return undefined;
+  if (isInDoubt(failure) && verdict.kind === 'again') return leave(context, candidate, visit, verdict);
   return afterBadAnswer(context, candidate, { failure, verdict });
+}
+
+/** Something between us and the provider answered: the job may have been taken, and paid, all the same. */
+function isInDoubt({ certainty, dispatch }: GenerateMediaFailure): boolean {
+  return certainty === 'unknown' && dispatch.phase === 'none';
+}
+
+/** Another try at once may be paid as well: the next provider gets it, a moment later, and this one not before the next round. */
+function leave(
+  { waiting }: SlotContext,
+  { provider }: PlannedCandidate,
+  { policy }: Visit,
+  before: Verdict,
+): Verdict {
+  if (!patched('resend-elsewhere-after-a-lost-connection')) return before;
+  waiting.avoid(provider);
+  return { kind: 'next', afterSeconds: policy.retry.initialSeconds };
 }
 
 /** Keeps the picture, unless the set has no use for it. */
@@ -181,10 +199,8 @@ function lose(context: SlotContext, candidate: PlannedCandidate, visit: Visit): 
   const again: Verdict = { kind: 'again', afterSeconds: 0 };
   const wasSilent = visit.failures.some(({ code }) => code === 'deadline_exceeded');
   if (!wasSilent && !wasLostOnTheWay(visit)) return again;
-  if (!patched('resend-elsewhere-after-a-lost-connection')) return wasSilent ? { kind: 'next' } : again;
-  // Who lost one submit may lose another at once, and there is no third time: the next provider gets it, a moment later.
-  context.waiting.avoid(candidate.provider);
-  return { kind: 'next', afterSeconds: visit.policy.retry.initialSeconds };
+  // Who lost one submit may lose another at once, and there is no third time.
+  return leave(context, candidate, visit, wasSilent ? { kind: 'next' } : again);
 }
 
 /** Ours: the worker of the call went, or it failed before it could tell. */

@@ -6,7 +6,8 @@ import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
 import { doubtfulAttempts } from './slot-trail';
 
-/** Providers that answer with errors may be billing them: they are asked this much less often. */
+/** Providers that answer with errors may be billing them: after this many such answers they are asked much less often. */
+const manyDoubts = 2;
 const doubtfulWaitFactor = 4;
 
 /** A watch wakes its jobs at once; this is for the day on which it could not. */
@@ -111,11 +112,11 @@ export class SlotWaiting {
   }
 
   private backoffSeconds(): number {
-    const { parking, maxPaidAttempts } = this.run.plan;
-    const { initialSeconds, backoffCoefficient, maximumSeconds } = parking;
-    const isDear = doubtfulAttempts(this.slot) >= maxPaidAttempts;
-    const longest = isDear ? maximumSeconds * doubtfulWaitFactor : maximumSeconds;
-    return Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), longest);
+    const { initialSeconds, backoffCoefficient, maximumSeconds } = this.run.plan.parking;
+    const factor = doubtfulAttempts(this.slot) >= manyDoubts ? doubtfulWaitFactor : 1;
+    return (
+      factor * Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), maximumSeconds)
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import type { GenerationState } from '../../src/domain/generation';
 import { generationStatusAttribute, providerAttribute } from '../../src/domain/search-attributes';
 import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
 import { baseImages, face, fluxLora, profilePictures, studio } from '../support/flow-requests';
+import { testRouting } from '../support/generation-harness';
 import { useHarness } from '../support/use-harness';
 
 const harness = useHarness();
@@ -154,16 +155,21 @@ describe('one slot', () => {
     ['transient', { code: 'bad_gateway', certainty: 'unknown' }],
     ['transient', { code: 'connection_lost', certainty: 'unknown' }],
     ['corrupt', { code: 'media_not_media', certainty: 'unknown' }],
-  ] as const)('waits through an outage that answers, too: %s %o', async (kind, options) => {
-    const gateway = failing(kind, options);
-    const modal = new FakeProvider('modal', (job, call, context) =>
-      (call > 6 ? ok : gateway)(job, call, context),
-    );
-    const result = await run([modal, new FakeProvider('fal', gateway)], studio());
+  ] as const)(
+    'waits through an outage that answers, too, and asks each provider once at a time: %s %o',
+    async (kind, options) => {
+      const gateway = failing(kind, options);
+      const modal = new FakeProvider('modal', inTurn(gateway, gateway, ok));
+      const result = await run([modal, new FakeProvider('fal', gateway)], studio());
 
-    expect(result.slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
-    expect(result.slots[0]!.attempts.length).toBeGreaterThan(6);
-  });
+      expect(result.slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
+      const attempts = result.slots[0]!.attempts;
+      expect(attempts.map(({ provider }) => provider)).toEqual(['modal', 'fal', 'modal', 'fal', 'modal']);
+      const begun = attempts.map(({ startedAt }) => Date.parse(startedAt));
+      // Four times the usual wait: what was answered so may have been paid.
+      expect(begun[2]! - begun[1]!).toBeGreaterThanOrEqual(4 * testRouting.parking.initialSeconds * 1000);
+    },
+  );
 
   it('stops paying for pictures nobody can use', async () => {
     const broken = failing('corrupt', { certainty: 'accepted' });
