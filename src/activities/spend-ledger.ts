@@ -28,7 +28,7 @@ function refusal(
   { limitUsd, usedUsd }: { limitUsd: number; usedUsd: number },
 ): string {
   return (
-    `The daily limit of caller ${caller} is $${String(limitUsd)}, of which $${String(usedUsd)} are used or set aside; ` +
+    `The daily limit of caller ${caller} is $${String(limitUsd)}, of which $${String(usedUsd)} are used or set aside by other jobs; ` +
     `this job would need $${String(totalUsd)} in all.`
   );
 }

@@ -14,6 +14,7 @@ export interface ReservationRaise {
   dailyLimitUsd?: number | undefined;
 }
 
+/** Refused with what the caller's other jobs use. */
 export type RaiseOutcome = { granted: true } | { granted: false; spend: DailySpend };
 
 export interface SpendStore {
@@ -44,7 +45,9 @@ async function raiseReservation(
   if (dailyLimitUsd !== undefined) {
     const counted = job === undefined ? 0 : Math.max(job.reserved_usd, job.cost_usd + job.at_risk_usd);
     const spend = await dailySpend(transaction, caller, job?.created_at);
-    if (roundUsd(spend.usedUsd - counted + totalUsd) > dailyLimitUsd) return { granted: false, spend };
+    if (roundUsd(spend.usedUsd - counted + totalUsd) > dailyLimitUsd) {
+      return { granted: false, spend: { ...spend, usedUsd: roundUsd(spend.usedUsd - counted) } };
+    }
   }
   await transaction
     .updateTable('generations')

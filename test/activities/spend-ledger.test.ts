@@ -36,7 +36,7 @@ describe('a running job that asks for more money', () => {
     const answer = await reserveSpend({ ...(await job('two')), totalUsd: 0.6 });
 
     expect(answer.granted).toBe(false);
-    expect(answer.reason).toMatch(/caller two is \$1, of which \$1 .* need \$0\.6/);
+    expect(answer.reason).toMatch(/caller two is \$1, of which \$0\.5 .* other jobs; .* need \$0\.6/);
   });
 
   it('has the limit of its caller where that has one of its own', async () => {

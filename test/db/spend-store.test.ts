@@ -107,7 +107,7 @@ describe('a job that needs more than was set aside', () => {
     const id = await job(0.5);
     await job(0.4);
 
-    expect(await raise(id, 0.7, 1)).toMatchObject({ granted: false, spend: { usedUsd: 0.9 } });
+    expect(await raise(id, 0.7, 1)).toMatchObject({ granted: false, spend: { usedUsd: 0.4 } });
     expect(await spends[0].today('app')).toMatchObject({ usedUsd: 0.9 });
   });
 
