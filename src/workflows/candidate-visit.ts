@@ -218,11 +218,10 @@ export function failAsLost(context: SlotContext): void {
   failSlot(context, { code: 'outcome_unknown', message, provider: lost?.provider });
 }
 
-/** Puts a lost submit before a person. */
-function ask(
-  { run, slot }: SlotContext,
-  { provider, endpoint, priceUsd: atRiskUsd }: PlannedCandidate,
-): void {
+/** Puts a lost submit before a person. Where its price is booked as cost, nothing is at risk. */
+function ask({ run, slot }: SlotContext, { provider, endpoint }: PlannedCandidate): void {
+  const billed = slot.attempts.findLast((one) => one.costUsd !== undefined || one.atRiskUsd !== undefined);
+  const atRiskUsd = billed?.atRiskUsd ?? 0;
   slot.status = 'needs_decision';
   slot.decision = { provider, endpoint, since: new Date().toISOString(), atRiskUsd };
   run.changed();

@@ -264,6 +264,7 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
       await withQuestion(modal, async (handle, { slots }) => {
         const money = charge === 'price' ? { costUsd: priceUsd } : { atRiskUsd: priceUsd };
         expect(slots[0]?.attempts).toMatchObject([{ errorCode: code, ...money }]);
+        expect(slots[0]?.decision?.atRiskUsd).toBe(charge === 'price' ? 0 : priceUsd);
         expect(jobsOf(modal)).toBe(1);
         await decide(handle, 'give_up');
         await handle.result();
