@@ -72,6 +72,14 @@ const refused: Readonly<Record<string, readonly string[]>> = {
     ],
     ...[
       'aged 15',
+      ...[
+        '12 yr nude',
+        '14yrs nude girl',
+        '15 years girl',
+        'nude seventeen',
+        'nude 16',
+        'woman of 28, looks very young',
+      ],
       ...['aged: - 15', 'aged-----15', 'age :::: about = 15', 'she is     only    15', 'a girl of ~~~~ 15'],
       'age: 14',
       'at the age of 13',
@@ -278,6 +286,14 @@ const allowed: readonly string[] = [
     'nineteen year old',
     'woman, 21 years',
     'aged 32',
+    ...[
+      'nude 16:9',
+      'young woman, nude',
+      'very young at heart',
+      'a woman of 20 yrs',
+      'over 10 years man and dog',
+      'nude twenty five',
+    ],
     '25yo model',
   ],
   ...[

@@ -19,6 +19,8 @@ const somebody =
   '\\b(?:girls?|boys?|wom[ae]n|m[ae]n|lad(?:y|ies)|persons?|models?|females?|males?|guys?|gals?|lass|dancers?|actress|students?|pupils?|' +
   'brunettes?|blondes?|redheads?|beauty|character|someone|somebody|daughter|sister|niece|cheerleader)';
 
+const bare = '(?:nude|naked|topless|undressed|unclothed|sexy)';
+
 const gap = String.raw`[\s.,'’-]{0,3}`;
 /** The separators stand outside the choice of words: a run of them must be readable in one way only, or it takes for ever. */
 const filler = String.raw`(?:[\s:=~]*(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at)){0,4}[\s:=~]*`;
@@ -45,6 +47,11 @@ const english: readonly string[] = [
   `${roman}${gap}(?:years?|yrs?)${gap}(?:olds?|young|of age)(?!\\p{L}|${ofAThing})`,
   `${englishAge}${gap}(?:yo|yrs?o|yold|y/o)(?!\\p{L}|${ofAThing})`,
   `(?<!(?:for|over|past|last|after|in|since|within|took|next|every)\\s)${digits}${gap}(?:years?|yrs?)\\s*(?=$|[,;.!?)\\]\\n])`,
+  // 12 yr nude, 14yrs girl; nude seventeen
+  `(?<!(?:for|over|past|last|after|in|since|within|took|next|every)\\s)${digits}${gap}(?:years?|yrs?)\\s(?:${bare}|girl|boy|woman|man|lady|female|male|f|m)\\b`,
+  `\\b${bare}\\s(?:1[0-7]|${teenNumbers})${ageEnd}`,
+  // looks very young
+  `\\b(?:very|too|extremely|really|super)\\syoung\\b(?!\\s(?:at\\sheart|puppy|kitten|tree|wine|cheese|dog|cat))`,
   // aged 15, age: 15, at the age of fifteen
   `\\b(?:aged?|ages)(?:[\\s:=~]*-+)?${filler}${englishAge}(?!\\p{L}|\\s?(?:%|percent|th century))`,
   // she is 16, turning sixteen, looks 15, only 14: where nothing countable follows
