@@ -16,12 +16,12 @@ export interface PeerCounts extends JobCounts {
 
 export function countPeer(slots: readonly MatchedSlot[]): PeerCounts {
   const ended = (status: string): number => slots.filter(({ slot }) => slot.status === status).length;
-  const isUseless = (one: MatchedSlot): boolean => one.slot.status === 'completed' && !isDelivered(one);
+  const delivered = slots.filter(({ slot }) => isDelivered(slot)).length;
   return {
     asked: slots.length,
-    delivered: slots.filter(isDelivered).length,
+    delivered,
     failed: ended('failed'),
-    lost: ended('lost') + slots.filter(isUseless).length,
+    lost: ended('lost') + ended('completed') - delivered,
     stuck: ended('running'),
     ...countJobs(slots),
   };

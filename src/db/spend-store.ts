@@ -45,8 +45,9 @@ async function raiseReservation(
   if (dailyLimitUsd !== undefined) {
     const counted = job === undefined ? 0 : Math.max(job.reserved_usd, job.cost_usd + job.at_risk_usd);
     const spend = await dailySpend(transaction, caller, job?.created_at);
-    if (roundUsd(spend.usedUsd - counted + totalUsd) > dailyLimitUsd) {
-      return { granted: false, spend: { ...spend, usedUsd: roundUsd(spend.usedUsd - counted) } };
+    const othersUsd = spend.usedUsd - counted;
+    if (roundUsd(othersUsd + totalUsd) > dailyLimitUsd) {
+      return { granted: false, spend: { ...spend, usedUsd: roundUsd(othersUsd) } };
     }
   }
   await transaction

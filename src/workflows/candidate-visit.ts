@@ -19,7 +19,7 @@ import {
   remainingSeconds,
   type SlotContext,
 } from './slot-context';
-import { discardLatest, wastedAttempts } from './slot-trail';
+import { discardLatest, isCharged, wastedAttempts } from './slot-trail';
 import { askToSpend } from './spend-guard';
 
 /** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
@@ -220,8 +220,7 @@ export function failAsLost(context: SlotContext): void {
 
 /** Puts a lost submit before a person. Where its price is booked as cost, nothing is at risk. */
 function ask({ run, slot }: SlotContext, { provider, endpoint }: PlannedCandidate): void {
-  const billed = slot.attempts.findLast((one) => one.costUsd !== undefined || one.atRiskUsd !== undefined);
-  const atRiskUsd = billed?.atRiskUsd ?? 0;
+  const atRiskUsd = slot.attempts.findLast(isCharged)?.atRiskUsd ?? 0;
   slot.status = 'needs_decision';
   slot.decision = { provider, endpoint, since: new Date().toISOString(), atRiskUsd };
   run.changed();

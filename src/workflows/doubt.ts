@@ -1,6 +1,7 @@
 import { patched } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { SlotContext } from './slot-context';
+import { isFree } from './slot-trail';
 
 /** Whether the job never pays for what may have been paid already, unless a person says so. */
 export function isOnHold({ run }: SlotContext): boolean {
@@ -50,7 +51,6 @@ const takenBack: readonly string[] = ['deadline_exceeded', 'queue_timeout'];
 /** We told the provider to stop a job, and it bills that job, or did not say that it does not: it may have been made. */
 function isStoppedByUs({ code, trail }: GenerateMediaFailure): boolean {
   const latest = trail.at(-1);
-  if (!takenBack.includes(code) || latest === undefined) return false;
-  if ((latest.costUsd ?? 0) === 0 && latest.atRiskUsd === undefined) return false;
+  if (!takenBack.includes(code) || latest === undefined || isFree(latest)) return false;
   return patched('hold-asks-after-our-own-cancel') ? true : false;
 }

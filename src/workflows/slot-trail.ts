@@ -73,11 +73,13 @@ function mayBeBilled(attempt: AttemptRecord): boolean {
   return attempt.outcome === 'failed' && !neverBegan && isCharged(attempt);
 }
 
-function isFree({ costUsd, atRiskUsd }: AttemptRecord): boolean {
+/** It cost nothing, for certain or as far as is known. */
+export function isFree({ costUsd, atRiskUsd }: AttemptRecord): boolean {
   return (costUsd ?? 0) === 0 && atRiskUsd === undefined;
 }
 
-function isCharged({ costUsd, atRiskUsd }: AttemptRecord): boolean {
+/** It carries a price: known, estimated or at risk. */
+export function isCharged({ costUsd, atRiskUsd }: AttemptRecord): boolean {
   return costUsd !== undefined || atRiskUsd !== undefined;
 }
 

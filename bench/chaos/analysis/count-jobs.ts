@@ -1,4 +1,5 @@
 import { roundUsd } from '../../../src/domain/round-usd';
+import type { SlotOutcome } from './evidence';
 import type { MatchedSlot } from './match-jobs';
 
 /** What the providers' journal alone says of a run, whoever ran it. */
@@ -15,7 +16,7 @@ export interface JobCounts {
 export function countJobs(slots: readonly MatchedSlot[]): JobCounts {
   const jobs = slots.flatMap((slot) => slot.jobs.map(({ job }) => job));
   const chargedUsd = jobs.reduce((sum, job) => sum + job.chargedUsd, 0);
-  const usedUsd = slots.filter(isDelivered).reduce((sum, slot) => sum + priceOfKept(slot), 0);
+  const usedUsd = slots.reduce((sum, one) => sum + (isDelivered(one.slot) ? priceOfKept(one) : 0), 0);
   return {
     paid: jobs.length,
     duplicates: slots.reduce((sum, slot) => sum + paidTwice(slot), 0),
@@ -25,8 +26,8 @@ export function countJobs(slots: readonly MatchedSlot[]): JobCounts {
 }
 
 /** It could be fetched and decoded, and shows something. */
-export function isDelivered({ slot }: MatchedSlot): boolean {
-  return slot.status === 'completed' && slot.assetProblem === undefined;
+export function isDelivered({ status, assetProblem }: SlotOutcome): boolean {
+  return status === 'completed' && assetProblem === undefined;
 }
 
 /** The last good job is the one whose picture was kept. */

@@ -1,5 +1,5 @@
 import { accountMoney, type Money } from './account-money';
-import { countJobs, type JobCounts } from './count-jobs';
+import { countJobs, isDelivered, type JobCounts } from './count-jobs';
 import { endStatuses, type Evidence, type WorkOutcome } from './evidence';
 import { findDuplicates, type Duplicate } from './find-duplicates';
 import { findUnknowns, type UnknownOutcome } from './find-unknowns';
@@ -144,10 +144,11 @@ function countWork(work: WorkOutcome, counts: Findings['images']): void {
 
 function countSlot(
   { workId }: WorkOutcome,
-  { slot, status, errorCode, assetProblem }: WorkOutcome['slots'][number],
+  outcome: WorkOutcome['slots'][number],
   counts: Findings['images'],
 ): void {
-  if (status === 'completed' && assetProblem === undefined) {
+  const { slot, status, errorCode, assetProblem } = outcome;
+  if (isDelivered(outcome)) {
     counts.delivered += 1;
     return;
   }

@@ -22,6 +22,8 @@ const somebody =
 const bare = '(?:nude|naked|topless|undressed|unclothed|sexy)';
 
 const gap = String.raw`[\s.,'’-]{0,3}`;
+/** 12 years, where they are no length of time: `after 10 years`. */
+const years = `(?<!(?:for|over|past|last|after|in|since|within|took|next|every)\\s)${digits}${gap}(?:years?|yrs?)`;
 /** The separators stand outside the choice of words: a run of them must be readable in one way only, or it takes for ever. */
 const filler = String.raw`(?:[\s:=~]*(?:about|around|only|just|barely|nearly|almost|maybe|like|of|is|to|be|a|the|at)){0,4}[\s:=~]*`;
 
@@ -46,9 +48,9 @@ const english: readonly string[] = [
   `${englishAge}${gap}(?:years?|yrs?|y|yr)${gap}/?${gap}(?:olds?|o(?:ld)?|young|of age)(?!\\p{L}|${ofAThing})`,
   `${roman}${gap}(?:years?|yrs?)${gap}(?:olds?|young|of age)(?!\\p{L}|${ofAThing})`,
   `${englishAge}${gap}(?:yo|yrs?o|yold|y/o)(?!\\p{L}|${ofAThing})`,
-  `(?<!(?:for|over|past|last|after|in|since|within|took|next|every)\\s)${digits}${gap}(?:years?|yrs?)\\s*(?=$|[,;.!?)\\]\\n])`,
+  `${years}\\s*(?=$|[,;.!?)\\]\\n])`,
   // 12 yr nude, 14yrs girl; nude seventeen
-  `(?<!(?:for|over|past|last|after|in|since|within|took|next|every)\\s)${digits}${gap}(?:years?|yrs?)\\s(?:${bare}|girl|boy|woman|man|lady|female|male|f|m)\\b`,
+  `${years}\\s(?:${bare}|girl|boy|woman|man|lady|female|male|f|m)\\b`,
   `\\b${bare}\\s(?:1[0-7]|${teenNumbers})${ageEnd}`,
   // looks very young
   `\\b(?:very|too|extremely|really|super)\\syoung\\b(?!\\s(?:at\\sheart|puppy|kitten|tree|wine|cheese|dog|cat))`,
