@@ -16,6 +16,7 @@ const noteSchema = z.object({
       phase: z.enum(['uploading', 'queued', 'running', 'downloading']),
       queuePosition: z.number().optional(),
       fraction: z.number().optional(),
+      silentSince: z.string().optional(),
     })
     .optional(),
 });

@@ -27,6 +27,8 @@ export interface CallProgress {
   queuePosition?: number | undefined;
   /** 0-1. */
   fraction?: number | undefined;
+  /** Nothing was heard of the provider since then (ISO 8601): it works in silence, or hangs. */
+  silentSince?: string | undefined;
 }
 
 /** Heartbeat details of `generateMedia`: what the next attempt must know if this one dies. */
@@ -57,6 +59,11 @@ export interface GenerateMediaInput {
   deadlineAt: string;
   /** A person asks: what the provider asked of other calls does not count. */
   isUrged?: boolean | undefined;
+  /**
+   * Earlier submits of this slot may have been paid, and nobody is sure: the provider's health is asked first, and where it
+   * is not well nothing is sent.
+   */
+  asksFirst?: boolean | undefined;
 }
 
 export interface GenerateMediaResult {

@@ -12,7 +12,8 @@ const videoDownloadSeconds = 180;
  * Modal pictures. A cold container hangs 2-5 minutes before any work, and the slowest warm route takes 208 s, so
  * 900 s is patience, not waste. Modal answers every hop within 150 s (a result or a 303): 170 s of silence is a fault.
  * This first byte is the one silence that may outlast the heartbeat timeout, and by design: Modal says nothing while it
- * works. A host that vanished meanwhile is told by TCP keep-alive within half a minute, not by this limit.
+ * works. The call shows such a silence within the heartbeat timeout (`silentSince`) and reads a result URL anew; a host
+ * that vanished is told by TCP keep-alive within half a minute.
  */
 export const modalImagePolicy: ExecutionPolicy = {
   name: 'modal-image',

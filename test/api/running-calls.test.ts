@@ -37,7 +37,7 @@ describe('runningCalls', () => {
   });
 
   it('reads how far the call is from its heartbeat', () => {
-    const progress = { phase: 'running', fraction: 0.5 };
+    const progress = { phase: 'running', fraction: 0.5, silentSince: '2026-01-02T03:04:05.678Z' };
 
     expect(runningCalls([heartbeat({ attempt: 1, dispatch: { phase: 'none' }, progress })])).toMatchObject([
       { progress },

@@ -2,7 +2,7 @@ import type { JsonObject, JsonValue } from '../../domain/taxonomy';
 import { toProviderError, type CallState } from '../call-failure';
 import { DeadlineExceeded, pause } from '../deadlines';
 import type { ProviderError } from '../errors';
-import type { HttpClient, HttpReply } from '../http';
+import type { HttpClient, HttpReply, HttpRequest } from '../http';
 import { inlineInput, withInputs } from '../input-values';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { discardBody, errorBodyBytes, readJson, readText } from '../read-body';
@@ -13,6 +13,7 @@ import { TransportError } from '../transport-error';
 import type { CallContext, ProviderJob, ProviderResult } from '../types';
 import { modalError } from './errors';
 import { refused } from './refused';
+import { Silence } from './silence';
 import { storeResult } from './store-result';
 import { callIdParameter, modalAcceptedSchema, modalHandleSchema } from './wire';
 
@@ -46,8 +47,14 @@ export class ModalCall {
   readonly state: CallState = { provider: 'modal', stage: 'preparing', resumable: false, blankIs: 'corrupt' };
   private resultUrl: string | undefined;
   private brokenReads = 0;
+  private readonly silence: Silence;
 
-  constructor(private readonly options: ModalCallOptions) {}
+  constructor(private readonly options: ModalCallOptions) {
+    const { job, context } = options;
+    this.silence = new Silence(job.deadlines.idleSeconds, (progress) => {
+      context.onProgress(progress);
+    });
+  }
 
   async run(): Promise<ProviderResult> {
     const { context } = this.options;
@@ -82,12 +89,13 @@ export class ModalCall {
   }
 
   private async submit(): Promise<HttpReply> {
-    const { context, url } = this.options;
+    const { context, url, job } = this.options;
     const body = await this.wireBody();
     await context.dispatch.intent();
     this.state.stage = 'submitting';
     context.onProgress({ phase: 'running' });
-    return await this.send('POST', url, body);
+    this.silence.begin();
+    return await this.send({ method: 'POST', url, json: body, deadlines: job.deadlines });
   }
 
   /** Modal fetches no URLs: a string without `data:` would be taken for a file name on the server. */
@@ -156,16 +164,24 @@ export class ModalCall {
     );
   }
 
-  /** Reading again starts no new work, so a lost connection is worth some tries; a second POST would be paid again. */
+  /**
+   * Reading again starts no new work, so a lost connection is worth some tries; a second POST would be paid again. One that
+   * hangs is left for a fresh one within the idle time, and only silence longer than Modal's own counts as a fault.
+   */
   private async fetchResult(): Promise<HttpReply> {
-    const { signal, url } = this.options;
-    for (let lost = 0; ; lost += 1) {
+    const { signal, url, job } = this.options;
+    const { firstByteSeconds, idleSeconds } = job.deadlines;
+    const deadlines = { ...job.deadlines, firstByteSeconds: Math.min(firstByteSeconds, idleSeconds) };
+    for (let lost = 0; ;) {
       try {
-        return await this.send('GET', this.resultUrl ?? url);
+        return await this.send({ method: 'GET', url: this.resultUrl ?? url, deadlines });
       } catch (error) {
-        const isConnection = error instanceof TransportError || error instanceof DeadlineExceeded;
-        if (signal.aborted || !isConnection || lost >= maxLostReads) throw error;
+        if (signal.aborted || !isOfConnection(error)) throw error;
+        if (isSilence(error) && this.silence.seconds < firstByteSeconds) continue;
+        if (lost >= maxLostReads) throw error;
         await pause(lostReadPauseMs * 2 ** lost, signal);
+        lost += 1;
+        this.silence.begin();
       }
     }
   }
@@ -203,9 +219,19 @@ export class ModalCall {
     });
   }
 
-  private async send(method: 'GET' | 'POST', url: string, json?: JsonObject): Promise<HttpReply> {
-    const { http, headers, signal, job } = this.options;
-    const freshConnection = method === 'POST';
-    return await http.send({ method, url, headers, json, freshConnection, deadlines: job.deadlines, signal });
+  private async send(
+    request: Pick<HttpRequest, 'method' | 'url' | 'json' | 'deadlines'>,
+  ): Promise<HttpReply> {
+    const { http, headers, signal } = this.options;
+    const freshConnection = request.method === 'POST';
+    return await this.silence.until(http.send({ ...request, headers, freshConnection, signal }));
   }
+}
+
+function isOfConnection(error: unknown): boolean {
+  return error instanceof TransportError || error instanceof DeadlineExceeded;
+}
+
+function isSilence(error: unknown): boolean {
+  return error instanceof DeadlineExceeded && error.kind === 'first_byte';
 }

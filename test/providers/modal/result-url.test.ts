@@ -1,4 +1,4 @@
-import { providerErrorOf, testCall } from '../support/call';
+import { providerErrorOf, testCall, testDeadlines } from '../support/call';
 import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
 import { testPicture } from '../support/pictures';
 import { callUrl, LocalModal, modalJob } from './local-modal';
@@ -111,6 +111,32 @@ describe('a result URL of Modal', () => {
     await client.generate(modalJob, testCall().context);
     expect(modal.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);
     expect(reads).toBe(3);
+  });
+
+  it('leaves a read that hangs for a fresh one, as long as Modal may work in silence', async () => {
+    const deadlines = { ...testDeadlines, firstByteSeconds: 3, idleSeconds: 0.3 };
+    let reads = 0;
+    const client = await modal.start(({ method }, response) => {
+      if (method === 'POST') return void response.writeHead(303, { location: callUrl }).end();
+      reads += 1;
+      if (reads === 3) response.end(picture);
+    });
+    const call = testCall();
+    await client.generate({ ...modalJob, deadlines }, call.context);
+    expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(3).fill(`GET ${callUrl}`)]);
+    const told = call.progress.map(({ silentSince }) => silentSince).filter((since) => since !== undefined);
+    expect(new Set(told).size).toBe(1);
+    expect(call.progress.at(-1)).toEqual({ phase: 'downloading' });
+  });
+
+  it('gives a result up that stays silent for longer than Modal ever does', async () => {
+    const deadlines = { ...testDeadlines, firstByteSeconds: 0.2, idleSeconds: 0.3 };
+    const client = await modal.start(({ method }, response) => {
+      if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
+    });
+    const error = await providerErrorOf(client.generate({ ...modalJob, deadlines }, testCall().context));
+    expect(error).toMatchObject({ code: 'deadline_exceeded', certainty: 'accepted', resumable: true });
+    expect(modal.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);
   });
 
   it('leaves the handle to the next attempt when the result URL stays out of reach', async () => {
