@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
-import { providerBusyCode, type ProviderName } from '../domain/taxonomy';
+import { providerBusyCode, providerUnwellCode, type ProviderName } from '../domain/taxonomy';
 import { ProviderError, type ProviderCharge } from '../providers/errors';
 import type { CallContext, MediaStore, ProviderClient, ProviderResult } from '../providers/types';
 import { expectedSizeOf } from '../registry';
@@ -52,7 +52,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
 
 async function callProvider(
   { clients, media, health }: GenerateMediaDependencies,
-  { jobKey, candidate, previous, deadlineAt, isUrged }: GenerateMediaInput,
+  { jobKey, candidate, previous, deadlineAt, isUrged, asksFirst }: GenerateMediaInput,
   parts: Omit<CallContext, 'media'>,
 ): Promise<ProviderResult> {
   const { provider, endpoint, app, parameters, inputs, mediaKind, leastSize, policy } = candidate;
@@ -65,6 +65,8 @@ async function callProvider(
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
   const busyMs = health.busyMs(provider);
   if (previous.phase === 'none' && busyMs > 0 && isUrged !== true) throw busy(provider, busyMs);
+  if (asksFirst === true && previous.phase === 'none' && isUrged !== true)
+    await askFirst(client, app, parts.signal);
   const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;
   const deadlines = policy.http;
   const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
@@ -92,6 +94,23 @@ function knownDown(provider: ProviderName, since: string): ProviderError {
   const message = `${provider} is known to be down since ${since}; nothing was sent.`;
   const code = 'provider_down';
   return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
+}
+
+/** A submit to a provider that only its gateway answers for may be paid for nothing; this is free. */
+async function askFirst(client: ProviderClient, app: string | undefined, signal: AbortSignal): Promise<void> {
+  const { provider } = client;
+  const { healthy, isSilent, detail } = await client.checkHealth({
+    signal,
+    ...(app !== undefined && { app }),
+  });
+  signal.throwIfAborted();
+  if (healthy || isSilent === true) return;
+  throw new ProviderError(`${provider} is not well (${detail}); nothing was sent.`, {
+    provider,
+    failureClass: 'outage',
+    code: providerUnwellCode,
+    certainty: 'not_sent',
+  });
 }
 
 /** All calls that were told to stay away would otherwise come back in the same instant. */

@@ -64,6 +64,9 @@ export const unreachableCodes: readonly string[] = [
   'tls_failed',
 ];
 
+/** Code of a call that was not sent, because the provider's health was asked first and it is not well. */
+export const providerUnwellCode = 'provider_unwell';
+
 /** Code of a call that was not sent, because the provider asked another one to stay away (`Retry-After`). */
 export const providerBusyCode = 'provider_busy';
 

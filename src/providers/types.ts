@@ -43,6 +43,8 @@ export interface UnwantedJob {
 export interface ProviderHealth {
   healthy: boolean;
   detail: string;
+  /** Nobody answered in time where that is no fault yet: a cold Modal app takes minutes to start. */
+  isSilent?: boolean | undefined;
 }
 
 export interface ProviderJob {

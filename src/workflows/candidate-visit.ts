@@ -3,7 +3,7 @@ import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispat
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
-import { isOnHold, mustAsk } from './doubt';
+import { isOnHold, mustAsk, mustAskForJob } from './doubt';
 import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
 import { maySpend, type CallOutcome, type MadeCall } from './media-call';
@@ -19,7 +19,7 @@ import {
   remainingSeconds,
   type SlotContext,
 } from './slot-context';
-import { discardLatest, isCharged, wastedAttempts } from './slot-trail';
+import { discardLatest, doubtfulAttempts, isCharged, wastedAttempts } from './slot-trail';
 import { askToSpend } from './spend-guard';
 
 /** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
@@ -42,8 +42,12 @@ function hasLostTooMany({ progress }: SlotContext): boolean {
 }
 
 /** Calls one candidate until the slot has ended, a person must decide, or it is the next one's turn. */
-export async function visitCandidate(context: SlotContext, planned: PlannedCandidate): Promise<void> {
-  const visit: Visit = { policy: planned.policy, round: context.progress.rounds, failures: [] };
+export async function visitCandidate(
+  context: SlotContext,
+  planned: PlannedCandidate,
+  how: Pick<Visit, 'isLastLook'> = {},
+): Promise<void> {
+  const visit: Visit = { policy: planned.policy, round: context.progress.rounds, failures: [], ...how };
   for (;;) {
     const previous = context.jobs.dispatchAt(planned);
     const candidate = withSeed(planned, seedOf(context, planned));
@@ -118,7 +122,7 @@ function conclude(
   const verdict = judge(failure, previous, visit);
   if (verdict.kind === 'unknown') return lose(context, candidate, visit);
   if (verdict.kind === 'abandon') context.jobs.abandon(candidate);
-  if (mustAsk(context, failure)) {
+  if (visit.isLastLook !== true && isQuestion(context, failure, verdict)) {
     ask(context, candidate);
     return undefined;
   }
@@ -129,6 +133,13 @@ function conclude(
   if (isTooWasteful(context)) return undefined;
   if (isInDoubt(failure) && verdict.kind === 'again') return leave(context, candidate, visit, verdict);
   return afterBadAnswer(context, candidate, { failure, verdict });
+}
+
+function isQuestion(context: SlotContext, failure: GenerateMediaFailure, verdict: Verdict): boolean {
+  if (mustAsk(context, failure)) return true;
+  if (!mustAskForJob(context, verdict)) return false;
+  bookOpenJobs(context);
+  return true;
 }
 
 /** Something between us and the provider answered: the job may have been taken, and paid, all the same. */
@@ -172,11 +183,17 @@ function accept(
 }
 
 function isTooWasteful(context: SlotContext): boolean {
-  if (wastedAttempts(context.slot) < context.run.plan.maxPaidAttempts) return false;
-  failSlot(
-    context,
-    describeEnd(context, 'paid_attempt_limit', 'Too many paid attempts gave no usable picture.'),
-  );
+  const { slot, run } = context;
+  const most = run.plan.maxPaidAttempts;
+  if (wastedAttempts(slot) >= most)
+    return endAsWasteful(context, 'Too many paid attempts gave no usable picture.');
+  if (doubtfulAttempts(slot) < most) return false;
+  const message = `${String(most)} submits gave no usable picture, and each was paid or may have been.`;
+  return patched('doubts-count-as-paid-attempts') ? endAsWasteful(context, message) : false;
+}
+
+function endAsWasteful(context: SlotContext, message: string): true {
+  failSlot(context, describeEnd(context, 'paid_attempt_limit', message));
   return true;
 }
 

@@ -1,5 +1,6 @@
 import { patched } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
+import type { Verdict } from './judge';
 import type { SlotContext } from './slot-context';
 import { isFree } from './slot-trail';
 
@@ -38,6 +39,12 @@ export function mustAsk(context: SlotContext, failure: GenerateMediaFailure): bo
   if (!isOnHold(context) || dispatch.phase !== 'none') return false;
   if (certainty === 'unknown') return true;
   return certainty === 'accepted' && (isOutOfReach(code) || isStoppedByUs(failure));
+}
+
+/** The job is on hold, and its provider answers, only not for the job it accepted: nobody but a person gives that one up. */
+export function mustAskForJob(context: SlotContext, verdict: Verdict): boolean {
+  if (!isOnHold(context) || verdict.kind !== 'abandon') return false;
+  return patched('hold-asks-for-a-job-that-cannot-be-had') ? true : false;
 }
 
 function isOutOfReach(code: string): boolean {

@@ -1,4 +1,4 @@
-import { condition, isCancellation } from '@temporalio/workflow';
+import { condition, isCancellation, patched } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
 import { begin, failAsLost, mayPay, visitCandidate } from './candidate-visit';
 import { isSpoiled, pictureProblem } from './refill';
@@ -67,13 +67,27 @@ async function isToGoOn(context: SlotContext): Promise<boolean> {
   const answer = question?.answer;
   if (answer === 'resubmit') {
     delete slot.decision;
-    return true;
+    await letGo(context);
+    return !isOver(context);
   }
   if (answer === undefined && run.isResting) return false;
   const why = answer === 'give_up' ? 'The slot was given up' : 'Nobody decided before the deadline';
   const message = `${why}: the picture of a submit to ${String(question?.provider)} was lost, and it may have been paid.`;
   failSlot(context, { code: 'outcome_unknown', message, provider: question?.provider });
   return false;
+}
+
+/** Another job is wanted in place of one that cannot be had: a last look, then its provider stops it, and its price stays at risk. */
+async function letGo(context: SlotContext): Promise<void> {
+  const { jobs } = context;
+  for (const candidate of jobs.abandoned()) {
+    if (!patched('hold-asks-for-a-job-that-cannot-be-had')) return;
+    await visitCandidate(context, candidate, { isLastLook: true });
+    if (isOver(context)) return;
+    if (!jobs.isOpenAt(candidate)) continue;
+    await stopOpenJobs(context, [candidate]);
+    jobs.writeOff(candidate);
+  }
 }
 
 async function tryCandidates(context: SlotContext): Promise<void> {

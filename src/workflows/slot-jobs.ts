@@ -35,6 +35,11 @@ export class SlotJobs {
     );
   }
 
+  /** Open jobs that were asked for in vain for long. */
+  abandoned(): PlannedCandidate[] {
+    return this.open().filter(({ modelId }) => this.progress.abandoned?.[modelId] === true);
+  }
+
   abandon({ modelId }: PlannedCandidate): void {
     this.progress.abandoned = { ...this.progress.abandoned, [modelId]: true };
   }

@@ -1,13 +1,12 @@
 import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { SlotProgress, SlotState } from '../domain/generation';
-import { unreachableCodes, type ProviderName } from '../domain/taxonomy';
+import { providerUnwellCode, unreachableCodes, type ProviderName } from '../domain/taxonomy';
 import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
-import { doubtfulAttempts } from './slot-trail';
+import { hasManyDoubts } from './slot-trail';
 
-/** Providers that answer with errors may be billing them: after this many such answers they are asked much less often. */
-const manyDoubts = 2;
+/** How much longer a slot waits that may have paid for nothing. */
 const doubtfulWaitFactor = 4;
 
 /** A watch wakes its jobs at once; this is for the day on which it could not. */
@@ -113,7 +112,7 @@ export class SlotWaiting {
 
   private backoffSeconds(): number {
     const { initialSeconds, backoffCoefficient, maximumSeconds } = this.run.plan.parking;
-    const factor = doubtfulAttempts(this.slot) >= manyDoubts ? doubtfulWaitFactor : 1;
+    const factor = hasManyDoubts(this.slot) ? doubtfulWaitFactor : 1;
     return (
       factor * Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), maximumSeconds)
     );
@@ -122,5 +121,5 @@ export class SlotWaiting {
 
 /** There was no way to the provider at all, so that it costs nothing to ask again the moment there is one. */
 function isUnreachable({ code, certainty }: GenerateMediaFailure): boolean {
-  return certainty === 'not_sent' && unreachableCodes.includes(code);
+  return certainty === 'not_sent' && (unreachableCodes.includes(code) || code === providerUnwellCode);
 }

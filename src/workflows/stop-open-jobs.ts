@@ -7,8 +7,8 @@ import type { SlotContext } from './slot-context';
  * The slot has ended, and jobs of it may still run at providers: tells those to stop, and settles what they say of the
  * bill. Also while the run is being cancelled.
  */
-export async function stopOpenJobs(context: SlotContext): Promise<void> {
-  const open = context.jobs.open().filter((candidate) => canBeStopped(context, candidate));
+export async function stopOpenJobs(context: SlotContext, jobs = context.jobs.open()): Promise<void> {
+  const open = jobs.filter((candidate) => canBeStopped(context, candidate));
   await CancellationScope.nonCancellable(() =>
     Promise.all(open.map((candidate) => stop(context, candidate))),
   );

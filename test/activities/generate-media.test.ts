@@ -154,6 +154,39 @@ describe('generateMedia', () => {
     expect([insisting, collecting]).toMatchObject([{ costEstimated: true }, { costEstimated: true }]);
   });
 
+  it.each([
+    ['is well', { healthy: true }, {}, true],
+    ['is starting', { healthy: false, isSilent: true }, {}, true],
+    ['is not well', { healthy: false }, {}, false],
+    ['is not well and a person insists', { healthy: false }, { isUrged: true }, true],
+  ])(
+    'asks the app first where earlier submits are in doubt, and submits or not: it %s',
+    async (_case, found, own, submits) => {
+      const modal = new FakeProvider('modal');
+      const asked: (string | undefined)[] = [];
+      modal.checkHealth = ({ app }) => {
+        asked.push(app);
+        return Promise.resolve({ ...found, detail: 'answered 502' });
+      };
+      const generateMedia = createGenerateMedia({ clients: { modal }, media: noMedia, health });
+      const environment = new MockActivityEnvironment(
+        { attempt: 1 },
+        { client: fakeClient([]), logger: quiet },
+      );
+      const running = environment.run(generateMedia, { ...input, asksFirst: true, ...own });
+
+      if (submits) expect(await running).toMatchObject({ costEstimated: true });
+      else {
+        const failure = await failureOf(running);
+        expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
+        expect(failure.message).toContain('answered 502');
+        expect(failure.details?.[0]).toMatchObject({ code: 'provider_unwell', certainty: 'not_sent' });
+      }
+      expect(modal.jobs).toHaveLength(submits ? 1 : 0);
+      expect(asked).toEqual('isUrged' in own ? [] : ['ryla-flux']);
+    },
+  );
+
   it('keeps a lost submit in mind when the look-up could not be made', async () => {
     const { run } = activity(failing('outage'), { attempt: 1 }, { ...input, previous: { phase: 'intent' } });
 

@@ -28,6 +28,7 @@ async function main(): Promise<void> {
     await recordFinished(harness);
     await recordUnfinished(harness);
     await recordMoney(harness);
+    await recordDoubts(harness);
     await recordParked(harness);
   } finally {
     await harness.close();
@@ -175,6 +176,34 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
     await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'give_up' }] });
     await handle.result();
     await writeHistory('studio-given-up', {
+      workflowId: handle.workflowId,
+      history: await handle.fetchHistory(),
+    });
+  });
+}
+
+/** Submits that only a gateway answers for, and an accepted job that cannot be had. */
+async function recordDoubts(harness: GenerationHarness): Promise<void> {
+  const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+  const strict = { modelId: 'modal-flux-dev', strict: true };
+  await finished(harness, 'studio-doubts-counted', [new FakeProvider('modal', gateway)], studio(strict));
+  const fal = new FakeProvider('fal', async (job, call, context) => {
+    if (job.jobKey.endsWith('/2')) return picture(job);
+    if (context.dispatch.previous.phase === 'none') {
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ request: 'r-1' });
+    }
+    const hangs = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+    return await failing('transient', { ...hangs, provider: 'fal' })(job, call, context);
+  });
+  await harness.withProviders([fal], async () => {
+    const handle = await harness.start(
+      studio({ modelProvider: 'fal', modelId: 'fal-flux-dev', strict: true, unknownOutcome: 'hold' }),
+    );
+    await untilSlotIs(handle, 'needs_decision');
+    await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'resubmit' }] });
+    await handle.result();
+    await writeHistory('studio-asks-for-an-open-job', {
       workflowId: handle.workflowId,
       history: await handle.fetchHistory(),
     });

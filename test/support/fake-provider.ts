@@ -7,6 +7,7 @@ import { outcomeUnknown } from '../../src/providers/outcome-unknown';
 import type {
   CallContext,
   ProviderClient,
+  ProviderHealth,
   ProviderJob,
   ProviderResult,
   UnwantedJob,
@@ -45,7 +46,7 @@ export class FakeProvider implements ProviderClient {
     return Promise.resolve(this.chargeOfStop);
   }
 
-  checkHealth() {
+  checkHealth(...[]: Parameters<ProviderClient['checkHealth']>): Promise<ProviderHealth> {
     return Promise.resolve({ healthy: this.isHealthy, detail: 'fake' });
   }
 }

@@ -153,20 +153,23 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
   const onHold = (fields: object = {}) => studio({ unknownOutcome: 'hold', ...fields });
 
   async function withQuestion<T>(
-    modal: FakeProvider,
+    asked: FakeProvider,
     work: (handle: WorkflowHandle, state: GenerationState) => Promise<T>,
     fields: object = {},
     own: { reservedUsd?: number } = {},
   ): Promise<T> {
-    return await harness.withProviders([modal, new FakeProvider('fal', ok)], async () => {
-      const handle: WorkflowHandle = await harness.start(onHold(fields), own);
-      let state: GenerationState | undefined;
-      await waitUntil(async () => {
-        state = await handle.query<GenerationState>('progress');
-        return state.slots[0]?.status === 'needs_decision';
-      });
-      return await work(handle, state!);
-    });
+    return await harness.withProviders(
+      [asked, new FakeProvider(asked.provider === 'fal' ? 'modal' : 'fal', ok)],
+      async () => {
+        const handle: WorkflowHandle = await harness.start(onHold(fields), own);
+        let state: GenerationState | undefined;
+        await waitUntil(async () => {
+          state = await handle.query<GenerationState>('progress');
+          return state.slots[0]?.status === 'needs_decision';
+        });
+        return await work(handle, state!);
+      },
+    );
   }
 
   const decide = (handle: WorkflowHandle, decision: SlotDecision, slot = 1) =>
@@ -293,6 +296,88 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
       await decide(handle, 'give_up');
       await handle.result();
     });
+  });
+});
+
+describe('an accepted job that its provider no longer knows of, with unknownOutcome: hold', () => {
+  const request = () => studio({ modelProvider: 'fal', strict: true, unknownOutcome: 'hold' });
+  /** By the price table: what one call of Fal's endpoint costs. */
+  const falUsd = 0.026214;
+
+  /** The first job hangs whenever it is asked for, until `isFound`; the next ones give their picture. */
+  class Forgetful extends FakeProvider {
+    isFound = false;
+
+    constructor() {
+      super('fal', async (job, _call, context) => {
+        if (jobsOf(this) > 1 || this.isFound) return picture(job);
+        if (context.dispatch.previous.phase === 'none') {
+          await context.dispatch.intent();
+          await context.dispatch.accepted({ request: 'r-1' });
+        }
+        const hangs = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+        return await failing('transient', { ...hangs, provider: 'fal' })(job, 1, context);
+      });
+    }
+  }
+
+  async function answerWith(
+    fal: Forgetful,
+    decision: SlotDecision,
+    beforeAnswer: () => void = () => undefined,
+  ): Promise<GenerationState> {
+    return await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(request());
+      await waitUntil(async () => {
+        const { slots } = await handle.query<GenerationState>('progress');
+        return slots[0]?.status === 'needs_decision';
+      });
+      const { slots } = await handle.query<GenerationState>('progress');
+      expect(slots[0]).toMatchObject({ atRiskUsd: falUsd, decision: { provider: 'fal', atRiskUsd: falUsd } });
+      expect(jobsOf(fal)).toBe(1);
+      beforeAnswer();
+      await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision }] });
+      return (await handle.result()) as GenerationState;
+    });
+  }
+
+  it('is put before a person, and another one is paid in its place when that person says so', async () => {
+    const fal = new Forgetful();
+
+    const { slots } = await answerWith(fal, 'resubmit');
+
+    expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: falUsd });
+    expect(jobsOf(fal)).toBe(2);
+    expect(fal.stopped).toMatchObject([{ jobKey: fal.jobs[0]?.jobKey }]);
+  });
+
+  it('is looked for once more before another one is paid', async () => {
+    const fal = new Forgetful();
+
+    const { slots } = await answerWith(fal, 'resubmit', () => (fal.isFound = true));
+
+    expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: 0 });
+    expect(jobsOf(fal)).toBe(1);
+  });
+
+  it('costs nothing in the books where its provider says so when it is stopped', async () => {
+    const fal = new Forgetful();
+    fal.chargeOfStop = 'none';
+
+    const { slots } = await answerWith(fal, 'resubmit');
+
+    expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: 0 });
+    expect(jobsOf(fal)).toBe(2);
+  });
+
+  it('ends the slot when it is given up, and its provider is told to stop it', async () => {
+    const fal = new Forgetful();
+
+    const { slots } = await answerWith(fal, 'give_up');
+
+    expect(slots[0]).toMatchObject({ status: 'failed', atRiskUsd: falUsd });
+    expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'fal' });
+    expect(fal.stopped).toHaveLength(1);
   });
 });
 

@@ -166,6 +166,48 @@ describe('a job whose provider cannot be reached, although no breaker has opened
   });
 });
 
+describe('a job whose provider lets a gateway answer for it', () => {
+  const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+
+  it('submits twice, then only asks whether the provider is well, and goes on when it is', async () => {
+    const modal = silent('modal');
+    modal.answer = gateway;
+    await harness.withProviders([modal], async () => {
+      const handle = await harness.start(request());
+      await waitUntil(async () => {
+        const { slots } = await progress(handle);
+        return slots[0]?.waiting?.watched.includes('modal') === true;
+      });
+      const { slots } = await progress(handle);
+      expect(slots[0]?.attempts.map(({ errorCode }) => errorCode)).toEqual([
+        'bad_gateway',
+        'bad_gateway',
+        'provider_unwell',
+      ]);
+      expect(slots[0]?.waiting?.reason).toContain('nothing was sent');
+      expect(modal.jobs).toHaveLength(2);
+
+      modal.answer = ok;
+      modal.isHealthy = true;
+
+      expect(await handle.result()).toMatchObject({ status: 'completed' });
+      expect(modal.jobs).toHaveLength(3);
+    });
+  });
+
+  it('is ended after six submits that may all have been paid, although the provider seems well', async () => {
+    const modal = new FakeProvider('modal', gateway);
+    const fal = new FakeProvider('fal', gateway);
+    await harness.withProviders([modal, fal], async () => {
+      const { slots } = await (await harness.start(studio())).result();
+
+      expect(slots[0]?.error).toMatchObject({ code: 'paid_attempt_limit', provider: 'modal' });
+      expect(modal.jobs.length + fal.jobs.length).toBe(6);
+      expect(slots[0]?.atRiskUsd).toBeGreaterThan(0.1);
+    });
+  });
+});
+
 describe('retry-now', () => {
   it('ends the wait, also one that a provider asked for, and says which slots it woke', async () => {
     const modal = new FakeProvider('modal', inTurn(failing('capacity', { retryAfterMs: 600_000 }), ok));

@@ -1,5 +1,5 @@
 import { toProviderError } from '../call-failure';
-import { openCallScope } from '../deadlines';
+import { DeadlineExceeded, openCallScope } from '../deadlines';
 import { createHttpClient, type HttpClient } from '../http';
 import { readJson } from '../read-body';
 import { runCall } from '../run-call';
@@ -59,7 +59,7 @@ async function checkHealth(
 ): Promise<ProviderHealth> {
   const scope = openCallScope(signal, healthSeconds);
   const limits = {
-    connectSeconds: healthSeconds,
+    connectSeconds: healthSeconds / 2,
     firstByteSeconds: healthSeconds,
     idleSeconds: healthSeconds,
   };
@@ -70,7 +70,9 @@ async function checkHealth(
     return { healthy: healthy && reply.status === 200, detail: `${app} answered ${String(reply.status)}` };
   } catch (error) {
     const state = { provider: 'modal', stage: 'preparing', resumable: false, blankIs: 'corrupt' } as const;
-    return { healthy: false, detail: `${app}: ${toProviderError(error, state).message}` };
+    const detail = `${app}: ${toProviderError(error, state).message}`;
+    const isSilent = error instanceof DeadlineExceeded && error.kind !== 'connect';
+    return { healthy: false, detail, ...(isSilent && { isSilent }) };
   } finally {
     scope.close();
   }

@@ -126,6 +126,26 @@ describe('calling Modal', () => {
     });
   });
 
+  it('shows since when Modal says nothing while it works, within the idle time', async () => {
+    const sayings = new EventEmitter();
+    const client = await modal.start((_request, response) => {
+      sayings.once('silence', () => response.end(picture));
+    });
+    const call = testCall();
+    const { onProgress } = call.context;
+    call.context.onProgress = (step) => {
+      onProgress(step);
+      if (step.silentSince !== undefined) sayings.emit('silence');
+    };
+    const deadlines = { ...testDeadlines, idleSeconds: 0.3 };
+    const before = Date.now();
+    await client.generate({ ...modalJob, deadlines }, call.context);
+    const since = Date.parse(call.progress.find(({ silentSince }) => silentSince)?.silentSince ?? '');
+    expect(since).toBeGreaterThanOrEqual(before);
+    expect(call.progress.map(({ phase }) => phase)).toEqual(['running', 'running', 'running', 'downloading']);
+    expect(call.progress.at(-2)).toEqual({ phase: 'running' });
+  });
+
   it.each(['NaN', '-1', '', '1e999', 'Infinity', '0x10'])('ignores a cost of %p', async (cost) => {
     const client = await modal.start((_request, response) => {
       response.writeHead(200, { 'x-cost-usd': cost, 'x-execution-time-sec': '36.500' }).end(picture);
@@ -158,4 +178,15 @@ describe('calling Modal', () => {
     await modal.close();
     expect(await client.checkHealth({ signal })).toMatchObject({ healthy: false });
   });
+
+  it('tells an app that is starting from one that answers with an error', async () => {
+    const client = await modal.start(({ path }, response) => {
+      if (path === '/ryla-wan26/health') sendJson(response, 502, {});
+    });
+    const { signal } = new AbortController();
+    expect(await client.checkHealth({ signal })).toMatchObject({ healthy: false, isSilent: true });
+    const refused = await client.checkHealth({ signal, app: 'ryla-wan26' });
+    expect(refused).toMatchObject({ healthy: false });
+    expect(refused.isSilent).toBeUndefined();
+  }, 15_000);
 });
