@@ -2,7 +2,12 @@ import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
-import { providerBusyCode, providerUnwellCode, type ProviderName } from '../domain/taxonomy';
+import {
+  providerBusyCode,
+  providerSilentCode,
+  providerUnwellCode,
+  type ProviderName,
+} from '../domain/taxonomy';
 import { ProviderError, type ProviderCharge } from '../providers/errors';
 import type { CallContext, MediaStore, ProviderClient, ProviderResult } from '../providers/types';
 import { expectedSizeOf } from '../registry';
@@ -65,8 +70,7 @@ async function callProvider(
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
   const busyMs = health.busyMs(provider);
   if (previous.phase === 'none' && busyMs > 0 && isUrged !== true) throw busy(provider, busyMs);
-  if (asksFirst === true && previous.phase === 'none' && isUrged !== true)
-    await askFirst(client, app, parts.signal);
+  if (asksFirst === true && previous.phase === 'none') await askFirst(client, app, parts.signal);
   const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;
   const deadlines = policy.http;
   const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
@@ -96,20 +100,19 @@ function knownDown(provider: ProviderName, since: string): ProviderError {
   return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
 }
 
-/** A submit to a provider that only its gateway answers for may be paid for nothing; this is free. */
+/** One submit may have been paid for nothing; before the next one the provider must say that it is well. */
 async function askFirst(client: ProviderClient, app: string | undefined, signal: AbortSignal): Promise<void> {
   const { provider } = client;
-  const { healthy, isSilent, detail } = await client.checkHealth({
-    signal,
-    ...(app !== undefined && { app }),
-  });
+  const found = await client.checkHealth({ signal, ...(app !== undefined && { app }) });
   signal.throwIfAborted();
-  if (healthy || isSilent === true) return;
+  const { healthy, isSilent, detail, status } = found;
+  if (healthy) return;
   throw new ProviderError(`${provider} is not well (${detail}); nothing was sent.`, {
     provider,
     failureClass: 'outage',
-    code: providerUnwellCode,
+    code: isSilent === true ? providerSilentCode : providerUnwellCode,
     certainty: 'not_sent',
+    status,
   });
 }
 

@@ -60,8 +60,8 @@ export interface GenerateMediaInput {
   /** A person asks: what the provider asked of other calls does not count. */
   isUrged?: boolean | undefined;
   /**
-   * Earlier submits of this slot may have been paid, and nobody is sure: the provider's health is asked first, and where it
-   * is not well nothing is sent.
+   * An earlier submit of this slot may have been paid for nothing: the provider's health is asked first, and where it is not
+   * well nothing is sent.
    */
   asksFirst?: boolean | undefined;
 }

@@ -47,6 +47,8 @@ export interface SlotProgress {
   abandoned?: Record<string, boolean> | undefined;
   /** Submits called for by an earlier one that was lost, or made beside one that was given up. */
   resubmits: number;
+  /** By provider: submits that something between us and it answered. */
+  doubts?: Partial<Record<ProviderName, number>> | undefined;
   /** By model id: number of the attempt that carries the price of a job given up while it was open. */
   booked: Record<string, number | null>;
   /** Jobs paid once more at the same provider, because the one before gave nothing of use. */

@@ -67,6 +67,9 @@ export const unreachableCodes: readonly string[] = [
 /** Code of a call that was not sent, because the provider's health was asked first and it is not well. */
 export const providerUnwellCode = 'provider_unwell';
 
+/** The same where nobody answered that question, which a cold Modal app does not for minutes. */
+export const providerSilentCode = 'provider_silent';
+
 /** Code of a call that was not sent, because the provider asked another one to stay away (`Retry-After`). */
 export const providerBusyCode = 'provider_busy';
 

@@ -43,6 +43,8 @@ export interface UnwantedJob {
 export interface ProviderHealth {
   healthy: boolean;
   detail: string;
+  /** HTTP status of the answer, where there was one. */
+  status?: number | undefined;
   /** Nobody answered in time where that is no fault yet: a cold Modal app takes minutes to start. */
   isSilent?: boolean | undefined;
 }

@@ -1,4 +1,4 @@
-import { unreachableCodes } from '../domain/taxonomy';
+import { providerSilentCode, providerUnwellCode, unreachableCodes } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 
 /** Failures that say something else than "this provider does not answer". */
@@ -7,6 +7,8 @@ const aboutSomethingElse: readonly string[] = [
   'internal_error',
   'provider_down',
   'outcome_unknown',
+  // An app that may be starting.
+  providerSilentCode,
   // One endpoint of many.
   'nodes_not_loaded',
   'models_missing',
@@ -21,6 +23,8 @@ const gatewayStatuses: readonly number[] = [502, 503, 504];
 export function isProviderOut({ failureClass, code, certainty, status }: ProviderError): boolean {
   if (failureClass !== 'outage' && failureClass !== 'transient') return false;
   if (aboutSomethingElse.includes(code)) return false;
+  // A refused key or a full queue at the health route says no more than at any other.
+  if (code === providerUnwellCode && status !== undefined) return status >= 500;
   // After the provider took the job, only these say that it is out of reach.
   if (certainty === 'accepted') {
     return status === undefined ? unreachableCodes.includes(code) : gatewayStatuses.includes(status);

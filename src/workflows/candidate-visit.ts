@@ -1,9 +1,9 @@
 import { patched, sleep } from '@temporalio/workflow';
-import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
+import type { DispatchState, GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
-import { isOnHold, mustAsk, mustAskForJob } from './doubt';
+import { ask, isOnHold, mustAsk, mustAskForJob } from './doubt';
 import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
 import { maySpend, type CallOutcome, type MadeCall } from './media-call';
@@ -19,7 +19,7 @@ import {
   remainingSeconds,
   type SlotContext,
 } from './slot-context';
-import { discardLatest, doubtfulAttempts, isCharged, wastedAttempts } from './slot-trail';
+import { discardLatest, perhapsPaidAttempts, wastedAttempts } from './slot-trail';
 import { askToSpend } from './spend-guard';
 
 /** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
@@ -45,7 +45,7 @@ function hasLostTooMany({ progress }: SlotContext): boolean {
 export async function visitCandidate(
   context: SlotContext,
   planned: PlannedCandidate,
-  how: Pick<Visit, 'isLastLook'> = {},
+  how: Pick<Visit, 'isLook'> = {},
 ): Promise<void> {
   const visit: Visit = { policy: planned.policy, round: context.progress.rounds, failures: [], ...how };
   for (;;) {
@@ -53,6 +53,7 @@ export async function visitCandidate(
     const candidate = withSeed(planned, seedOf(context, planned));
     if (previous.phase === 'none' && !(await admits(context, candidate))) return;
     const verdict = await call(context, { candidate, previous, startedAt: begin(context, candidate) }, visit);
+    if (visit.isLook === true) return;
     const afterSeconds = verdict !== undefined && 'afterSeconds' in verdict ? verdict.afterSeconds : 0;
     if (afterSeconds > 0) await sleep(afterSeconds * 1000);
     if (verdict?.kind !== 'again' || remainingSeconds(context) <= 0) return;
@@ -118,11 +119,11 @@ function conclude(
   if (outcome.kind === 'succeeded') return accept(context, candidate, outcome.result);
   const { failure } = outcome;
   visit.failures.push(failure);
-  context.waiting.noteFailure(candidate.provider, failure);
+  context.waiting.noteFailure(candidate, failure);
   const verdict = judge(failure, previous, visit);
   if (verdict.kind === 'unknown') return lose(context, candidate, visit);
   if (verdict.kind === 'abandon') context.jobs.abandon(candidate);
-  if (visit.isLastLook !== true && isQuestion(context, failure, verdict)) {
+  if (isQuestion(context, failure, verdict)) {
     ask(context, candidate);
     return undefined;
   }
@@ -130,8 +131,12 @@ function conclude(
     failSlot(context, { code: failure.failureClass, message: failure.message, provider: candidate.provider });
     return undefined;
   }
-  if (isTooWasteful(context)) return undefined;
-  if (isInDoubt(failure) && verdict.kind === 'again') return leave(context, candidate, visit, verdict);
+  if (isTooWasteful(context, failure)) return undefined;
+  if (isInDoubt(failure)) {
+    noteDoubt(context, candidate);
+    if (verdict.kind === 'again') return leave(context, candidate, visit, verdict);
+    endRoundOfDoubt(context);
+  }
   return afterBadAnswer(context, candidate, { failure, verdict });
 }
 
@@ -159,6 +164,16 @@ function leave(
   return { kind: 'next', afterSeconds: policy.retry.initialSeconds };
 }
 
+function noteDoubt({ progress }: SlotContext, { provider }: PlannedCandidate): void {
+  progress.doubts = { ...progress.doubts, [provider]: (progress.doubts?.[provider] ?? 0) + 1 };
+}
+
+/** After the first round one submit in doubt is enough for a round: the next provider's turn is the next round. */
+function endRoundOfDoubt({ waiting, plan }: SlotContext): void {
+  const rest = patched('one-doubtful-submit-per-round') ? plan.candidates : [];
+  for (const { provider } of rest) waiting.avoid(provider);
+}
+
 /** Keeps the picture, unless the set has no use for it. */
 function accept(
   context: SlotContext,
@@ -182,12 +197,23 @@ function accept(
   return undefined;
 }
 
-function isTooWasteful(context: SlotContext): boolean {
+/** @param failure of the call that just ended; left out where it made a picture */
+function isTooWasteful(context: SlotContext, failure?: GenerateMediaFailure): boolean {
   const { slot, run } = context;
   const most = run.plan.maxPaidAttempts;
   if (wastedAttempts(slot) >= most)
     return endAsWasteful(context, 'Too many paid attempts gave no usable picture.');
-  if (doubtfulAttempts(slot) < most) return false;
+  // What sent nothing adds no doubt, and an open job may still give its picture.
+  const { certainty, dispatch } = failure ?? {};
+  if (certainty === 'not_sent' || (dispatch ?? none).phase !== 'none') return false;
+  return hasTooManyDoubts(context);
+}
+
+const none: DispatchState = { phase: 'none' };
+
+function hasTooManyDoubts(context: SlotContext): boolean {
+  const most = context.run.plan.maxPaidAttempts;
+  if (perhapsPaidAttempts(context.slot) < most) return false;
   const message = `${String(most)} submits gave no usable picture, and each was paid or may have been.`;
   return patched('doubts-count-as-paid-attempts') ? endAsWasteful(context, message) : false;
 }
@@ -206,6 +232,7 @@ function lose(context: SlotContext, candidate: PlannedCandidate, visit: Visit): 
     ask(context, candidate);
     return undefined;
   }
+  if (hasTooManyDoubts(context)) return undefined;
   progress.resubmits += 1;
   // A race had two submits under way: the other one may still give its picture.
   if (jobs.open().length > 0) return { kind: 'next' };
@@ -233,13 +260,4 @@ export function failAsLost(context: SlotContext): void {
   const message =
     'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';
   failSlot(context, { code: 'outcome_unknown', message, provider: lost?.provider });
-}
-
-/** Puts a lost submit before a person. Where its price is booked as cost, nothing is at risk. */
-function ask({ run, slot }: SlotContext, { provider, endpoint }: PlannedCandidate): void {
-  const atRiskUsd = slot.attempts.findLast(isCharged)?.atRiskUsd ?? 0;
-  slot.status = 'needs_decision';
-  slot.decision = { provider, endpoint, since: new Date().toISOString(), atRiskUsd };
-  run.changed();
-  run.save();
 }

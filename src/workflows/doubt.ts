@@ -1,8 +1,9 @@
 import { patched } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
+import type { PlannedCandidate } from '../domain/plan';
 import type { Verdict } from './judge';
 import type { SlotContext } from './slot-context';
-import { isFree } from './slot-trail';
+import { isCharged, isFree } from './slot-trail';
 
 /** Whether the job never pays for what may have been paid already, unless a person says so. */
 export function isOnHold({ run }: SlotContext): boolean {
@@ -43,7 +44,10 @@ export function mustAsk(context: SlotContext, failure: GenerateMediaFailure): bo
 
 /** The job is on hold, and its provider answers, only not for the job it accepted: nobody but a person gives that one up. */
 export function mustAskForJob(context: SlotContext, verdict: Verdict): boolean {
+  const { jobs } = context;
   if (!isOnHold(context) || verdict.kind !== 'abandon') return false;
+  // The other job of a race may still give its picture.
+  if (!jobs.open().every((candidate) => jobs.isGivenUp(candidate))) return false;
   return patched('hold-asks-for-a-job-that-cannot-be-had') ? true : false;
 }
 
@@ -60,4 +64,15 @@ function isStoppedByUs({ code, trail }: GenerateMediaFailure): boolean {
   const latest = trail.at(-1);
   if (!takenBack.includes(code) || latest === undefined || isFree(latest)) return false;
   return patched('hold-asks-after-our-own-cancel') ? true : false;
+}
+
+/** Puts the submit before a person, unless that person has spoken. Where its price is booked as cost, nothing is at risk. */
+export function ask({ run, slot }: SlotContext, { provider, endpoint }: PlannedCandidate): void {
+  if (slot.decision?.answer !== undefined) return;
+  const atRiskUsd = slot.attempts.findLast(isCharged)?.atRiskUsd ?? 0;
+  const since = slot.decision?.since ?? new Date().toISOString();
+  slot.status = 'needs_decision';
+  slot.decision = { provider, endpoint, since, atRiskUsd };
+  run.changed();
+  run.save();
 }

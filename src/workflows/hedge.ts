@@ -154,7 +154,7 @@ function isDecisive(context: SlotContext, { call, outcome }: EndedCall): boolean
 }
 
 function noteFailureOf({ waiting }: SlotContext, { call, outcome }: EndedCall): void {
-  if (outcome.kind === 'failed') waiting.noteFailure(call.made.candidate.provider, outcome.failure);
+  if (outcome.kind === 'failed') waiting.noteFailure(call.made.candidate, outcome.failure);
 }
 
 async function settleOvertaken(context: SlotContext, call: SlotCall): Promise<void> {

@@ -19,8 +19,8 @@ export interface Visit {
   /** 1 in the first round; later ones find out whether a provider is back, they need not press it. */
   round: number;
   failures: GenerateMediaFailure[];
-  /** One more try to get an open job's result before another one is paid in its place, as a person wants. */
-  isLastLook?: boolean | undefined;
+  /** One call to see whether a job that was given up can be had after all. */
+  isLook?: boolean | undefined;
 }
 
 /**
@@ -65,7 +65,7 @@ function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, vi
 function judgeOpen({ code }: GenerateMediaFailure, visit: Visit): Verdict {
   if (closedDoors.includes(code)) return next;
   const hangs = visit.failures.filter((failure) => failure.code === 'deadline_exceeded').length;
-  if (hangs >= 2 || visit.failures.length > mostCallsForAnOpenJob || visit.isLastLook === true)
+  if (hangs >= 2 || visit.failures.length > mostCallsForAnOpenJob || visit.isLook === true)
     return { kind: 'abandon' };
   return code === 'activity_timed_out' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
 }

@@ -1,5 +1,6 @@
-import { condition, isCancellation, patched } from '@temporalio/workflow';
+import { isCancellation, patched } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
+import { isToGoOn } from './await-decision';
 import { begin, failAsLost, mayPay, visitCandidate } from './candidate-visit';
 import { isSpoiled, pictureProblem } from './refill';
 import { stopOpenJobs } from './stop-open-jobs';
@@ -58,44 +59,12 @@ function reuseStored(context: SlotContext): boolean {
   return true;
 }
 
-/** Waits for a person's word on a lost submit. Returns whether the slot may submit again. */
-async function isToGoOn(context: SlotContext): Promise<boolean> {
-  const { run, slot } = context;
-  const { decision: question } = slot;
-  const isAnswered = (): boolean => question?.answer !== undefined;
-  await condition(() => isAnswered() || run.isResting, Math.max(1, remainingSeconds(context) * 1000));
-  const answer = question?.answer;
-  if (answer === 'resubmit') {
-    delete slot.decision;
-    await letGo(context);
-    return !isOver(context);
-  }
-  if (answer === undefined && run.isResting) return false;
-  const why = answer === 'give_up' ? 'The slot was given up' : 'Nobody decided before the deadline';
-  const message = `${why}: the picture of a submit to ${String(question?.provider)} was lost, and it may have been paid.`;
-  failSlot(context, { code: 'outcome_unknown', message, provider: question?.provider });
-  return false;
-}
-
-/** Another job is wanted in place of one that cannot be had: a last look, then its provider stops it, and its price stays at risk. */
-async function letGo(context: SlotContext): Promise<void> {
-  const { jobs } = context;
-  for (const candidate of jobs.abandoned()) {
-    if (!patched('hold-asks-for-a-job-that-cannot-be-had')) return;
-    await visitCandidate(context, candidate, { isLastLook: true });
-    if (isOver(context)) return;
-    if (!jobs.isOpenAt(candidate)) continue;
-    await stopOpenJobs(context, [candidate]);
-    jobs.writeOff(candidate);
-  }
-}
-
 async function tryCandidates(context: SlotContext): Promise<void> {
   const { slot, progress, waiting, jobs } = context;
   progress.rounds += 1;
   waiting.beginRound();
   context.tooDear.clear();
-  for (const candidate of inOrder(context)) {
+  for (const candidate of inTurn(context)) {
     if (isOver(context) || slot.decision !== undefined || remainingSeconds(context) <= 0) return;
     if (!mayAsk(context, candidate)) continue;
     if (jobs.isOpenAt(candidate) || waiting.isWelcomeAt(candidate.provider)) {
@@ -128,6 +97,21 @@ function isAllSpoiled(context: SlotContext): boolean {
     candidates.length > 0 &&
     candidates.every((candidate) => isSpoiled(context, candidate))
   );
+}
+
+/** In later rounds whoever left the slot in doubt least often comes first. */
+function inTurn(context: SlotContext): PlannedCandidate[] {
+  const candidates = inOrder(context);
+  const { rounds, doubts } = context.progress;
+  if (rounds === 1 || doubts === undefined) return candidates;
+  const doubtsAt = ({ provider }: PlannedCandidate): number => doubts[provider] ?? 0;
+  const open = context.jobs.open().length;
+  return patched('one-doubtful-submit-per-round')
+    ? [
+        ...candidates.slice(0, open),
+        ...candidates.slice(open).sort((one, other) => doubtsAt(one) - doubtsAt(other)),
+      ]
+    : candidates;
 }
 
 /** Jobs that are open come first: another one would be paid on top. */

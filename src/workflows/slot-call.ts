@@ -3,7 +3,7 @@ import type { GenerateMediaResult } from '../domain/dispatch';
 import { mediaActivity } from './activity-options';
 import { outcomeOf, type CallOutcome, type MadeCall } from './media-call';
 import { landed, remainingSeconds, type SlotContext } from './slot-context';
-import { addAttempts, hasManyDoubts } from './slot-trail';
+import { addAttempts, perhapsPaidAttempts } from './slot-trail';
 
 /** A call under way, which can be stopped alone. */
 export interface SlotCall {
@@ -55,6 +55,6 @@ function generate(context: SlotContext, { candidate, previous }: MadeCall): Prom
     previous,
     deadlineAt: deadlineAt ?? startedAt,
     ...(run.urged.has(slot) && { isUrged: true }),
-    ...(hasManyDoubts(context.slot) && { asksFirst: true }),
+    ...(perhapsPaidAttempts(context.slot) > 0 && { asksFirst: true }),
   });
 }

@@ -62,19 +62,11 @@ export function wastedAttempts({ attempts }: SlotState): number {
   }).length;
 }
 
-/** Attempts that ended without a picture and may have been billed. */
-export function doubtfulAttempts({ attempts }: SlotState): number {
+/** Submits that cost something, or may have, and gave nothing; those of them that are only counted included. */
+export function perhapsPaidAttempts({ attempts }: SlotState): number {
   return attempts
-    .filter(mayBeBilled)
+    .filter((attempt) => mayBeBilled(attempt) && !isFree(attempt))
     .reduce((sum, { certainty, repeats = 0 }) => sum + 1 + (certainty === 'unknown' ? repeats : 0), 0);
-}
-
-/** Providers that answer with errors may be billing them: after this many such answers they are asked much less often. */
-const manyDoubts = 2;
-
-/** The slot should be slow to pay, and sure that somebody is there to be paid. */
-export function hasManyDoubts(slot: SlotState): boolean {
-  return doubtfulAttempts(slot) >= manyDoubts;
 }
 
 /** A job that left the queue before it began is billed by nobody. */

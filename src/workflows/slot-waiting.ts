@@ -1,13 +1,16 @@
 import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
+import type { PlannedCandidate } from '../domain/plan';
 import type { SlotProgress, SlotState } from '../domain/generation';
 import { providerUnwellCode, unreachableCodes, type ProviderName } from '../domain/taxonomy';
 import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
-import { hasManyDoubts } from './slot-trail';
+import { perhapsPaidAttempts } from './slot-trail';
 
-/** How much longer a slot waits that may have paid for nothing. */
+/** Providers that answer with errors may be billing them: each such answer makes the wait before the next submit this much longer. */
 const doubtfulWaitFactor = 4;
+/** Times the usual longest wait (300 s by default, so an hour): six submits in doubt spread over more than that. */
+const longestDoubtfulWait = 12;
 
 /** A watch wakes its jobs at once; this is for the day on which it could not. */
 const watchedWaitSeconds = 600;
@@ -18,6 +21,8 @@ export class SlotWaiting {
   private readonly down = new Set<ProviderName>();
   private readonly unreached = new Set<ProviderName>();
   private readonly avoided = new Set<ProviderName>();
+  /** A submit of this round may have been paid for nothing. */
+  private isInDoubt = false;
 
   constructor(
     private readonly run: GenerationRun,
@@ -35,6 +40,7 @@ export class SlotWaiting {
     this.down.clear();
     this.unreached.clear();
     this.avoided.clear();
+    this.isInDoubt = false;
   }
 
   /** Leaves the provider alone for the rest of this round. */
@@ -46,10 +52,11 @@ export class SlotWaiting {
     return !this.avoided.has(provider) && this.closedSeconds(provider) <= 0;
   }
 
-  noteFailure(provider: ProviderName, failure: GenerateMediaFailure): void {
+  noteFailure({ provider, app }: PlannedCandidate, failure: GenerateMediaFailure): void {
     this.latestFailure = failure;
+    this.isInDoubt ||= failure.certainty !== 'not_sent' && failure.dispatch.phase === 'none';
     if (failure.code === 'provider_down') this.down.add(provider);
-    else if (isUnreachable(failure)) this.unreached.add(provider);
+    else if (isUnreachable(failure, app)) this.unreached.add(provider);
     if (failure.retryAfterSeconds === undefined) return;
     const until = Date.now() + failure.retryAfterSeconds * 1000;
     this.run.notBefore.set(provider, Math.max(until, this.run.notBefore.get(provider) ?? 0));
@@ -112,14 +119,18 @@ export class SlotWaiting {
 
   private backoffSeconds(): number {
     const { initialSeconds, backoffCoefficient, maximumSeconds } = this.run.plan.parking;
-    const factor = hasManyDoubts(this.slot) ? doubtfulWaitFactor : 1;
-    return (
-      factor * Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), maximumSeconds)
-    );
+    const usual = Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), maximumSeconds);
+    if (!this.isInDoubt) return usual;
+    const doubtful = initialSeconds * doubtfulWaitFactor ** (perhapsPaidAttempts(this.slot) - 1);
+    return Math.max(usual, Math.min(doubtful, longestDoubtfulWait * maximumSeconds));
   }
 }
 
-/** There was no way to the provider at all, so that it costs nothing to ask again the moment there is one. */
-function isUnreachable({ code, certainty }: GenerateMediaFailure): boolean {
-  return certainty === 'not_sent' && (unreachableCodes.includes(code) || code === providerUnwellCode);
+/**
+ * There was no way to the provider at all, so that it costs nothing to ask again the moment there is one. One app of several
+ * that is not well is no matter for the watch, which asks another app.
+ */
+function isUnreachable({ code, certainty }: GenerateMediaFailure, app: string | undefined): boolean {
+  if (certainty !== 'not_sent') return false;
+  return unreachableCodes.includes(code) || (code === providerUnwellCode && app === undefined);
 }

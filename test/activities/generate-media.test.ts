@@ -156,12 +156,12 @@ describe('generateMedia', () => {
 
   it.each([
     ['is well', { healthy: true }, {}, true],
-    ['is starting', { healthy: false, isSilent: true }, {}, true],
-    ['is not well', { healthy: false }, {}, false],
-    ['is not well and a person insists', { healthy: false }, { isUrged: true }, true],
-  ])(
+    ['is silent', { healthy: false, isSilent: true }, {}, 'provider_silent'],
+    ['is not well', { healthy: false }, {}, 'provider_unwell'],
+    ['is not well, and a person urges us', { healthy: false }, { isUrged: true }, 'provider_unwell'],
+  ] as const)(
     'asks the app first where earlier submits are in doubt, and submits or not: it %s',
-    async (_case, found, own, submits) => {
+    async (_case, found, own, result) => {
       const modal = new FakeProvider('modal');
       const asked: (string | undefined)[] = [];
       modal.checkHealth = ({ app }) => {
@@ -175,15 +175,15 @@ describe('generateMedia', () => {
       );
       const running = environment.run(generateMedia, { ...input, asksFirst: true, ...own });
 
-      if (submits) expect(await running).toMatchObject({ costEstimated: true });
+      if (result === true) expect(await running).toMatchObject({ costEstimated: true });
       else {
         const failure = await failureOf(running);
         expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
         expect(failure.message).toContain('answered 502');
-        expect(failure.details?.[0]).toMatchObject({ code: 'provider_unwell', certainty: 'not_sent' });
+        expect(failure.details?.[0]).toMatchObject({ code: result, certainty: 'not_sent' });
       }
-      expect(modal.jobs).toHaveLength(submits ? 1 : 0);
-      expect(asked).toEqual('isUrged' in own ? [] : ['ryla-flux']);
+      expect(modal.jobs).toHaveLength(result === true ? 1 : 0);
+      expect(asked).toEqual(['ryla-flux']);
     },
   );
 

@@ -46,7 +46,11 @@ export class FakeProvider implements ProviderClient {
     return Promise.resolve(this.chargeOfStop);
   }
 
+  /** Times it was asked for its health. */
+  healthChecks = 0;
+
   checkHealth(...[]: Parameters<ProviderClient['checkHealth']>): Promise<ProviderHealth> {
+    this.healthChecks += 1;
     return Promise.resolve({ healthy: this.isHealthy, detail: 'fake' });
   }
 }

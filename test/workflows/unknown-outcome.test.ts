@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { GenerationState, SlotDecision } from '../../src/domain/generation';
+import type { GenerationState, SlotDecision, SlotState } from '../../src/domain/generation';
 import { decideSlotUpdateName } from '../../src/domain/messages';
 import { generationStatusAttribute } from '../../src/domain/search-attributes';
 import { modalImagePolicy } from '../../src/registry/policies';
@@ -299,85 +299,187 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
   });
 });
 
-describe('an accepted job that its provider no longer knows of, with unknownOutcome: hold', () => {
+describe('an accepted job that its provider does not give, with unknownOutcome: hold', () => {
   const request = () => studio({ modelProvider: 'fal', strict: true, unknownOutcome: 'hold' });
   /** By the price table: what one call of Fal's endpoint costs. */
   const falUsd = 0.026214;
+  const word = new EventEmitter();
 
-  /** The first job hangs whenever it is asked for, until `isFound`; the next ones give their picture. */
-  class Forgetful extends FakeProvider {
-    isFound = false;
-
-    constructor() {
-      super('fal', async (job, _call, context) => {
-        if (jobsOf(this) > 1 || this.isFound) return picture(job);
-        if (context.dispatch.previous.phase === 'none') {
-          await context.dispatch.intent();
-          await context.dispatch.accepted({ request: 'r-1' });
-        }
-        const hangs = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
-        return await failing('transient', { ...hangs, provider: 'fal' })(job, 1, context);
-      });
+  const hangs: Answer = async (job, call, context) => {
+    if (context.dispatch.previous.phase === 'none') {
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ request: job.jobKey });
     }
+    const silent = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+    return await failing('transient', { ...silent, provider: 'fal' })(job, call, context);
+  };
+  /** The first look after the question: takes as long as the test says. */
+  const looking: Answer = async (job, call, context) => {
+    word.emit('looking');
+    await once(word, 'seen');
+    return await hangs(job, call, context);
+  };
+
+  async function untilAsked(handle: WorkflowHandle): Promise<SlotState> {
+    let slot: SlotState | undefined;
+    await waitUntil(async () => {
+      slot = (await handle.query<GenerationState>('progress')).slots[0];
+      return slot?.status === 'needs_decision';
+    });
+    return slot!;
   }
 
-  async function answerWith(
-    fal: Forgetful,
-    decision: SlotDecision,
-    beforeAnswer: () => void = () => undefined,
-  ): Promise<GenerationState> {
+  /** Answers the question while the provider is just being asked once more. */
+  async function decideWhileLooking(fal: FakeProvider, decision: SlotDecision): Promise<GenerationState> {
     return await harness.withProviders([fal], async () => {
+      const looks = once(word, 'looking');
       const handle: WorkflowHandle = await harness.start(request());
-      await waitUntil(async () => {
-        const { slots } = await handle.query<GenerationState>('progress');
-        return slots[0]?.status === 'needs_decision';
-      });
-      const { slots } = await handle.query<GenerationState>('progress');
-      expect(slots[0]).toMatchObject({ atRiskUsd: falUsd, decision: { provider: 'fal', atRiskUsd: falUsd } });
-      expect(jobsOf(fal)).toBe(1);
-      beforeAnswer();
+      const slot = await untilAsked(handle);
+      expect(slot).toMatchObject({ atRiskUsd: falUsd, decision: { provider: 'fal', atRiskUsd: falUsd } });
+      await looks;
       await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision }] });
+      word.emit('seen');
       return (await handle.result()) as GenerationState;
     });
   }
 
   it('is put before a person, and another one is paid in its place when that person says so', async () => {
-    const fal = new Forgetful();
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking, hangs, ok));
 
-    const { slots } = await answerWith(fal, 'resubmit');
+    const { slots } = await decideWhileLooking(fal, 'resubmit');
 
     expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: falUsd });
     expect(jobsOf(fal)).toBe(2);
     expect(fal.stopped).toMatchObject([{ jobKey: fal.jobs[0]?.jobKey }]);
   });
 
-  it('is looked for once more before another one is paid', async () => {
-    const fal = new Forgetful();
+  it.each(['resubmit', 'give_up'] as const)(
+    'is looked for once more before the word %s is acted upon',
+    async (decision) => {
+      const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking, ok));
 
-    const { slots } = await answerWith(fal, 'resubmit', () => (fal.isFound = true));
+      const { slots } = await decideWhileLooking(fal, decision);
+
+      expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: 0 });
+      expect(jobsOf(fal)).toBe(1);
+      expect(fal.stopped).toEqual([]);
+    },
+  );
+
+  it('is looked for while the question is open, and needs no answer when it is found', async () => {
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, hangs, ok));
+
+    const { slots } = await run([fal], request());
 
     expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: 0 });
+    expect(slots[0]?.decision).toBeUndefined();
     expect(jobsOf(fal)).toBe(1);
   });
 
+  it('needs no answer either when its provider says that it failed', async () => {
+    const failed = failing('transient', {
+      provider: 'fal',
+      code: 'generation_failed',
+      certainty: 'accepted',
+    });
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, failed, ok));
+
+    const { slots } = await run([fal], request());
+
+    expect(slots[0]).toMatchObject({ status: 'completed' });
+    expect(jobsOf(fal)).toBe(2);
+  });
+
+  it('leaves the next job its own question, when it turned out that this one had failed', async () => {
+    const failed = failing('transient', {
+      provider: 'fal',
+      code: 'generation_failed',
+      certainty: 'accepted',
+    });
+    const gateway = failing('transient', { provider: 'fal', certainty: 'unknown', status: 502 });
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking, failed, gateway, ok));
+    await harness.withProviders([fal], async () => {
+      const looks = once(word, 'looking');
+      const handle: WorkflowHandle = await harness.start(request());
+      await untilAsked(handle);
+      await looks;
+      await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'resubmit' }] });
+      word.emit('seen');
+      await waitUntil(() => Promise.resolve(fal.jobs.length >= 5));
+      await untilAsked(handle);
+      expect(fal.jobs).toHaveLength(5);
+      await handle.terminate('end of the test');
+    });
+  });
+
   it('costs nothing in the books where its provider says so when it is stopped', async () => {
-    const fal = new Forgetful();
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking, hangs, ok));
     fal.chargeOfStop = 'none';
 
-    const { slots } = await answerWith(fal, 'resubmit');
+    const { slots } = await decideWhileLooking(fal, 'resubmit');
 
     expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: 0 });
     expect(jobsOf(fal)).toBe(2);
   });
 
   it('ends the slot when it is given up, and its provider is told to stop it', async () => {
-    const fal = new Forgetful();
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking, hangs));
 
-    const { slots } = await answerWith(fal, 'give_up');
+    const { slots } = await decideWhileLooking(fal, 'give_up');
 
     expect(slots[0]).toMatchObject({ status: 'failed', atRiskUsd: falUsd });
     expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'fal' });
     expect(fal.stopped).toHaveLength(1);
+  });
+
+  it('is no question while the other job of a race may still give its picture', async () => {
+    const broken: Answer = async (job, call, context) => {
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ request: job.jobKey });
+      const away = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
+      return await failing('transient', away)(job, call, context);
+    };
+    const raced = new EventEmitter();
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (call > 1) return await hangs(job, call, context);
+      await once(raced, 'joined');
+      return await broken(job, call, context);
+    });
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      if (call > 1) return await ok(job, call, context);
+      raced.emit('joined');
+      return await broken(job, call, context);
+    });
+
+    const { slots, generationId } = await run([modal, fal], studio({ unknownOutcome: 'hold', hedge: true }));
+
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+    expect([jobsOf(modal), jobsOf(fal)]).toEqual([1, 1]);
+    const saves = harness.saves.filter((saved) => saved.generationId === generationId);
+    expect(saves.some(({ slots: saved }) => saved[0]?.status === 'needs_decision')).toBe(false);
+  });
+});
+
+describe('submits that only a gateway answered for, with unknownOutcome: hold', () => {
+  it("are a person's to count: six of them do not end a slot that sends nothing more", async () => {
+    const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+    const modal = new FakeProvider('modal', gateway);
+    await harness.withProviders([modal], async () => {
+      const strict = { modelId: 'modal-flux-dev', strict: true };
+      const handle: WorkflowHandle = await harness.start(studio({ ...strict, unknownOutcome: 'hold' }));
+      const slotNow = async () => (await handle.query<GenerationState>('progress')).slots[0];
+      for (let asked = 1; asked <= 6; asked += 1) {
+        await waitUntil(async () => {
+          const slot = await slotNow();
+          return slot?.status === 'needs_decision' && slot.attempts.length === asked;
+        });
+        if (asked === 6) modal.isHealthy = false;
+        await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'resubmit' }] });
+      }
+      await waitUntil(async () => (await slotNow())?.status === 'waiting');
+      expect((await slotNow())?.attempts.at(-1)?.errorCode).toBe('provider_unwell');
+      await handle.terminate('end of the test');
+    });
   });
 });
 

@@ -1,10 +1,18 @@
 import type { WorkflowHandle } from '@temporalio/client';
-import type { GenerationState } from '../../src/domain/generation';
+import type { GenerationState, SlotState } from '../../src/domain/generation';
 import { providerUpSignalName, providerWatchId, retryNowUpdateName } from '../../src/domain/messages';
 import type { ProviderWatchView } from '../../src/domain/provider-watch';
 import { healthQueryName } from '../../src/domain/provider-watch';
 import { generationTaskQueue } from '../../src/domain/task-queues';
-import { failing, FakeProvider, hanging, inTurn, picture, type Answer } from '../support/fake-provider';
+import {
+  failing,
+  FakeProvider,
+  hanging,
+  inTurn,
+  lostByWorker,
+  picture,
+  type Answer,
+} from '../support/fake-provider';
 import { fluxLora, studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
@@ -167,45 +175,66 @@ describe('a job whose provider cannot be reached, although no breaker has opened
 });
 
 describe('a job whose provider lets a gateway answer for it', () => {
-  const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+  const gateway = (provider: 'modal' | 'fal') =>
+    failing('transient', { provider, code: 'bad_gateway', certainty: 'unknown', status: 502 });
 
-  it('submits twice, then only asks whether the provider is well, and goes on when it is', async () => {
-    const modal = silent('modal');
-    modal.answer = gateway;
-    await harness.withProviders([modal], async () => {
-      const handle = await harness.start(request());
-      await waitUntil(async () => {
-        const { slots } = await progress(handle);
-        return slots[0]?.waiting?.watched.includes('modal') === true;
+  it.each([
+    // Its watch would ask another app of Modal.
+    ['modal', request(), []],
+    ['fal', studio({ modelProvider: 'fal', strict: true }), ['fal']],
+  ] as const)(
+    'submits once, then only asks whether the provider is well, and goes on when it is: %s',
+    async (name, flowRequest, watched) => {
+      const provider = silent(name);
+      provider.answer = gateway(name);
+      await harness.withProviders([provider], async () => {
+        const handle = await harness.start(flowRequest);
+        let slot: SlotState | undefined;
+        await waitUntil(async () => {
+          slot = (await progress(handle)).slots[0];
+          return slot?.status === 'waiting' && slot.attempts.at(-1)?.errorCode === 'provider_unwell';
+        });
+        const codes = slot?.attempts.map(({ errorCode }) => errorCode);
+        expect(codes?.slice(0, 2)).toEqual(['bad_gateway', 'provider_unwell']);
+        expect(slot?.waiting?.reason).toContain('nothing was sent');
+        expect(slot?.waiting?.watched).toEqual(watched);
+        expect(provider.jobs).toHaveLength(1);
+
+        provider.answer = ok;
+        provider.isHealthy = true;
+
+        expect(await handle.result()).toMatchObject({ status: 'completed' });
+        expect(provider.jobs).toHaveLength(2);
       });
-      const { slots } = await progress(handle);
-      expect(slots[0]?.attempts.map(({ errorCode }) => errorCode)).toEqual([
-        'bad_gateway',
-        'bad_gateway',
-        'provider_unwell',
-      ]);
-      expect(slots[0]?.waiting?.reason).toContain('nothing was sent');
-      expect(modal.jobs).toHaveLength(2);
+    },
+  );
 
-      modal.answer = ok;
-      modal.isHealthy = true;
-
-      expect(await handle.result()).toMatchObject({ status: 'completed' });
-      expect(modal.jobs).toHaveLength(3);
-    });
-  });
-
-  it('is ended after six submits that may all have been paid, although the provider seems well', async () => {
-    const modal = new FakeProvider('modal', gateway);
-    const fal = new FakeProvider('fal', gateway);
+  it('submits once a round, to each provider in turn, and is ended after six submits that may all have been paid', async () => {
+    const modal = new FakeProvider('modal', gateway('modal'));
+    const fal = new FakeProvider('fal', gateway('fal'));
     await harness.withProviders([modal, fal], async () => {
       const { slots } = await (await harness.start(studio())).result();
 
       expect(slots[0]?.error).toMatchObject({ code: 'paid_attempt_limit', provider: 'modal' });
-      expect(modal.jobs.length + fal.jobs.length).toBe(6);
+      const providers = slots[0]?.attempts.map(({ provider }) => provider);
+      expect(providers).toEqual(['modal', 'fal', 'modal', 'fal', 'modal', 'fal']);
+      expect([modal.healthChecks, fal.healthChecks]).toEqual([2, 3]);
       expect(slots[0]?.atRiskUsd).toBeGreaterThan(0.1);
     });
-  });
+  }, 90_000);
+
+  it('is ended by the sixth such submit also where that one was lost', async () => {
+    const modal = new FakeProvider('modal', gateway('modal'));
+    const fal = new FakeProvider('fal', (job, call, context) =>
+      (call < 3 ? gateway('fal') : lostByWorker)(job, call, context),
+    );
+    await harness.withProviders([modal, fal], async () => {
+      const { slots } = await (await harness.start(studio())).result();
+
+      expect(slots[0]?.error).toMatchObject({ code: 'paid_attempt_limit' });
+      expect(modal.jobs).toHaveLength(3);
+    });
+  }, 90_000);
 });
 
 describe('retry-now', () => {

@@ -43,10 +43,12 @@ async function checkHealth(
   const url = `${settings.queueUrl.replace(/\/+$/, '')}/${unknownRequestPath}`;
   const headers = { authorization: `Key ${settings.key}` };
   try {
-    const reply = await http.send({ method: 'GET', url, headers, deadlines: limits, signal: scope.signal });
+    // One from the pool may just have been closed by the server, which is no word on its health.
+    const request = { method: 'GET', url, headers, freshConnection: true } as const;
+    const reply = await http.send({ ...request, deadlines: limits, signal: scope.signal });
     await discardBody(reply);
     const healthy = reply.status < 500 && reply.status !== 401 && reply.status !== 403;
-    return { healthy, detail: `the queue answered ${String(reply.status)}` };
+    return { healthy, status: reply.status, detail: `the queue answered ${String(reply.status)}` };
   } catch (error) {
     const state = { provider: 'fal', stage: 'preparing', resumable: false, blankIs: 'policy' } as const;
     return { healthy: false, detail: toProviderError(error, state).message };

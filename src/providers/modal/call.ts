@@ -95,7 +95,13 @@ export class ModalCall {
     this.state.stage = 'submitting';
     context.onProgress({ phase: 'running' });
     this.silence.begin();
-    return await this.send({ method: 'POST', url, json: body, deadlines: job.deadlines });
+    return await this.send({
+      method: 'POST',
+      url,
+      json: body,
+      freshConnection: true,
+      deadlines: job.deadlines,
+    });
   }
 
   /** Modal fetches no URLs: a string without `data:` would be taken for a file name on the server. */
@@ -165,23 +171,28 @@ export class ModalCall {
   }
 
   /**
-   * Reading again starts no new work, so a lost connection is worth some tries; a second POST would be paid again. One that
-   * hangs is left for a fresh one within the idle time, and only silence longer than Modal's own counts as a fault.
+   * Reading again starts no new work, so a lost connection is worth some tries; a second POST would be paid again. A read
+   * that hangs is left for one on a fresh connection within the idle time; that one has the whole time Modal may be silent.
    */
   private async fetchResult(): Promise<HttpReply> {
     const { signal, url, job } = this.options;
     const { firstByteSeconds, idleSeconds } = job.deadlines;
-    const deadlines = { ...job.deadlines, firstByteSeconds: Math.min(firstByteSeconds, idleSeconds) };
+    const short = { ...job.deadlines, firstByteSeconds: Math.min(firstByteSeconds, idleSeconds) };
+    let isRenewed = false;
     for (let lost = 0; ;) {
+      const deadlines = isRenewed ? job.deadlines : short;
       try {
-        return await this.send({ method: 'GET', url: this.resultUrl ?? url, deadlines });
+        const read = { method: 'GET', url: this.resultUrl ?? url, deadlines } as const;
+        return await this.send({ ...read, freshConnection: isRenewed });
       } catch (error) {
         if (signal.aborted || !isOfConnection(error)) throw error;
-        if (isSilence(error) && this.silence.seconds < firstByteSeconds) continue;
+        if (isSilence(error) && !isRenewed) {
+          isRenewed = true;
+          continue;
+        }
         if (lost >= maxLostReads) throw error;
         await pause(lostReadPauseMs * 2 ** lost, signal);
         lost += 1;
-        this.silence.begin();
       }
     }
   }
@@ -219,12 +230,9 @@ export class ModalCall {
     });
   }
 
-  private async send(
-    request: Pick<HttpRequest, 'method' | 'url' | 'json' | 'deadlines'>,
-  ): Promise<HttpReply> {
+  private async send(request: Omit<HttpRequest, 'headers' | 'signal'>): Promise<HttpReply> {
     const { http, headers, signal } = this.options;
-    const freshConnection = request.method === 'POST';
-    return await this.silence.until(http.send({ ...request, headers, freshConnection, signal }));
+    return await this.silence.until(http.send({ ...request, headers, signal }));
   }
 }
 

@@ -63,16 +63,21 @@ async function checkHealth(
     firstByteSeconds: healthSeconds,
     idleSeconds: healthSeconds,
   };
+  let status: number | undefined;
   try {
     const url = modalUrl(settings.baseUrl, app, '/health');
-    const reply = await http.send({ method: 'GET', url, headers, deadlines: limits, signal: scope.signal });
-    const healthy = modalHealthSchema.safeParse(await readJson(reply)).data?.status === 'healthy';
-    return { healthy: healthy && reply.status === 200, detail: `${app} answered ${String(reply.status)}` };
+    const { signal: deadline } = scope;
+    // One from the pool may just have been closed by the server, which is no word on its health.
+    const request = { method: 'GET', url, headers, freshConnection: true } as const;
+    const reply = await http.send({ ...request, deadlines: limits, signal: deadline });
+    status = reply.status;
+    const isWell = modalHealthSchema.safeParse(await readJson(reply)).data?.status === 'healthy';
+    return { healthy: isWell && status === 200, status, detail: `${app} answered ${String(status)}` };
   } catch (error) {
     const state = { provider: 'modal', stage: 'preparing', resumable: false, blankIs: 'corrupt' } as const;
     const detail = `${app}: ${toProviderError(error, state).message}`;
-    const isSilent = error instanceof DeadlineExceeded && error.kind !== 'connect';
-    return { healthy: false, detail, ...(isSilent && { isSilent }) };
+    const isSilent = status === undefined && error instanceof DeadlineExceeded && error.kind !== 'connect';
+    return { healthy: false, status, detail, ...(isSilent && { isSilent }) };
   } finally {
     scope.close();
   }

@@ -13,10 +13,6 @@ export class Silence {
     private readonly onProgress: (progress: CallProgress) => void,
   ) {}
 
-  get seconds(): number {
-    return (Date.now() - this.sinceMs) / 1000;
-  }
-
   /** Counts from now. */
   begin(): void {
     this.sinceMs = Date.now();

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { providerErrorOf, testCall, testDeadlines } from '../support/call';
 import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
 import { testPicture } from '../support/pictures';
@@ -113,30 +114,49 @@ describe('a result URL of Modal', () => {
     expect(reads).toBe(3);
   });
 
-  it('leaves a read that hangs for a fresh one, as long as Modal may work in silence', async () => {
-    const deadlines = { ...testDeadlines, firstByteSeconds: 3, idleSeconds: 0.3 };
-    let reads = 0;
-    const client = await modal.start(({ method }, response) => {
+  it('leaves a read that hangs for one on a fresh connection, once, and shows since when it is silent', async () => {
+    const deadlines = { ...testDeadlines, idleSeconds: 0.3 };
+    const connections = new Set<Socket>();
+    const client = await modal.start(({ method }, response, socket) => {
       if (method === 'POST') return void response.writeHead(303, { location: callUrl }).end();
-      reads += 1;
-      if (reads === 3) response.end(picture);
+      connections.add(socket);
+      if (connections.size === 2) response.end(picture);
     });
     const call = testCall();
     await client.generate({ ...modalJob, deadlines }, call.context);
-    expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(3).fill(`GET ${callUrl}`)]);
-    const told = call.progress.map(({ silentSince }) => silentSince).filter((since) => since !== undefined);
-    expect(new Set(told).size).toBe(1);
+    expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(2).fill(`GET ${callUrl}`)]);
+    expect(call.progress.some(({ silentSince }) => silentSince !== undefined)).toBe(true);
     expect(call.progress.at(-1)).toEqual({ phase: 'downloading' });
   });
 
+  it('lets every renewed read hear that Modal works on, however long it works', async () => {
+    const deadlines = { ...testDeadlines, firstByteSeconds: 5, idleSeconds: 0.1 };
+    let reads = 0;
+    const client = await modal.start(({ method }, response) => {
+      const redirect = (): void => void response.writeHead(303, { location: callUrl }).end();
+      if (method === 'POST') {
+        redirect();
+        return;
+      }
+      reads += 1;
+      // The first of each pair hangs past the idle time, and so does the renewed one; then Modal answers.
+      if (reads === 8) response.end(picture);
+      else if (reads % 2 === 0) setTimeout(redirect, 500);
+    });
+    const result = await client.generate({ ...modalJob, deadlines }, testCall().context);
+    expect(result.assets).toHaveLength(1);
+    expect(reads).toBe(8);
+  });
+
   it('gives a result up that stays silent for longer than Modal ever does', async () => {
-    const deadlines = { ...testDeadlines, firstByteSeconds: 0.2, idleSeconds: 0.3 };
+    const deadlines = { ...testDeadlines, firstByteSeconds: 0.4, idleSeconds: 0.1 };
     const client = await modal.start(({ method }, response) => {
       if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
     });
     const error = await providerErrorOf(client.generate({ ...modalJob, deadlines }, testCall().context));
     expect(error).toMatchObject({ code: 'deadline_exceeded', certainty: 'accepted', resumable: true });
-    expect(modal.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);
+    // One that is renewed, then as many as a lost connection gets.
+    expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(5).fill(`GET ${callUrl}`)]);
   });
 
   it('leaves the handle to the next attempt when the result URL stays out of reach', async () => {

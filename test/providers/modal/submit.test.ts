@@ -172,7 +172,11 @@ describe('calling Modal', () => {
       else sendJson(response, 200, { status: 'healthy', app: 'ryla-flux' });
     });
     const { signal } = new AbortController();
-    expect(await client.checkHealth({ signal })).toEqual({ healthy: true, detail: 'ryla-flux answered 200' });
+    expect(await client.checkHealth({ signal })).toEqual({
+      healthy: true,
+      status: 200,
+      detail: 'ryla-flux answered 200',
+    });
     expect(await client.checkHealth({ signal, app: 'ryla-wan26' })).toMatchObject({ healthy: false });
     expect(await client.checkHealth({ signal, app: 'ryla-z-image' })).toMatchObject({ healthy: false });
     await modal.close();
