@@ -42,6 +42,29 @@ describe('the analysis of a chaos run', () => {
     expect(analyse(evidence({ works: [work({ slots })], jobs })).duplicates).toEqual([]);
   });
 
+  it.each([
+    [20_000, 'unknown'],
+    [9_000, 'delivered'],
+  ] as const)(
+    'takes a job that the pod had lost, and gave %d ms after, for %s when another was paid',
+    (foundAfterMs, why) => {
+      const pod = { provider: 'comfyui', endpoint: 'sdxl', costUsd: 0 } as const;
+      const found = { startedAt: new Date(startedAt + foundAfterMs).toISOString(), number: 3 };
+      const slots = [
+        slot({
+          attempts: [
+            unknownAttempt({ ...pod, costUsd: undefined, atRiskUsd: undefined }),
+            unknownAttempt(later),
+            attempt({ ...pod, ...found, providerRequestId: 'p1' }),
+          ],
+        }),
+      ];
+      const jobs = [job({ ...pod, ids: ['p1'], chargedUsd: 0 }), laterJob];
+      const { duplicates } = analyse(evidence({ works: [work({ slots })], jobs }));
+      expect(duplicates).toMatchObject([{ provider: 'comfyui', laterProvider: 'modal', why }]);
+    },
+  );
+
   it('counts a resubmit behind an unknown outcome, and the money it really cost', () => {
     const slots = [slot({ attempts: [unknownAttempt(), attempt(later)] })];
     const findings = analyse(evidence({ works: [work({ slots })], jobs: [job(), laterJob] }));

@@ -187,19 +187,22 @@ async function recordDoubts(harness: GenerationHarness): Promise<void> {
   const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
   const strict = { modelId: 'modal-flux-dev', strict: true };
   await finished(harness, 'studio-doubts-counted', [new FakeProvider('modal', gateway)], studio(strict));
-  const fal = new FakeProvider('fal', async (job, call, context) => {
+  const both = [new FakeProvider('modal', gateway), new FakeProvider('fal', gateway)];
+  await finished(harness, 'studio-doubts-in-turn', both, studio());
+  const falStrict = { modelProvider: 'fal', modelId: 'fal-flux-dev', strict: true, unknownOutcome: 'hold' };
+  const hangs: Answer = async (job, call, context) => {
     if (job.jobKey.endsWith('/2')) return picture(job);
     if (context.dispatch.previous.phase === 'none') {
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: 'r-1' });
     }
-    const hangs = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
-    return await failing('transient', { ...hangs, provider: 'fal' })(job, call, context);
-  });
-  await harness.withProviders([fal], async () => {
-    const handle = await harness.start(
-      studio({ modelProvider: 'fal', modelId: 'fal-flux-dev', strict: true, unknownOutcome: 'hold' }),
-    );
+    const silent = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+    return await failing('transient', { ...silent, provider: 'fal' })(job, call, context);
+  };
+  const found = [new FakeProvider('fal', inTurn(hangs, hangs, hangs, ok))];
+  await finished(harness, 'studio-finds-an-open-job', found, studio(falStrict));
+  await harness.withProviders([new FakeProvider('fal', hangs)], async () => {
+    const handle = await harness.start(studio(falStrict));
     await untilSlotIs(handle, 'needs_decision');
     await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'resubmit' }] });
     await handle.result();

@@ -6,7 +6,7 @@ import type { MatchedJob, MatchedSlot } from './match-jobs';
  * What the trail says of a job after which the slot was submitted again.
  *
  * - `over`: it failed, was cancelled or its picture was of no use, and the trail says so: the next submit is no duplicate.
- * - `unknown`: nobody could know what became of it, and the trail says so.
+ * - `unknown`: nobody could know by then what had become of it, and the trail says so.
  * - `abandoned`: the trail knows it was accepted, the provider finished it, and its picture was left there.
  * - `delivered`: its picture had been taken.
  * - `unrecorded`: the trail does not know it.
@@ -33,7 +33,7 @@ export function findDuplicates(slots: readonly MatchedSlot[], policy: Evidence['
     jobs.flatMap(({ job: later }, index): Duplicate[] => {
       const alive = jobs
         .slice(0, index)
-        .map((earlier) => ({ job: earlier.job, why: whatBecameOf(earlier, policy) }))
+        .map((earlier) => ({ job: earlier.job, why: whatBecameOf(earlier, policy, later.at) }))
         .toSorted((a, b) => gravity.indexOf(b.why) - gravity.indexOf(a.why))
         .at(0);
       if (alive === undefined || alive.why === 'over') return [];
@@ -57,13 +57,20 @@ export function findDuplicates(slots: readonly MatchedSlot[], policy: Evidence['
 const gravity: readonly EarlierJob[] = ['over', 'unknown', 'abandoned', 'delivered', 'unrecorded'];
 
 /** @see EarlierJob */
-export function whatBecameOf({ job, attempts }: MatchedJob, policy: Evidence['policy']): EarlierJob {
+function whatBecameOf(
+  { job, attempts }: MatchedJob,
+  policy: Evidence['policy'],
+  laterAt: number,
+): EarlierJob {
   // The pod forgets what it did not finish, and bills nothing: looking it up is what proves that it is gone.
   if (job.provider === 'comfyui' && isOver(job)) return 'over';
   if (attempts.length === 0) return 'unrecorded';
   if (attempts.some((attempt) => isUseless(attempt, policy))) return 'over';
-  if (attempts.some(({ outcome }) => outcome === 'succeeded')) return 'delivered';
-  if (attempts.some(({ certainty }) => certainty === 'unknown')) return 'unknown';
+  const isUnknown = attempts.some(({ certainty }) => certainty === 'unknown');
+  const delivered = attempts.find(({ outcome }) => outcome === 'succeeded');
+  const isFoundLater = delivered !== undefined && Date.parse(delivered.startedAt) > laterAt;
+  if (delivered !== undefined && !(isUnknown && isFoundLater)) return 'delivered';
+  if (isUnknown) return 'unknown';
   return isOver(job) ? 'over' : 'abandoned';
 }
 

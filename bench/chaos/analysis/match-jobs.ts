@@ -70,10 +70,15 @@ function jobOf(attempt: AttemptRecord, jobs: readonly MatchedJob[]): MatchedJob 
   const meanwhile = sameDoor.filter(({ job }) => isDuring(job, attempt));
   const fresh = meanwhile.find(({ attempts }) => attempts.length === 0);
   // An unknown outcome never takes up an earlier job: if nothing was accepted in its time, nothing was.
-  if (fresh !== undefined || attempt.certainty === 'unknown') return fresh;
+  if (fresh !== undefined || attempt.certainty === 'unknown') return fresh ?? meanwhile.find(isFoundLater);
   const startedAt = Date.parse(attempt.startedAt);
   // One accepted in its time may be known by the id of a later attempt that collected it.
   return meanwhile.at(0) ?? sameDoor.findLast(({ job }) => job.at <= startedAt);
+}
+
+/** Only the pod knows a job by our own id: one that was lost there may have been collected in the end. */
+function isFoundLater({ job, attempts }: MatchedJob): boolean {
+  return job.provider === 'comfyui' && attempts.every((attempt) => hasId(job, attempt));
 }
 
 function hasId({ ids }: PaidJob, { providerRequestId }: AttemptRecord): boolean {
