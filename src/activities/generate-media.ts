@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
-import type { PlannedCandidate } from '../domain/plan';
+import type { HttpDeadlines, PlannedCandidate } from '../domain/plan';
 import {
   providerBusyCode,
   providerSilentCode,
@@ -70,9 +70,11 @@ async function callProvider(
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
   const busyMs = health.busyMs(provider);
   if (previous.phase === 'none' && busyMs > 0 && isUrged !== true) throw busy(provider, busyMs);
-  if (asksFirst === true && previous.phase === 'none') await askFirst(client, app, parts.signal);
+  const deadlines =
+    asksFirst === true && previous.phase === 'none'
+      ? await askFirst(client, candidate, parts.signal)
+      : policy.http;
   const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;
-  const deadlines = policy.http;
   const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
   return await client.generate(job, { ...parts, media: media(provider) });
 }
@@ -100,13 +102,23 @@ function knownDown(provider: ProviderName, since: string): ProviderError {
   return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
 }
 
-/** One submit may have been paid for nothing; before the next one the provider must say that it is well. */
-async function askFirst(client: ProviderClient, app: string | undefined, signal: AbortSignal): Promise<void> {
+/**
+ * An earlier submit may have been paid for nothing; before the next one the provider must say that it is well. Returns what
+ * is left of the call's time.
+ *
+ * @throws ProviderError when it is not well, or says nothing for as long as it may take to start.
+ */
+async function askFirst(
+  client: ProviderClient,
+  { app, policy }: PlannedCandidate,
+  signal: AbortSignal,
+): Promise<HttpDeadlines> {
   const { provider } = client;
-  const found = await client.checkHealth({ signal, ...(app !== undefined && { app }) });
+  const { firstByteSeconds: patienceSeconds, totalSeconds } = policy.http;
+  const askedAt = Date.now();
+  const { healthy, isSilent, detail, status } = await client.checkHealth({ signal, app, patienceSeconds });
   signal.throwIfAborted();
-  const { healthy, isSilent, detail, status } = found;
-  if (healthy) return;
+  if (healthy) return { ...policy.http, totalSeconds: totalSeconds - (Date.now() - askedAt) / 1000 };
   throw new ProviderError(`${provider} is not well (${detail}); nothing was sent.`, {
     provider,
     failureClass: 'outage',

@@ -30,8 +30,16 @@ export interface ProviderClient {
    */
   stop(job: UnwantedJob, options: { signal: AbortSignal }): Promise<ProviderCharge | undefined>;
 
-  /** A free request that shows whether the provider answers. Never throws. `app` narrows Modal to one app. */
-  checkHealth(options: { signal: AbortSignal; app?: string }): Promise<ProviderHealth>;
+  /** A free request that shows whether the provider answers. Never throws. */
+  checkHealth(options: HealthOptions): Promise<ProviderHealth>;
+}
+
+export interface HealthOptions {
+  signal: AbortSignal;
+  /** Narrows Modal to one app. */
+  app?: string | undefined;
+  /** How long a Modal app may take to answer, which it does late when it starts or is busy. Default: 10 s. */
+  patienceSeconds?: number | undefined;
 }
 
 /** A job as its call left it. */

@@ -1,6 +1,6 @@
 import { condition, patched, workflowInfo } from '@temporalio/workflow';
 import { visitCandidate } from './candidate-visit';
-import { failSlot, isOver, remainingSeconds, type SlotContext } from './slot-context';
+import { bookOpenJobs, failSlot, isOver, remainingSeconds, type SlotContext } from './slot-context';
 import { stopOpenJobs } from './stop-open-jobs';
 
 /**
@@ -9,16 +9,17 @@ import { stopOpenJobs } from './stop-open-jobs';
  */
 export async function isToGoOn(context: SlotContext): Promise<boolean> {
   const { run, slot } = context;
-  await untilAnswered(context);
+  const hasLooked = await untilAnswered(context);
   if (isOver(context)) return false;
   if (slot.decision === undefined) return true;
-  const { answer, provider } = slot.decision;
-  if (answer === undefined && run.isResting) return false;
-  if (hasOpenJobs(context)) await look(context);
+  if (slot.decision.answer === undefined && run.isResting) return false;
+  const looks = looksForJobs(context);
+  if (looks && !hasLooked) await look(context);
   if (isOver(context)) return false;
+  const { answer, provider } = slot.decision;
   if (answer === 'resubmit') {
     delete slot.decision;
-    await letGo(context);
+    if (looks) await letGo(context);
     return true;
   }
   const why = answer === 'give_up' ? 'The slot was given up' : 'Nobody decided before the deadline';
@@ -27,44 +28,53 @@ export async function isToGoOn(context: SlotContext): Promise<boolean> {
   return false;
 }
 
-async function untilAnswered(context: SlotContext): Promise<void> {
+/** Returns whether the open jobs were looked for after the answer came, or after the deadline. */
+async function untilAnswered(context: SlotContext): Promise<boolean> {
   const { run, slot } = context;
   const isDue = (): boolean => slot.decision?.answer !== undefined || run.isResting;
   for (;;) {
-    const looks = hasOpenJobs(context);
+    const looks = looksForJobs(context);
     const lookSeconds = looks ? run.plan.parking.maximumSeconds : Infinity;
     const seconds = Math.min(lookSeconds, remainingSeconds(context));
-    if (await condition(isDue, Math.max(1, seconds * 1000))) return;
-    if (!looks || remainingSeconds(context) <= 0) return;
+    if (await condition(isDue, Math.max(1, seconds * 1000))) return false;
+    if (!looks || remainingSeconds(context) <= 0) return false;
     await look(context);
-    if (isOver(context) || slot.decision === undefined) return;
+    if (isOver(context) || slot.decision === undefined || isDue()) return true;
     run.isResting ||= workflowInfo().continueAsNewSuggested;
   }
 }
 
-function hasOpenJobs({ jobs }: SlotContext): boolean {
-  if (jobs.abandoned().length === 0) return false;
+function looksForJobs({ jobs }: SlotContext): boolean {
+  if (jobs.open().length === 0) return false;
   return patched('hold-asks-for-a-job-that-cannot-be-had') ? true : false;
 }
 
-/** One call for each open job. The question stands unless it has been settled: by a picture, or by a word on the job that is certain. */
+/**
+ * One call for each open job. The question stands unless it has been settled: by a picture, or by a word on its job that is
+ * certain.
+ */
 async function look(context: SlotContext): Promise<void> {
   const { run, slot, jobs } = context;
   const question = slot.decision;
-  for (const candidate of jobs.abandoned()) {
+  const looked = jobs.open();
+  for (const candidate of looked) {
     await visitCandidate(context, candidate, { isLook: true });
     if (isOver(context)) return;
   }
-  const isSettled = jobs.abandoned().length === 0 && slot.decision === question;
-  if (isSettled && question?.answer === undefined) delete slot.decision;
-  if (slot.decision !== undefined) slot.status = 'needs_decision';
+  const isItsJob = looked.some(({ endpoint }) => endpoint === question?.endpoint);
+  const isSettled = isItsJob && jobs.open().length === 0 && slot.decision === question;
+  if (!isSettled || question?.answer !== undefined) return;
+  delete slot.decision;
+  slot.status = 'running';
   run.changed();
+  run.save();
 }
 
 /** Another job is wanted in place of those that cannot be had: they are stopped, and their price stays at risk. */
 async function letGo(context: SlotContext): Promise<void> {
   const { jobs } = context;
   const abandoned = jobs.abandoned();
+  bookOpenJobs(context);
   await stopOpenJobs(context, abandoned);
   for (const candidate of abandoned) jobs.writeOff(candidate);
 }

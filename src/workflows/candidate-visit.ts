@@ -1,5 +1,5 @@
 import { patched, sleep } from '@temporalio/workflow';
-import type { DispatchState, GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
+import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
@@ -19,7 +19,7 @@ import {
   remainingSeconds,
   type SlotContext,
 } from './slot-context';
-import { discardLatest, perhapsPaidAttempts, wastedAttempts } from './slot-trail';
+import { discardLatest, isFree, perhapsPaidAttempts, wastedAttempts } from './slot-trail';
 import { askToSpend } from './spend-guard';
 
 /** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
@@ -69,7 +69,8 @@ function seedOf({ slot, progress, jobs }: SlotContext, candidate: PlannedCandida
 export function begin({ run, slot }: SlotContext, candidate: PlannedCandidate): string {
   const startedAt = new Date().toISOString();
   const isNew = slot.provider !== candidate.provider;
-  slot.status = 'running';
+  // A look at an open job does not take back the question about it.
+  if (slot.decision === undefined) slot.status = 'running';
   showAt(slot, candidate);
   slot.startedAt ??= startedAt;
   run.changed();
@@ -133,9 +134,8 @@ function conclude(
   }
   if (isTooWasteful(context, failure)) return undefined;
   if (isInDoubt(failure)) {
-    noteDoubt(context, candidate);
+    noteDoubt(context, candidate, visit);
     if (verdict.kind === 'again') return leave(context, candidate, visit, verdict);
-    endRoundOfDoubt(context);
   }
   return afterBadAnswer(context, candidate, { failure, verdict });
 }
@@ -164,14 +164,12 @@ function leave(
   return { kind: 'next', afterSeconds: policy.retry.initialSeconds };
 }
 
-function noteDoubt({ progress }: SlotContext, { provider }: PlannedCandidate): void {
-  progress.doubts = { ...progress.doubts, [provider]: (progress.doubts?.[provider] ?? 0) + 1 };
-}
-
-/** After the first round one submit in doubt is enough for a round: the next provider's turn is the next round. */
-function endRoundOfDoubt({ waiting, plan }: SlotContext): void {
-  const rest = patched('one-doubtful-submit-per-round') ? plan.candidates : [];
-  for (const { provider } of rest) waiting.avoid(provider);
+/** After the first round one submit in doubt is enough for a round: the next provider's turn is the next one. */
+function noteDoubt(context: SlotContext, { provider }: PlannedCandidate, { round }: Visit): void {
+  const { waiting, plan } = context;
+  if (!(patched('one-doubtful-submit-per-round') ? true : false)) return;
+  waiting.noteDoubt(provider, remainingSeconds(context));
+  if (round > 1) for (const other of plan.candidates) waiting.avoid(other.provider);
 }
 
 /** Keeps the picture, unless the set has no use for it. */
@@ -203,13 +201,14 @@ function isTooWasteful(context: SlotContext, failure?: GenerateMediaFailure): bo
   const most = run.plan.maxPaidAttempts;
   if (wastedAttempts(slot) >= most)
     return endAsWasteful(context, 'Too many paid attempts gave no usable picture.');
-  // What sent nothing adds no doubt, and an open job may still give its picture.
-  const { certainty, dispatch } = failure ?? {};
-  if (certainty === 'not_sent' || (dispatch ?? none).phase !== 'none') return false;
-  return hasTooManyDoubts(context);
+  return failure !== undefined && isFreeOrOpen(failure) ? false : hasTooManyDoubts(context);
 }
 
-const none: DispatchState = { phase: 'none' };
+/** What sent nothing or cost nothing adds no doubt, and an open job may still give its picture. */
+function isFreeOrOpen({ certainty, dispatch, trail }: GenerateMediaFailure): boolean {
+  const latest = trail.at(-1);
+  return certainty === 'not_sent' || dispatch.phase !== 'none' || (latest !== undefined && isFree(latest));
+}
 
 function hasTooManyDoubts(context: SlotContext): boolean {
   const most = context.run.plan.maxPaidAttempts;
@@ -232,10 +231,10 @@ function lose(context: SlotContext, candidate: PlannedCandidate, visit: Visit): 
     ask(context, candidate);
     return undefined;
   }
-  if (hasTooManyDoubts(context)) return undefined;
   progress.resubmits += 1;
   // A race had two submits under way: the other one may still give its picture.
   if (jobs.open().length > 0) return { kind: 'next' };
+  if (hasTooManyDoubts(context)) return undefined;
   if (hasLostTooMany(context)) {
     failAsLost(context);
     return undefined;

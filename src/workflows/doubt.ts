@@ -44,8 +44,8 @@ export function mustAsk(context: SlotContext, failure: GenerateMediaFailure): bo
 
 /** The job is on hold, and its provider answers, only not for the job it accepted: nobody but a person gives that one up. */
 export function mustAskForJob(context: SlotContext, verdict: Verdict): boolean {
-  const { jobs } = context;
-  if (!isOnHold(context) || verdict.kind !== 'abandon') return false;
+  const { jobs, slot } = context;
+  if (!isOnHold(context) || verdict.kind !== 'abandon' || slot.decision !== undefined) return false;
   // The other job of a race may still give its picture.
   if (!jobs.open().every((candidate) => jobs.isGivenUp(candidate))) return false;
   return patched('hold-asks-for-a-job-that-cannot-be-had') ? true : false;

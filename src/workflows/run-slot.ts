@@ -1,4 +1,4 @@
-import { isCancellation, patched } from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
 import { isToGoOn } from './await-decision';
 import { begin, failAsLost, mayPay, visitCandidate } from './candidate-visit';
@@ -106,12 +106,10 @@ function inTurn(context: SlotContext): PlannedCandidate[] {
   if (rounds === 1 || doubts === undefined) return candidates;
   const doubtsAt = ({ provider }: PlannedCandidate): number => doubts[provider] ?? 0;
   const open = context.jobs.open().length;
-  return patched('one-doubtful-submit-per-round')
-    ? [
-        ...candidates.slice(0, open),
-        ...candidates.slice(open).sort((one, other) => doubtsAt(one) - doubtsAt(other)),
-      ]
-    : candidates;
+  return [
+    ...candidates.slice(0, open),
+    ...candidates.slice(open).sort((one, other) => doubtsAt(one) - doubtsAt(other)),
+  ];
 }
 
 /** Jobs that are open come first: another one would be paid on top. */

@@ -3,7 +3,10 @@ import type { GenerateMediaResult } from '../domain/dispatch';
 import { mediaActivity } from './activity-options';
 import { outcomeOf, type CallOutcome, type MadeCall } from './media-call';
 import { landed, remainingSeconds, type SlotContext } from './slot-context';
-import { addAttempts, perhapsPaidAttempts } from './slot-trail';
+import { addAttempts, hasDoubts } from './slot-trail';
+
+/** Least time for a worker to take up the look for an open job, also at the deadline. */
+const lookSeconds = 60;
 
 /** A call under way, which can be stopped alone. */
 export interface SlotCall {
@@ -36,7 +39,8 @@ export function settle(context: SlotContext, { candidate, previous }: MadeCall, 
   if (!jobs.isOpenAt(candidate)) landed(context, candidate);
 }
 
-function generate(context: SlotContext, { candidate, previous }: MadeCall): Promise<GenerateMediaResult> {
+function generate(context: SlotContext, made: MadeCall): Promise<GenerateMediaResult> {
+  const { candidate, previous } = made;
   const { run, progress, jobs } = context;
   const { generationId, deadlineAt, startedAt } = run.state;
   const { slot } = context.slot;
@@ -45,7 +49,7 @@ function generate(context: SlotContext, { candidate, previous }: MadeCall): Prom
     slot,
     call: progress.calls,
     round: progress.rounds,
-    remainingSeconds: remainingSeconds(context),
+    remainingSeconds: Math.max(remainingSeconds(context), made.previous.phase === 'none' ? 1 : lookSeconds),
   });
   return generateMedia({
     generationId,
@@ -55,6 +59,6 @@ function generate(context: SlotContext, { candidate, previous }: MadeCall): Prom
     previous,
     deadlineAt: deadlineAt ?? startedAt,
     ...(run.urged.has(slot) && { isUrged: true }),
-    ...(perhapsPaidAttempts(context.slot) > 0 && { asksFirst: true }),
+    ...(hasDoubts(context.slot) && { asksFirst: true }),
   });
 }

@@ -69,6 +69,11 @@ export function perhapsPaidAttempts({ attempts }: SlotState): number {
     .reduce((sum, { certainty, repeats = 0 }) => sum + 1 + (certainty === 'unknown' ? repeats : 0), 0);
 }
 
+/** Nobody knows whether an earlier submit was paid. */
+export function hasDoubts({ attempts }: SlotState): boolean {
+  return attempts.some((attempt) => attempt.certainty === 'unknown' && mayBeBilled(attempt));
+}
+
 /** A job that left the queue before it began is billed by nobody. */
 function mayBeBilled(attempt: AttemptRecord): boolean {
   const neverBegan = attempt.errorCode === 'queue_timeout' && isFree(attempt);

@@ -7,10 +7,14 @@ import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
 import { perhapsPaidAttempts } from './slot-trail';
 
-/** Providers that answer with errors may be billing them: each such answer makes the wait before the next submit this much longer. */
+/** Each submit that only a gateway answered may have been paid: the wait before the next one is this much longer. */
 const doubtfulWaitFactor = 4;
-/** Times the usual longest wait (300 s by default, so an hour): six submits in doubt spread over more than that. */
+/** Times the usual longest wait (300 s by default, so an hour): six submits in doubt take more than that. */
 const longestDoubtfulWait = 12;
+
+/** After this many jobs that were or may have been paid for nothing, the slot waits this much longer. */
+const manyWasted = 2;
+const wastefulWaitFactor = 4;
 
 /** A watch wakes its jobs at once; this is for the day on which it could not. */
 const watchedWaitSeconds = 600;
@@ -21,8 +25,8 @@ export class SlotWaiting {
   private readonly down = new Set<ProviderName>();
   private readonly unreached = new Set<ProviderName>();
   private readonly avoided = new Set<ProviderName>();
-  /** A submit of this round may have been paid for nothing. */
-  private isInDoubt = false;
+  /** A job of this round may have been paid for nothing. */
+  private isWasteful = false;
 
   constructor(
     private readonly run: GenerationRun,
@@ -40,12 +44,28 @@ export class SlotWaiting {
     this.down.clear();
     this.unreached.clear();
     this.avoided.clear();
-    this.isInDoubt = false;
+    this.isWasteful = false;
   }
 
   /** Leaves the provider alone for the rest of this round. */
   avoid(provider: ProviderName): void {
     this.avoided.add(provider);
+  }
+
+  /** Something between us and the provider answered a submit: whoever answers so is left alone for ever longer. */
+  noteDoubt(provider: ProviderName, remainingSeconds: number): void {
+    const { progress } = this;
+    const doubts = { ...progress.doubts, [provider]: (progress.doubts?.[provider] ?? 0) + 1 };
+    const { initialSeconds, maximumSeconds } = this.run.plan.parking;
+    const times = Object.values(doubts).reduce((sum, count) => sum + count, 0);
+    const seconds = Math.min(
+      initialSeconds * doubtfulWaitFactor ** (times - 1),
+      longestDoubtfulWait * maximumSeconds,
+      // A wait that takes the rest of the job's time would be its end.
+      remainingSeconds / 2,
+    );
+    const until = Date.now() + Math.ceil(seconds * 1000);
+    Object.assign(progress, { doubts, doubtsUntil: new Date(until).toISOString() });
   }
 
   isWelcomeAt(provider: ProviderName): boolean {
@@ -54,7 +74,7 @@ export class SlotWaiting {
 
   noteFailure({ provider, app }: PlannedCandidate, failure: GenerateMediaFailure): void {
     this.latestFailure = failure;
-    this.isInDoubt ||= failure.certainty !== 'not_sent' && failure.dispatch.phase === 'none';
+    this.isWasteful ||= failure.certainty !== 'not_sent' && failure.dispatch.phase === 'none';
     if (failure.code === 'provider_down') this.down.add(provider);
     else if (isUnreachable(failure, app)) this.unreached.add(provider);
     if (failure.retryAfterSeconds === undefined) return;
@@ -112,17 +132,20 @@ export class SlotWaiting {
     return Math.max(this.backoffSeconds(), Math.min(...waits));
   }
 
-  /** How much longer the provider does not want to hear from us. */
+  /** How much longer the provider does not want to hear from us, or we do not want to pay it. */
   private closedSeconds(provider: ProviderName): number {
-    return ((this.run.notBefore.get(provider) ?? 0) - Date.now()) / 1000;
+    const { doubts, doubtsUntil } = this.progress;
+    const isUrged = this.run.urged.has(this.slot.slot);
+    const isDoubted = doubtsUntil !== undefined && doubts?.[provider] !== undefined && !isUrged;
+    const until = Math.max(this.run.notBefore.get(provider) ?? 0, isDoubted ? Date.parse(doubtsUntil) : 0);
+    return (until - Date.now()) / 1000;
   }
 
   private backoffSeconds(): number {
     const { initialSeconds, backoffCoefficient, maximumSeconds } = this.run.plan.parking;
     const usual = Math.min(initialSeconds * backoffCoefficient ** (this.progress.rounds - 1), maximumSeconds);
-    if (!this.isInDoubt) return usual;
-    const doubtful = initialSeconds * doubtfulWaitFactor ** (perhapsPaidAttempts(this.slot) - 1);
-    return Math.max(usual, Math.min(doubtful, longestDoubtfulWait * maximumSeconds));
+    const isExpensive = this.isWasteful && perhapsPaidAttempts(this.slot) >= manyWasted;
+    return isExpensive ? wastefulWaitFactor * usual : usual;
   }
 }
 

@@ -65,6 +65,26 @@ describe('the analysis of a chaos run', () => {
     },
   );
 
+  it('finds no excuse in an unknown outcome that was cleared up before another was paid', () => {
+    const pod = { provider: 'comfyui', endpoint: 'sdxl', costUsd: undefined } as const;
+    const seen = { startedAt: new Date(startedAt + 5_000).toISOString(), number: 2 };
+    const found = { startedAt: new Date(startedAt + 20_000).toISOString(), number: 4 };
+    const open = { outcome: 'failed', certainty: 'accepted', providerRequestId: 'p1' } as const;
+    const slots = [
+      slot({
+        attempts: [
+          unknownAttempt({ ...pod, atRiskUsd: undefined }),
+          attempt({ ...pod, ...seen, ...open }),
+          unknownAttempt({ ...later, number: 3 }),
+          attempt({ ...pod, ...found, costUsd: 0, providerRequestId: 'p1' }),
+        ],
+      }),
+    ];
+    const jobs = [job({ ...pod, ids: ['p1'], chargedUsd: 0 }), laterJob];
+    const { duplicates } = analyse(evidence({ works: [work({ slots })], jobs }));
+    expect(duplicates).toMatchObject([{ provider: 'comfyui', why: 'delivered' }]);
+  });
+
   it('counts a resubmit behind an unknown outcome, and the money it really cost', () => {
     const slots = [slot({ attempts: [unknownAttempt(), attempt(later)] })];
     const findings = analyse(evidence({ works: [work({ slots })], jobs: [job(), laterJob] }));

@@ -223,6 +223,36 @@ describe('a job whose provider lets a gateway answer for it', () => {
     });
   }, 90_000);
 
+  it('is sent to the next provider at once, also where the first one asks for a long pause', async () => {
+    const pause = { code: 'unavailable', certainty: 'unknown', status: 503, retryAfterMs: 60_000 } as const;
+    const modal = new FakeProvider('modal', failing('outage', pause));
+    const fal = new FakeProvider('fal', ok);
+    await harness.withProviders([modal, fal], async () => {
+      const { slots } = await (await harness.start(studio())).result();
+
+      expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+      expect(slots[0]?.attempts).toHaveLength(2);
+    });
+  });
+
+  it('is tried again at once when a person urges it, and the provider is well', async () => {
+    const modal = new FakeProvider('modal', inTurn(gateway('modal'), gateway('modal'), gateway('modal'), ok));
+    await harness.withProviders([modal], async () => {
+      const handle = await harness.start(request());
+      await waitUntil(async () => {
+        const slot = (await progress(handle)).slots[0];
+        return slot?.status === 'waiting' && slot.attempts.length === 3;
+      });
+      const { slots } = await progress(handle);
+      expect((Date.parse(slots[0]!.waiting!.nextTryAt) - Date.now()) / 1000).toBeGreaterThan(8);
+      await handle.executeUpdate(retryNowUpdateName);
+
+      const { attempts } = (await handle.result()).slots[0]!;
+      const [third, last] = attempts.slice(-2).map(({ startedAt }) => Date.parse(startedAt));
+      expect(last! - third!).toBeLessThan(8000);
+    });
+  });
+
   it('is ended by the sixth such submit also where that one was lost', async () => {
     const modal = new FakeProvider('modal', gateway('modal'));
     const fal = new FakeProvider('fal', (job, call, context) =>

@@ -66,12 +66,15 @@ function whatBecameOf(
   if (job.provider === 'comfyui' && isOver(job)) return 'over';
   if (attempts.length === 0) return 'unrecorded';
   if (attempts.some((attempt) => isUseless(attempt, policy))) return 'over';
-  const isUnknown = attempts.some(({ certainty }) => certainty === 'unknown');
-  const delivered = attempts.find(({ outcome }) => outcome === 'succeeded');
-  const isFoundLater = delivered !== undefined && Date.parse(delivered.startedAt) > laterAt;
-  if (delivered !== undefined && !(isUnknown && isFoundLater)) return 'delivered';
-  if (isUnknown) return 'unknown';
+  if (isInDoubtAt(attempts, laterAt)) return 'unknown';
+  if (attempts.some(({ outcome }) => outcome === 'succeeded')) return 'delivered';
   return isOver(job) ? 'over' : 'abandoned';
+}
+
+/** By then the trail knew of the job only that its outcome was unknown, whatever was found out afterwards. */
+function isInDoubtAt(attempts: readonly AttemptRecord[], laterAt: number): boolean {
+  const known = attempts.filter(({ startedAt }) => Date.parse(startedAt) <= laterAt);
+  return known.length > 0 && known.every(({ certainty }) => certainty === 'unknown');
 }
 
 function isOver({ outcome }: PaidJob): boolean {

@@ -1,9 +1,16 @@
 import { toProviderError } from '../call-failure';
 import { DeadlineExceeded, openCallScope } from '../deadlines';
-import { createHttpClient, type HttpClient } from '../http';
-import { readJson } from '../read-body';
+import { createHttpClient, type HttpClient, type HttpReply } from '../http';
+import { discardBody, readJson } from '../read-body';
 import { runCall } from '../run-call';
-import type { CallContext, ProviderClient, ProviderHealth, ProviderJob, ProviderResult } from '../types';
+import type {
+  CallContext,
+  HealthOptions,
+  ProviderClient,
+  ProviderHealth,
+  ProviderJob,
+  ProviderResult,
+} from '../types';
 import { ModalCall } from './call';
 import { modalUrl } from './endpoint-url';
 import { modalHealthSchema } from './wire';
@@ -55,24 +62,24 @@ async function generate(
 
 async function checkHealth(
   { http, headers, settings }: Connection,
-  { signal, app = defaultHealthApp }: { signal: AbortSignal; app?: string },
+  { signal, app = defaultHealthApp, patienceSeconds = healthSeconds }: HealthOptions,
 ): Promise<ProviderHealth> {
-  const scope = openCallScope(signal, healthSeconds);
-  const limits = {
+  const scope = openCallScope(signal, patienceSeconds);
+  const deadlines = {
     connectSeconds: healthSeconds / 2,
-    firstByteSeconds: healthSeconds,
+    firstByteSeconds: patienceSeconds,
     idleSeconds: healthSeconds,
   };
   let status: number | undefined;
   try {
     const url = modalUrl(settings.baseUrl, app, '/health');
-    const { signal: deadline } = scope;
     // One from the pool may just have been closed by the server, which is no word on its health.
-    const request = { method: 'GET', url, headers, freshConnection: true } as const;
-    const reply = await http.send({ ...request, deadlines: limits, signal: deadline });
+    const request = { method: 'GET', url, headers, freshConnection: true, deadlines } as const;
+    const reply = await http.send({ ...request, signal: scope.signal });
     status = reply.status;
-    const isWell = modalHealthSchema.safeParse(await readJson(reply)).data?.status === 'healthy';
-    return { healthy: isWell && status === 200, status, detail: `${app} answered ${String(status)}` };
+    const detail = `${app} answered ${String(status)}`;
+    if (isBusy(status)) await discardBody(reply);
+    return { healthy: isBusy(status) || (status === 200 && (await isWell(reply))), status, detail };
   } catch (error) {
     const state = { provider: 'modal', stage: 'preparing', resumable: false, blankIs: 'corrupt' } as const;
     const detail = `${app}: ${toProviderError(error, state).message}`;
@@ -81,6 +88,15 @@ async function checkHealth(
   } finally {
     scope.close();
   }
+}
+
+/** Modal's own word, after 150 s, that the request waits for a container. */
+function isBusy(status: number): boolean {
+  return status === 302 || status === 303;
+}
+
+async function isWell(reply: HttpReply): Promise<boolean> {
+  return modalHealthSchema.safeParse(await readJson(reply)).data?.status === 'healthy';
 }
 
 function credentialHeaders({ key, secret }: ModalClientSettings): Readonly<Record<string, string>> {
