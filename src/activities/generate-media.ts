@@ -74,6 +74,8 @@ async function callProvider(
     asksFirst === true && previous.phase === 'none'
       ? await askFirst(client, candidate, parts.signal)
       : policy.http;
+  // The question may have taken minutes.
+  if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
   const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;
   const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
   return await client.generate(job, { ...parts, media: media(provider) });

@@ -49,8 +49,8 @@ export interface SlotProgress {
   resubmits: number;
   /** By provider: submits that something between us and it answered. */
   doubts?: Partial<Record<ProviderName, number>> | undefined;
-  /** ISO 8601; those providers get no new submit before. */
-  doubtsUntil?: string | undefined;
+  /** By provider, ISO 8601: it gets no new submit before. */
+  doubtsUntil?: Partial<Record<ProviderName, string>> | undefined;
   /** By model id: number of the attempt that carries the price of a job given up while it was open. */
   booked: Record<string, number | null>;
   /** Jobs paid once more at the same provider, because the one before gave nothing of use. */

@@ -1,5 +1,8 @@
 import { condition, patched, workflowInfo } from '@temporalio/workflow';
+import type { DecisionNeeded } from '../domain/generation';
+import type { PlannedCandidate } from '../domain/plan';
 import { visitCandidate } from './candidate-visit';
+import { ask } from './doubt';
 import { bookOpenJobs, failSlot, isOver, remainingSeconds, type SlotContext } from './slot-context';
 import { stopOpenJobs } from './stop-open-jobs';
 
@@ -16,7 +19,10 @@ export async function isToGoOn(context: SlotContext): Promise<boolean> {
   const looks = looksForJobs(context);
   if (looks && !hasLooked) await look(context);
   if (isOver(context)) return false;
-  const { answer, provider } = slot.decision;
+  // The look may have settled it.
+  const decision = slot.decision as DecisionNeeded | undefined;
+  if (decision === undefined) return true;
+  const { answer, provider } = decision;
   if (answer === 'resubmit') {
     delete slot.decision;
     if (looks) await letGo(context);
@@ -51,19 +57,25 @@ function looksForJobs({ jobs }: SlotContext): boolean {
 
 /**
  * One call for each open job. The question stands unless it has been settled: by a picture, or by a word on its job that is
- * certain.
+ * certain. Then it is about the next job that is open.
  */
 async function look(context: SlotContext): Promise<void> {
-  const { run, slot, jobs } = context;
+  const { slot, jobs } = context;
   const question = slot.decision;
   const looked = jobs.open();
   for (const candidate of looked) {
     await visitCandidate(context, candidate, { isLook: true });
     if (isOver(context)) return;
   }
-  const isItsJob = looked.some(({ endpoint }) => endpoint === question?.endpoint);
-  const isSettled = isItsJob && jobs.open().length === 0 && slot.decision === question;
-  if (!isSettled || question?.answer !== undefined) return;
+  const isAskedAbout = ({ endpoint }: PlannedCandidate): boolean => endpoint === question?.endpoint;
+  if (slot.decision !== question || question?.answer !== undefined) return;
+  if (!looked.some(isAskedAbout) || jobs.open().some(isAskedAbout)) return;
+  const [other] = jobs.open();
+  if (other === undefined) settle(context);
+  else ask(context, other);
+}
+
+function settle({ run, slot }: SlotContext): void {
   delete slot.decision;
   slot.status = 'running';
   run.changed();

@@ -19,6 +19,7 @@ export function handleMessages(run: GenerationRun): void {
       run.notBefore.clear();
       for (const slot of slots) {
         run.urged.add(slot);
+        delete run.progress[run.state.slots.findIndex((known) => known.slot === slot)]?.doubtsUntil;
         wakeSlot(run, slot);
       }
       return { slots };

@@ -65,8 +65,8 @@ function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, vi
 function judgeOpen({ code }: GenerateMediaFailure, visit: Visit): Verdict {
   if (closedDoors.includes(code)) return next;
   const hangs = visit.failures.filter((failure) => failure.code === 'deadline_exceeded').length;
-  if (hangs >= 2 || visit.failures.length > mostCallsForAnOpenJob || visit.isLook === true)
-    return { kind: 'abandon' };
+  if (visit.isLook === true) return next;
+  if (hangs >= 2 || visit.failures.length > mostCallsForAnOpenJob) return { kind: 'abandon' };
   return code === 'activity_timed_out' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
 }
 

@@ -145,7 +145,10 @@ function waitOrGiveUp(context: SlotContext): void {
         (mayPayMore && fitsItsPictures(context, candidate) && !isSpoiled(context, candidate)),
     );
     context.waiting.begin(
-      askable.map(({ provider }) => provider),
+      askable.map((candidate) => ({
+        provider: candidate.provider,
+        isOpen: context.jobs.isOpenAt(candidate),
+      })),
       seconds,
     );
     return;

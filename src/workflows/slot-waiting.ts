@@ -5,7 +5,7 @@ import type { SlotProgress, SlotState } from '../domain/generation';
 import { providerUnwellCode, unreachableCodes, type ProviderName } from '../domain/taxonomy';
 import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
-import { perhapsPaidAttempts } from './slot-trail';
+import { isFree, perhapsPaidAttempts } from './slot-trail';
 
 /** Each submit that only a gateway answered may have been paid: the wait before the next one is this much longer. */
 const doubtfulWaitFactor = 4;
@@ -19,13 +19,20 @@ const wastefulWaitFactor = 4;
 /** A watch wakes its jobs at once; this is for the day on which it could not. */
 const watchedWaitSeconds = 600;
 
+/** A provider that may serve the slot. */
+export interface Askable {
+  provider: ProviderName;
+  /** It has a job of the slot, which costs nothing to ask for. */
+  isOpen: boolean;
+}
+
 /** The durable wait of one slot while no provider can serve it. */
 export class SlotWaiting {
   private latestFailure: GenerateMediaFailure | undefined;
   private readonly down = new Set<ProviderName>();
   private readonly unreached = new Set<ProviderName>();
   private readonly avoided = new Set<ProviderName>();
-  /** A job of this round may have been paid for nothing. */
+  /** A job of this round was paid for nothing. */
   private isWasteful = false;
 
   constructor(
@@ -64,8 +71,8 @@ export class SlotWaiting {
       // A wait that takes the rest of the job's time would be its end.
       remainingSeconds / 2,
     );
-    const until = Date.now() + Math.ceil(seconds * 1000);
-    Object.assign(progress, { doubts, doubtsUntil: new Date(until).toISOString() });
+    const until = new Date(Date.now() + Math.ceil(seconds * 1000)).toISOString();
+    Object.assign(progress, { doubts, doubtsUntil: { ...progress.doubtsUntil, [provider]: until } });
   }
 
   isWelcomeAt(provider: ProviderName): boolean {
@@ -74,7 +81,7 @@ export class SlotWaiting {
 
   noteFailure({ provider, app }: PlannedCandidate, failure: GenerateMediaFailure): void {
     this.latestFailure = failure;
-    this.isWasteful ||= failure.certainty !== 'not_sent' && failure.dispatch.phase === 'none';
+    this.isWasteful ||= wasPaid(failure);
     if (failure.code === 'provider_down') this.down.add(provider);
     else if (isUnreachable(failure, app)) this.unreached.add(provider);
     if (failure.retryAfterSeconds === undefined) return;
@@ -85,9 +92,9 @@ export class SlotWaiting {
   /**
    * From now on the slot waits: for a while, or until a watch or a person wakes it.
    *
-   * @param askable providers that may serve it; none: it can only be waited for the deadline
+   * @param askable who may serve it; none: it can only be waited for the deadline
    */
-  begin(askable: readonly ProviderName[], remainingSeconds: number): void {
+  begin(askable: readonly Askable[], remainingSeconds: number): void {
     // An outage may be too small for a breaker, and is over for this job as soon as its watch gets an answer.
     const watched = [...new Set([...this.down, ...this.unreached])];
     const seconds = Math.min(this.longestWaitSeconds(askable), remainingSeconds);
@@ -125,20 +132,23 @@ export class SlotWaiting {
   }
 
   /** Until the first of these providers may be worth another call. */
-  private longestWaitSeconds(askable: readonly ProviderName[]): number {
-    const waits = askable.map((name) =>
-      this.down.has(name) ? watchedWaitSeconds : this.closedSeconds(name),
-    );
+  private longestWaitSeconds(askable: readonly Askable[]): number {
+    const waits = askable.map(({ provider, isOpen }) => {
+      if (this.down.has(provider)) return watchedWaitSeconds;
+      return isOpen ? this.busySeconds(provider) : this.closedSeconds(provider);
+    });
     return Math.max(this.backoffSeconds(), Math.min(...waits));
   }
 
   /** How much longer the provider does not want to hear from us, or we do not want to pay it. */
   private closedSeconds(provider: ProviderName): number {
-    const { doubts, doubtsUntil } = this.progress;
-    const isUrged = this.run.urged.has(this.slot.slot);
-    const isDoubted = doubtsUntil !== undefined && doubts?.[provider] !== undefined && !isUrged;
-    const until = Math.max(this.run.notBefore.get(provider) ?? 0, isDoubted ? Date.parse(doubtsUntil) : 0);
-    return (until - Date.now()) / 1000;
+    const until = this.progress.doubtsUntil?.[provider];
+    const doubtSeconds = until === undefined ? 0 : (Date.parse(until) - Date.now()) / 1000;
+    return Math.max(this.busySeconds(provider), doubtSeconds);
+  }
+
+  private busySeconds(provider: ProviderName): number {
+    return ((this.run.notBefore.get(provider) ?? 0) - Date.now()) / 1000;
   }
 
   private backoffSeconds(): number {
@@ -147,6 +157,12 @@ export class SlotWaiting {
     const isExpensive = this.isWasteful && perhapsPaidAttempts(this.slot) >= manyWasted;
     return isExpensive ? wastefulWaitFactor * usual : usual;
   }
+}
+
+/** For nothing. A submit in doubt has a wait of its own. */
+function wasPaid({ certainty, dispatch, trail }: GenerateMediaFailure): boolean {
+  const latest = trail.at(-1);
+  return certainty === 'accepted' && dispatch.phase === 'none' && latest !== undefined && !isFree(latest);
 }
 
 /**

@@ -443,6 +443,66 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
     expect(fal.stopped).toHaveLength(1);
   });
 
+  it('ends the slot with a reason when its failure is told at the deadline', async () => {
+    const failed = failing('transient', {
+      provider: 'fal',
+      code: 'generation_failed',
+      certainty: 'accepted',
+    });
+    const late = request();
+    late.request.deadlineSeconds = 6;
+    let deadlineMs = Infinity;
+    const fal = new FakeProvider('fal', (job, call, context) =>
+      (Date.now() < deadlineMs ? hangs : failed)(job, call, context),
+    );
+    await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(late);
+      await untilAsked(handle);
+      deadlineMs = Date.parse((await handle.query<GenerationState>('progress')).deadlineAt!);
+      const { slots } = (await handle.result()) as GenerationState;
+
+      expect(slots[0]).toMatchObject({ status: 'failed', error: { code: 'deadline_exceeded' } });
+      expect(jobsOf(fal)).toBe(1);
+    });
+  });
+
+  it('keeps what is open through a look that does not get through', async () => {
+    const raced = new EventEmitter();
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (call > 2) return await ok(job, call, context);
+      if (call === 1) await once(raced, 'joined');
+      return await lost(job, call, context);
+    });
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      if (call === 1) raced.emit('joined');
+      if (call === 5) return await ok(job, call, context);
+      if (context.dispatch.previous.phase === 'none') {
+        await context.dispatch.intent();
+        await context.dispatch.accepted({ request: job.jobKey });
+      }
+      const away = {
+        provider: 'fal',
+        code: 'connection_lost',
+        certainty: 'accepted',
+        resumable: true,
+      } as const;
+      return await failing('transient', away)(job, call, context);
+    });
+    await harness.withProviders([modal, fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio({ unknownOutcome: 'hold', hedge: true }));
+      await untilAsked(handle);
+      const answer = handle.executeUpdate(decideSlotUpdateName, {
+        args: [{ slot: 1, decision: 'resubmit' }],
+      });
+      await answer.catch(() => undefined);
+      const { slots } = (await handle.result()) as GenerationState;
+
+      expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+      expect([jobsOf(modal), jobsOf(fal)]).toEqual([1, 1]);
+      expect(fal.stopped).toEqual([]);
+    });
+  });
+
   it('is not settled by a word on the other job of a race', async () => {
     const raced = new EventEmitter();
     const broken: Answer = async (job, call, context) => {

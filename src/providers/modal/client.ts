@@ -2,6 +2,7 @@ import { toProviderError } from '../call-failure';
 import { DeadlineExceeded, openCallScope } from '../deadlines';
 import { createHttpClient, type HttpClient, type HttpReply } from '../http';
 import { discardBody, readJson } from '../read-body';
+import { resolveSameOrigin } from '../remote-url';
 import { runCall } from '../run-call';
 import type {
   CallContext,
@@ -78,8 +79,9 @@ async function checkHealth(
     const reply = await http.send({ ...request, signal: scope.signal });
     status = reply.status;
     const detail = `${app} answered ${String(status)}`;
-    if (isBusy(status)) await discardBody(reply);
-    return { healthy: isBusy(status) || (status === 200 && (await isWell(reply))), status, detail };
+    if (!isBusy(reply)) return { healthy: status === 200 && (await isWell(reply)), status, detail };
+    await discardBody(reply);
+    return { healthy: true, status, detail };
   } catch (error) {
     const state = { provider: 'modal', stage: 'preparing', resumable: false, blankIs: 'corrupt' } as const;
     const detail = `${app}: ${toProviderError(error, state).message}`;
@@ -91,8 +93,10 @@ async function checkHealth(
 }
 
 /** Modal's own word, after 150 s, that the request waits for a container. */
-function isBusy(status: number): boolean {
-  return status === 302 || status === 303;
+function isBusy(reply: HttpReply): boolean {
+  const { status, url } = reply;
+  const location = status === 302 || status === 303 ? reply.header('location') : undefined;
+  return location !== undefined && resolveSameOrigin(location, url) !== undefined;
 }
 
 async function isWell(reply: HttpReply): Promise<boolean> {

@@ -183,6 +183,21 @@ describe('calling Modal', () => {
     expect(await client.checkHealth({ signal })).toMatchObject({ healthy: false });
   });
 
+  it.each([
+    ['?__modal_function_call_id=fc-1', true],
+    ['https://status.example/maintenance', false],
+    [undefined, false],
+  ])('takes a redirect to %p for the word of an app that is busy: %p', async (location, healthy) => {
+    const client = await modal.start((_request, response) => {
+      response.writeHead(303, location === undefined ? {} : { location }).end();
+    });
+    const { signal } = new AbortController();
+    expect(await client.checkHealth({ signal, patienceSeconds: 170 })).toMatchObject({
+      healthy,
+      status: 303,
+    });
+  });
+
   it('tells an app that is starting from one that answers with an error', async () => {
     const client = await modal.start(({ path }, response) => {
       if (path === '/ryla-wan26/health') sendJson(response, 502, {});
