@@ -167,7 +167,7 @@ function leave(
 /** After the first round one submit in doubt is enough for a round: the next provider's turn is the next one. */
 function noteDoubt(context: SlotContext, { provider }: PlannedCandidate, { round }: Visit): void {
   const { waiting, plan } = context;
-  if (!(patched('one-doubtful-submit-per-round') ? true : false)) return;
+  if (!patched('one-doubtful-submit-per-round')) return;
   waiting.noteDoubt(provider, remainingSeconds(context));
   if (round > 1) for (const other of plan.candidates) waiting.avoid(other.provider);
 }

@@ -39,8 +39,7 @@ export function settle(context: SlotContext, { candidate, previous }: MadeCall, 
   if (!jobs.isOpenAt(candidate)) landed(context, candidate);
 }
 
-function generate(context: SlotContext, made: MadeCall): Promise<GenerateMediaResult> {
-  const { candidate, previous } = made;
+function generate(context: SlotContext, { candidate, previous }: MadeCall): Promise<GenerateMediaResult> {
   const { run, progress, jobs } = context;
   const { generationId, deadlineAt, startedAt } = run.state;
   const { slot } = context.slot;
@@ -49,7 +48,7 @@ function generate(context: SlotContext, made: MadeCall): Promise<GenerateMediaRe
     slot,
     call: progress.calls,
     round: progress.rounds,
-    remainingSeconds: Math.max(remainingSeconds(context), made.previous.phase === 'none' ? 1 : lookSeconds),
+    remainingSeconds: Math.max(remainingSeconds(context), previous.phase === 'none' ? 1 : lookSeconds),
   });
   return generateMedia({
     generationId,

@@ -30,14 +30,16 @@ export class SlotJobs {
 
   /** Nobody can tell what became of it, or it was asked for in vain for long. */
   isGivenUp(candidate: PlannedCandidate): boolean {
-    return (
-      this.dispatchAt(candidate).phase === 'intent' || this.progress.abandoned?.[candidate.modelId] === true
-    );
+    return this.dispatchAt(candidate).phase === 'intent' || this.isAbandoned(candidate);
   }
 
   /** Open jobs that were asked for in vain for long. */
   abandoned(): PlannedCandidate[] {
-    return this.open().filter(({ modelId }) => this.progress.abandoned?.[modelId] === true);
+    return this.open().filter((candidate) => this.isAbandoned(candidate));
+  }
+
+  private isAbandoned({ modelId }: PlannedCandidate): boolean {
+    return this.progress.abandoned?.[modelId] === true;
   }
 
   abandon({ modelId }: PlannedCandidate): void {

@@ -313,12 +313,22 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
     const silent = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
     return await failing('transient', { ...silent, provider: 'fal' })(job, call, context);
   };
-  /** The first look after the question: takes as long as the test says. */
-  const looking: Answer = async (job, call, context) => {
-    word.emit('looking');
-    await once(word, 'seen');
-    return await hangs(job, call, context);
+  const failed = failing('transient', { provider: 'fal', code: 'generation_failed', certainty: 'accepted' });
+  /** Accepted, and then the connection breaks. */
+  const broken: Answer = async (job, call, context) => {
+    await context.dispatch.intent();
+    await context.dispatch.accepted({ request: job.jobKey });
+    const away = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
+    return await failing('transient', away)(job, call, context);
   };
+  /** The first look after the question: takes as long as the test says, and finds this. */
+  const lookingFor =
+    (found: Answer): Answer =>
+    async (job, call, context) => {
+      word.emit('looking');
+      await once(word, 'seen');
+      return await found(job, call, context);
+    };
 
   async function untilAsked(handle: WorkflowHandle): Promise<SlotState> {
     let slot: SlotState | undefined;
@@ -344,7 +354,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   }
 
   it('is put before a person, and another one is paid in its place when that person says so', async () => {
-    const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking, ok));
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingFor(hangs), ok));
 
     const { slots } = await decideWhileLooking(fal, 'resubmit');
 
@@ -383,11 +393,6 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   });
 
   it('needs no answer either when its provider says that it failed', async () => {
-    const failed = failing('transient', {
-      provider: 'fal',
-      code: 'generation_failed',
-      certainty: 'accepted',
-    });
     const fal = new FakeProvider('fal', inTurn(hangs, hangs, failed, ok));
 
     const { slots } = await run([fal], request());
@@ -397,18 +402,8 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   });
 
   it('leaves the next job its own question, when it turned out that this one had failed', async () => {
-    const failed = failing('transient', {
-      provider: 'fal',
-      code: 'generation_failed',
-      certainty: 'accepted',
-    });
-    const lookingInVain: Answer = async (job, call, context) => {
-      word.emit('looking');
-      await once(word, 'seen');
-      return await failed(job, call, context);
-    };
     const gateway = failing('transient', { provider: 'fal', certainty: 'unknown', status: 502 });
-    const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingInVain, gateway, ok));
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingFor(failed), gateway, ok));
     await harness.withProviders([fal], async () => {
       const looks = once(word, 'looking');
       const handle: WorkflowHandle = await harness.start(request());
@@ -424,7 +419,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   });
 
   it('costs nothing in the books where its provider says so when it is stopped', async () => {
-    const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking, ok));
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingFor(hangs), ok));
     fal.chargeOfStop = 'none';
 
     const { slots } = await decideWhileLooking(fal, 'resubmit');
@@ -434,7 +429,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   });
 
   it('ends the slot when it is given up, and its provider is told to stop it', async () => {
-    const fal = new FakeProvider('fal', inTurn(hangs, hangs, looking));
+    const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingFor(hangs)));
 
     const { slots } = await decideWhileLooking(fal, 'give_up');
 
@@ -444,11 +439,6 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   });
 
   it('ends the slot with a reason when its failure is told at the deadline', async () => {
-    const failed = failing('transient', {
-      provider: 'fal',
-      code: 'generation_failed',
-      certainty: 'accepted',
-    });
     const late = request();
     late.request.deadlineSeconds = 6;
     let deadlineMs = Infinity;
@@ -505,17 +495,11 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
 
   it('is not settled by a word on the other job of a race', async () => {
     const raced = new EventEmitter();
-    const broken: Answer = async (job, call, context) => {
-      await context.dispatch.intent();
-      await context.dispatch.accepted({ request: job.jobKey });
-      const away = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
-      return await failing('transient', away)(job, call, context);
-    };
-    const failed = failing('transient', { code: 'generation_failed', certainty: 'accepted' });
+    const ended = failing('transient', { code: 'generation_failed', certainty: 'accepted' });
     const forgotten = failing('outage', { provider: 'fal', code: 'request_lost', certainty: 'accepted' });
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (call === 1) await once(raced, 'joined');
-      return await inTurn(broken, hangs, hangs, failed, ok)(job, call, context);
+      return await inTurn(broken, hangs, hangs, ended, ok)(job, call, context);
     });
     const fal = new FakeProvider('fal', async (job, call, context) => {
       if (call === 1) raced.emit('joined');
@@ -537,12 +521,6 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   });
 
   it('is no question while the other job of a race may still give its picture', async () => {
-    const broken: Answer = async (job, call, context) => {
-      await context.dispatch.intent();
-      await context.dispatch.accepted({ request: job.jobKey });
-      const away = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
-      return await failing('transient', away)(job, call, context);
-    };
     const raced = new EventEmitter();
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (call > 1) return await hangs(job, call, context);
