@@ -3,6 +3,16 @@ import type { DispatchCertainty, FailureClass, ProviderName } from './taxonomy';
 /** Error code of an attempt that was stopped because another provider was faster (`hedge`). */
 export const overtakenCode = 'overtaken';
 
+/** How a provider counts what it charges: units times unit price. */
+export interface Billing {
+  units: number;
+  unitPriceUsd: number;
+  /** Where the unit price stands, such as `fal pricing api` or `price table`. */
+  source: string;
+  /** ISO 8601; the date of the unit price. */
+  asOf: string;
+}
+
 /** One try at one provider, as it stands in the trail. */
 export interface AttemptRecord {
   /** 1-based across the whole slot. */
@@ -16,6 +26,8 @@ export interface AttemptRecord {
   /** What this attempt cost, if anything is known. */
   costUsd?: number | undefined;
   costEstimated?: boolean | undefined;
+  /** How that was counted, where the provider says so. */
+  billing?: Billing | undefined;
   /** What it cost if the provider did the work after all, by the price table: paid, perhaps, for nothing. */
   atRiskUsd?: number | undefined;
   errorClass?: FailureClass | undefined;

@@ -6,7 +6,8 @@ import type { DispatchCertainty, FailureClass, JsonValue } from './taxonomy';
 /** What is durably known about the paid submit of a job. */
 export type DispatchState =
   | { phase: 'none' }
-  | { phase: 'intent' }
+  /** The submit may have left. With a clue the provider can be asked for it; without one nobody can tell. */
+  | { phase: 'intent'; clue?: JsonValue | undefined }
   | { phase: 'accepted'; handle: JsonValue; providerRequestId?: string | undefined };
 
 /** The provider's own name for the job, where it is known. */

@@ -38,10 +38,10 @@ export const dispatchCertainties = ['not_sent', 'accepted', 'unknown'] as const;
 export type DispatchCertainty = (typeof dispatchCertainties)[number];
 
 /**
- * What a failed job was billed, where the provider's rules tell: `price` the price of a result, `none` nothing. Left out
- * where nobody knows.
+ * What a job without a result was billed, where the provider or its rules tell: `none` nothing, `price` the price of a
+ * result, `usd` the provider's own figure.
  */
-export type ProviderCharge = 'price' | 'none';
+export type ProviderCharge = 'price' | 'none' | { usd: number };
 
 /** Why a slot ended without a picture: a provider's failure class, or one of our own limits. */
 export type SlotFailureCode =

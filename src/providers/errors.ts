@@ -12,8 +12,11 @@ export interface ProviderErrorOptions {
   /** HTTP status, when one was received. */
   status?: number | undefined;
   providerRequestId?: string | undefined;
-  /** The recorded handle can still give the result, so the next attempt must collect it and not submit again. */
-  resumable?: boolean | undefined;
+  /**
+   * The provider positively said that an accepted job is over. Default false: whatever nobody recognised leaves the job
+   * open, or it would be paid twice.
+   */
+  endsJob?: boolean | undefined;
   charge?: ProviderCharge | undefined;
   cause?: unknown;
 }
@@ -32,7 +35,7 @@ export class ProviderError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly status: number | undefined;
   readonly providerRequestId: string | undefined;
-  readonly resumable: boolean;
+  readonly endsJob: boolean;
   readonly charge: ProviderCharge | undefined;
 
   constructor(message: string, options: ProviderErrorOptions) {
@@ -45,17 +48,18 @@ export class ProviderError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
     this.providerRequestId = options.providerRequestId;
-    this.resumable = options.resumable ?? false;
+    this.endsJob = options.endsJob ?? false;
     this.charge = options.charge;
   }
 
-  /** The same failure with another word on whether the recorded handle can still give the result. */
-  withResumable(resumable: boolean): ProviderError {
-    const { provider, failureClass, code, certainty, retryAfterMs, status, providerRequestId, charge } = this;
+  /** The same failure with more known of its job. */
+  with(known: Partial<Pick<ProviderErrorOptions, 'endsJob' | 'certainty' | 'charge'>>): ProviderError {
+    const { provider, failureClass, code, certainty, retryAfterMs, status } = this;
+    const { providerRequestId, endsJob, charge, cause } = this;
     return new ProviderError(this.message, {
-      ...{ provider, failureClass, code, certainty, retryAfterMs, status, providerRequestId, charge },
-      resumable,
-      cause: this.cause,
+      ...{ provider, failureClass, code, certainty, retryAfterMs, status },
+      ...{ providerRequestId, endsJob, charge, cause },
+      ...known,
     });
   }
 }

@@ -2,36 +2,98 @@ import type { Readable } from 'node:stream';
 import type { CallProgress, DispatchState } from '../domain/dispatch';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { HttpDeadlines, WireInput } from '../domain/plan';
+import type { Billing } from '../domain/attempt-record';
 import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
 import type { ProviderCharge } from './errors';
 
 export type { CallProgress, DispatchState, ProviderCharge };
 
-/** One provider. Implementations retry nothing: exactly one paid submit per call of `generate`, at most. */
+/**
+ * One provider in five verbs. Implementations retry no paid request: Temporal owns retries.
+ *
+ * A submit is short. Everything else is free and may be repeated by anybody at any time.
+ */
 export interface ProviderClient {
   readonly provider: ProviderName;
-  /** A submit whose answer was lost can be found by its job's key. Elsewhere its outcome stays unknown for ever. */
-  readonly findsLostJobs: boolean;
 
   /**
-   * Runs one job to the stored result, or picks up the job an earlier call left behind (`context.dispatch.previous`).
+   * Sends the one paid request. Awaits `context.intent` right before it.
    *
-   * @throws ProviderError for every failure but the caller's own abort, which rejects with the signal's reason
-   * after the provider was told to stop.
+   * @throws ProviderError. Its `certainty` says whether a job may exist.
    */
-  generate(job: ProviderJob, context: CallContext): Promise<ProviderResult>;
+  submit(job: ProviderJob, context: SubmitContext): Promise<Submitted>;
 
   /**
-   * Tells the provider to stop a job that nobody waits for any more. After a mere intent only a provider that finds
-   * lost jobs can be told. Never throws, and takes some seconds at most.
+   * Looks for a submit whose answer was lost.
    *
-   * @returns what the job is billed: `none` when it never ran; `undefined` where nobody knows, also because the
-   * provider could not be told.
+   * @param clue what the submit left with its intent
+   * @throws ProviderError when the provider cannot be asked.
    */
-  stop(job: UnwantedJob, options: { signal: AbortSignal }): Promise<ProviderCharge | undefined>;
+  find(job: ProviderJob, clue: JsonValue, context: FindContext): Promise<Found>;
+
+  /**
+   * Waits for an accepted job and stores its result.
+   *
+   * @param handle what the submit or an earlier `collect` recorded
+   * @throws ProviderError. The job stays open unless the error says `endsJob`.
+   */
+  collect(job: ProviderJob, handle: JsonValue, context: CollectContext): Promise<ProviderResult>;
+
+  /** Stops a job that nobody wants any more. Never throws, and takes some seconds at most. */
+  stop(job: UnwantedJob, options: { signal: AbortSignal }): Promise<Stopped>;
 
   /** A free request that shows whether the provider answers. Never throws. */
   checkHealth(options: HealthOptions): Promise<ProviderHealth>;
+}
+
+/** How a submit was answered. */
+export type Submitted =
+  | { kind: 'accepted'; handle: JsonValue; providerRequestId?: string | undefined }
+  /** The answer is the result itself: a plain Modal call. */
+  | { kind: 'finished'; result: ProviderResult };
+
+/** What is known of a submit whose answer was lost. */
+export type Found =
+  | { kind: 'accepted'; handle: JsonValue; providerRequestId?: string | undefined }
+  /** It was not accepted, and never will be: another job may be paid. */
+  | { kind: 'never' }
+  /** The provider answers, and cannot tell yet. */
+  | { kind: 'cannot_tell'; reason: string; askAgainSeconds: number };
+
+/** What became of a job that was to be stopped. */
+export type Stopped =
+  /** It was not accepted, and never will be. It costs nothing. */
+  | { kind: 'never' }
+  /** It gives no result any more. */
+  | { kind: 'stopped'; charge: ProviderCharge }
+  /** It ended before it could be stopped. Its result can be collected. */
+  | { kind: 'finished'; handle: JsonValue }
+  /** The provider stops nothing: the job runs to its end and is billed. */
+  | { kind: 'unstoppable' }
+  /** The provider was not reached, or did not say. */
+  | { kind: 'cannot_tell'; reason: string };
+
+export interface FindContext {
+  /** Aborts for a real cancellation, and when the time of this call is over. */
+  signal: AbortSignal;
+}
+
+export interface SubmitContext extends FindContext {
+  media: MediaStore;
+  onProgress(progress: CallProgress): void;
+  /**
+   * Durable when it resolves: a submit may leave now.
+   *
+   * @param clue by which `find` knows the submit again. Left out where nobody can find it.
+   */
+  intent(clue?: JsonValue): Promise<void>;
+}
+
+export interface CollectContext extends FindContext {
+  media: MediaStore;
+  onProgress(progress: CallProgress): void;
+  /** Records a better handle. */
+  remember(handle: JsonValue): Promise<void>;
 }
 
 export interface HealthOptions {
@@ -42,9 +104,8 @@ export interface HealthOptions {
   patienceSeconds?: number | undefined;
 }
 
-/** A job as its call left it. */
-export interface UnwantedJob {
-  jobKey: string;
+/** A job as its call left it. Only one that was accepted, or that left a clue, can be stopped. */
+export interface UnwantedJob extends ProviderJob {
   dispatch: DispatchState;
 }
 
@@ -73,22 +134,25 @@ export interface ProviderJob {
   deadlines: HttpDeadlines;
 }
 
+/** What a call needs from its caller; see `runJob`. */
 export interface CallContext {
   /** Aborts for a real cancellation only, never because a worker shuts down. */
   signal: AbortSignal;
   dispatch: DispatchLog;
   media: MediaStore;
   onProgress(progress: CallProgress): void;
-  /** After an abort, before the call rejects: what the stopped job is billed, where that is known. */
-  onStopped?(charge: ProviderCharge | undefined): void;
+  /** After an abort, before the call rejects: what became of the job. */
+  onStopped?(stopped: Stopped): void;
 }
 
-/** Durable notes around the paid submit: a crash between the two leaves `intent`, that is "outcome unknown". */
+/** Durable notes around the paid submit: a crash between the two leaves `intent`. */
 export interface DispatchLog {
   /** Left by an earlier attempt of the same job. */
   readonly previous: DispatchState;
   /** Await immediately before the paid submit. */
-  intent(): Promise<void>;
+  intent(clue?: JsonValue): Promise<void>;
+  /** The submit did not reach the provider, and never will. */
+  undone(): void;
   /**
    * Await as soon as the provider named a way back to the job. May be called again with a better handle.
    *
@@ -129,4 +193,6 @@ export interface ProviderResult {
   costUsd?: number | undefined;
   executionSeconds?: number | undefined;
   providerRequestId?: string | undefined;
+  /** How the provider counts what it charges, where it says so. */
+  billing?: Billing | undefined;
 }

@@ -1,0 +1,193 @@
+import { DeadlineExceeded, openCallScope } from './deadlines';
+import { ProviderError } from './errors';
+import { outcomeUnknown } from './outcome-unknown';
+import type {
+  CallContext,
+  Found,
+  ProviderClient,
+  ProviderJob,
+  ProviderResult,
+  Stopped,
+  Submitted,
+} from './types';
+
+/** Telling a provider to stop must not delay a cancellation for long. */
+const stopSeconds = 10;
+/** A result that came just as our time was up is paid: its download is worth this much more. */
+const lateCollectSeconds = 20;
+
+/**
+ * Runs one job to its stored result: submits it, or finds and collects what an earlier call left behind. At most one
+ * paid submit.
+ *
+ * @throws ProviderError for every failure but the caller's own abort, which rejects with the signal's reason after the
+ * provider was told to stop.
+ */
+export async function runJob(
+  client: ProviderClient,
+  job: ProviderJob,
+  context: CallContext,
+): Promise<ProviderResult> {
+  const scope = openCallScope(context.signal, job.deadlines.totalSeconds);
+  const call = new Call(client, job, { ...context, signal: scope.signal });
+  try {
+    return await call.run();
+  } catch (error) {
+    if (!scope.signal.aborted) throw error;
+    if (!context.signal.aborted) return await call.outOfTime(error);
+    context.onStopped?.(await call.stop());
+    throw context.signal.reason;
+  } finally {
+    scope.close();
+  }
+}
+
+/** What is known of the job grows as the call goes on. */
+class Call {
+  private dispatch;
+
+  constructor(
+    private readonly client: ProviderClient,
+    private readonly job: ProviderJob,
+    private readonly context: CallContext,
+  ) {
+    this.dispatch = context.dispatch.previous;
+  }
+
+  async run(): Promise<ProviderResult> {
+    const { dispatch } = this;
+    if (dispatch.phase === 'accepted') return await this.collect();
+    const answer = dispatch.phase === 'none' ? await this.submit() : await this.find();
+    if (answer.kind === 'finished') return answer.result;
+    await this.accept(answer);
+    return await this.collect();
+  }
+
+  private async submit(): Promise<Submitted> {
+    const { client, job, context } = this;
+    const { signal, media, onProgress } = context;
+    try {
+      return await client.submit(job, {
+        signal,
+        media,
+        onProgress,
+        intent: async (clue) => {
+          await context.dispatch.intent(clue);
+          this.dispatch = { phase: 'intent', clue };
+          signal.throwIfAborted();
+        },
+      });
+    } catch (error) {
+      return await this.afterLostAnswer(error);
+    }
+  }
+
+  /** The provider can be asked at once what became of a submit without an answer. */
+  private async afterLostAnswer(error: unknown): Promise<Submitted> {
+    const isInDoubt = error instanceof ProviderError && error.certainty === 'unknown';
+    if (!isInDoubt || this.clue() === undefined || this.context.signal.aborted) throw error;
+    const found = await this.look().catch(() => undefined);
+    if (found?.kind === 'accepted') return found;
+    if (found?.kind !== 'never') throw error;
+    this.undo();
+    throw error.with({ certainty: 'not_sent', charge: 'none' });
+  }
+
+  private async find(): Promise<Extract<Found, { kind: 'accepted' }>> {
+    const { provider } = this.client;
+    if (this.clue() === undefined) throw outcomeUnknown(provider);
+    const found = await this.look();
+    if (found.kind === 'accepted') return found;
+    if (found.kind === 'never') {
+      this.undo();
+      throw new ProviderError('an earlier submit never reached the provider', {
+        ...{ provider, failureClass: 'transient', code: 'never_accepted', certainty: 'not_sent' },
+      });
+    }
+    throw new ProviderError(`nobody can tell yet whether the job was accepted: ${found.reason}`, {
+      ...{ provider, failureClass: 'transient', code: 'not_found_yet', certainty: 'unknown' },
+      retryAfterMs: found.askAgainSeconds * 1000,
+    });
+  }
+
+  private async look(): Promise<Found> {
+    const { client, job, context } = this;
+    return await client.find(job, this.clue() ?? null, { signal: context.signal });
+  }
+
+  private clue() {
+    return this.dispatch.phase === 'intent' ? this.dispatch.clue : undefined;
+  }
+
+  private undo(): void {
+    this.dispatch = { phase: 'none' };
+    this.context.dispatch.undone();
+  }
+
+  private async accept({
+    handle,
+    providerRequestId,
+  }: Extract<Submitted, { kind: 'accepted' }>): Promise<void> {
+    this.dispatch = { phase: 'accepted', handle, providerRequestId };
+    await this.context.dispatch.accepted(handle, providerRequestId);
+    this.context.signal.throwIfAborted();
+  }
+
+  private async collect(signal = this.context.signal): Promise<ProviderResult> {
+    const { client, job, context, dispatch } = this;
+    if (dispatch.phase !== 'accepted') throw new TypeError('only an accepted job can be collected');
+    const { providerRequestId } = dispatch;
+    const result = await client.collect(job, dispatch.handle, {
+      signal,
+      media: context.media,
+      onProgress: context.onProgress,
+      remember: async (handle) => {
+        this.dispatch = { phase: 'accepted', handle, providerRequestId };
+        await context.dispatch.accepted(handle, providerRequestId);
+      },
+    });
+    return { ...result, providerRequestId: result.providerRequestId ?? providerRequestId };
+  }
+
+  /** Nobody waits for the job any more. */
+  async stop(): Promise<Stopped> {
+    const { client, job, dispatch } = this;
+    if (dispatch.phase === 'none') return { kind: 'never' };
+    if (dispatch.phase === 'intent' && dispatch.clue === undefined)
+      return { kind: 'cannot_tell', reason: 'nobody can ask for this submit' };
+    return await client.stop({ ...job, dispatch }, { signal: AbortSignal.timeout(stopSeconds * 1000) });
+  }
+
+  /**
+   * The job took longer than any job may: it is stopped, so that another one can be paid.
+   *
+   * @throws ProviderError `deadline_exceeded`, unless the result came just in time.
+   */
+  async outOfTime(error: unknown): Promise<ProviderResult> {
+    if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch.phase, error);
+    const stopped = await this.stop();
+    if (stopped.kind === 'finished')
+      return await this.collect(AbortSignal.timeout(lateCollectSeconds * 1000));
+    const failure = timeout(this.client, 'accepted', error);
+    if (stopped.kind === 'stopped') throw failure.with({ endsJob: true, charge: stopped.charge });
+    if (stopped.kind === 'never') throw failure.with({ endsJob: true, charge: 'none' });
+    throw failure;
+  }
+}
+
+function timeout(
+  { provider }: ProviderClient,
+  phase: 'none' | 'intent' | 'accepted',
+  cause: unknown,
+): ProviderError {
+  if (cause instanceof ProviderError) return cause;
+  const seconds = cause instanceof DeadlineExceeded ? cause.seconds : undefined;
+  const within = seconds === undefined ? 'in time' : `within ${String(seconds)} s`;
+  return new ProviderError(`no complete answer ${within}`, {
+    provider,
+    failureClass: 'transient',
+    code: 'deadline_exceeded',
+    certainty: ({ none: 'not_sent', intent: 'unknown', accepted: 'accepted' } as const)[phase],
+    cause,
+  });
+}
