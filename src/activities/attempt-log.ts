@@ -2,19 +2,20 @@ import { ActivityCancelledError } from '@temporalio/client';
 import type { Context } from '@temporalio/activity';
 import {
   certaintyOf,
+  isFindable,
   providerRequestIdOf,
   type CallProgress,
   type DispatchNote,
   type DispatchState,
+  type GenerateMediaInput,
 } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
-import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, JsonValue } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 import type { DispatchLog } from '../providers/types';
 
 /** A cancellation reaches a call with its next heartbeat. */
-export const cancellationLatencySeconds = 5;
+export const cancellationLatencySeconds = 4;
 
 /**
  * The durable memory of one `generateMedia` activity, kept in its heartbeat details: whether a paid submit left, the
@@ -26,19 +27,27 @@ export const cancellationLatencySeconds = 5;
 export class AttemptLog implements DispatchLog {
   private note: DispatchNote;
   private hasBeaten = false;
+  /** Nothing leaves before the server has the intent. */
+  private isStoringIntent = false;
 
-  /** @param previous what earlier calls of this job left behind. */
+  /** What earlier calls of this job left behind, and earlier attempts of this activity. */
+  readonly previous: DispatchState;
+
+  /** @param worker task queue of this process alone, on which the call can be taken over */
   constructor(
     private readonly context: Context,
-    private readonly candidate: PlannedCandidate,
-    readonly previous: DispatchState,
+    private readonly input: Pick<GenerateMediaInput, 'candidate' | 'jobKey' | 'previous'>,
+    worker?: string,
   ) {
-    // An earlier attempt of this activity surely sent nothing, or Temporal would not have repeated it.
+    const { previous } = input;
     const earlier = context.info.heartbeatDetails as DispatchNote | undefined;
+    const noted = earlier?.dispatch ?? previous;
+    this.previous = noted.phase === 'none' ? previous : noted;
     this.note = {
       attempt: context.info.attempt,
       startedAt: new Date().toISOString(),
-      dispatch: previous,
+      dispatch: this.previous,
+      worker,
       hasSubmitted: false,
       trail: earlier?.trail ?? [],
     };
@@ -48,15 +57,32 @@ export class AttemptLog implements DispatchLog {
     return this.note.trail;
   }
 
+  get dispatch(): DispatchState {
+    return this.note.dispatch;
+  }
+
+  get worker(): string | undefined {
+    return this.note.worker;
+  }
+
   /** @throws when the note could not be stored; nothing may be sent then. */
-  async intent(): Promise<void> {
+  async intent(clue?: JsonValue): Promise<void> {
     const before = this.note;
-    await this.store({ ...this.note, dispatch: { phase: 'intent' }, hasSubmitted: true }).catch(
-      (error: unknown) => {
-        this.note = before;
-        throw error;
-      },
-    );
+    const dispatch = { phase: 'intent', ...(clue !== undefined && { clue }) } as const;
+    this.isStoringIntent = true;
+    try {
+      await this.store({ ...before, dispatch, hasSubmitted: true });
+    } catch (error) {
+      this.note = before;
+      throw error;
+    } finally {
+      this.isStoringIntent = false;
+    }
+  }
+
+  /** Nothing reached the provider. The next heartbeat says so. */
+  undone(): void {
+    this.note = { ...this.note, dispatch: { phase: 'none' } };
   }
 
   /** Never throws: the job runs and is paid, and every later heartbeat carries the handle. A cancellation comes by the signal. */
@@ -80,7 +106,7 @@ export class AttemptLog implements DispatchLog {
       () => {
         this.beat();
       },
-      Math.min(this.candidate.policy.heartbeatSeconds / 3, cancellationLatencySeconds) * 1000,
+      Math.min(this.input.candidate.policy.heartbeatSeconds / 3, cancellationLatencySeconds) * 1000,
     );
     return () => {
       clearInterval(timer);
@@ -99,8 +125,9 @@ export class AttemptLog implements DispatchLog {
   ): AttemptRecord[] {
     const record: AttemptRecord = {
       number: this.note.attempt,
-      provider: this.candidate.provider,
-      endpoint: this.candidate.endpoint,
+      provider: this.input.candidate.provider,
+      endpoint: this.input.candidate.endpoint,
+      jobKey: this.input.jobKey,
       startedAt: this.note.startedAt,
       seconds: (Date.now() - Date.parse(this.note.startedAt)) / 1000,
       ...end,
@@ -117,20 +144,19 @@ export class AttemptLog implements DispatchLog {
     });
   }
 
-  /** What the next call of this job must know: the handle while the job may still give its result, or that nobody knows. */
+  /** What the next call of this job must know: the way back to it while it may still give its result. */
   dispatchAfter(failure: ProviderError): DispatchState {
-    const { dispatch } = this.note;
+    const { dispatch, hasSubmitted } = this.note;
+    if (dispatch.phase === 'accepted') return failure.endsJob ? { phase: 'none' } : dispatch;
     if (dispatch.phase === 'none') return dispatch;
-    if (dispatch.phase === 'accepted') return saysNothingOfTheJob(failure) ? dispatch : { phase: 'none' };
-    // A look-up that did not get through leaves us where we were; a submit that did not leave is undone.
-    if (failure.certainty === 'not_sent')
-      return this.note.hasSubmitted === true ? { phase: 'none' } : this.previous;
-    return isSilence(failure) ? dispatch : { phase: 'none' };
+    // A look-up says nothing unless it got through.
+    if (hasSubmitted !== true) return failure.endsJob ? { phase: 'none' } : dispatch;
+    return failure.certainty === 'unknown' && isFindable(dispatch) ? dispatch : { phase: 'none' };
   }
 
   /** What a failure of unknown kind means for the money, from what was noted so far. */
   certainty(): DispatchCertainty {
-    return certaintyOf(this.note.dispatch);
+    return this.isStoringIntent ? 'not_sent' : certaintyOf(this.note.dispatch);
   }
 
   private async store(note: DispatchNote): Promise<void> {
@@ -151,19 +177,4 @@ export class AttemptLog implements DispatchLog {
     this.hasBeaten = true;
     this.context.heartbeat(this.note);
   }
-}
-
-/** The provider was not asked at all. */
-const unasked: readonly string[] = ['provider_down', 'provider_disabled'];
-
-function saysNothingOfTheJob({ resumable, code, failureClass }: ProviderError): boolean {
-  return resumable || unasked.includes(code) || failureClass === 'auth';
-}
-
-/** A gateway answers so when whoever it passed the request on to did not. */
-const answersOfALostRequest: readonly (number | undefined)[] = [undefined, 504];
-
-/** The submit left, and nobody who could know said what became of it. */
-function isSilence({ certainty, status }: ProviderError): boolean {
-  return certainty === 'unknown' && answersOfALostRequest.includes(status);
 }

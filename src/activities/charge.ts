@@ -2,7 +2,9 @@ import type { DispatchState } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
 import type { PlannedCandidate } from '../domain/plan';
 import type { DispatchCertainty, FailureClass } from '../domain/taxonomy';
+import { roundUsd } from '../domain/round-usd';
 import type { ProviderCharge, ProviderError } from '../providers/errors';
+import type { Stopped } from '../providers/types';
 
 export type Charge = Pick<AttemptRecord, 'costUsd' | 'costEstimated' | 'atRiskUsd'>;
 
@@ -34,19 +36,29 @@ export function chargeOf(
   priceUsd: number,
 ): Charge {
   if (certainty === 'not_sent' || dispatch.phase !== 'none') return {};
+  if (charge !== undefined) return costOfCharge(charge, priceUsd);
+  if (isMadeForNothing(failureClass, certainty)) return costOfCharge('price', priceUsd);
+  return priceUsd === 0 ? { costUsd: 0 } : { atRiskUsd: priceUsd };
+}
+
+/** What a job without a result cost, by what its provider or its rules tell. */
+export function costOfCharge(charge: ProviderCharge, priceUsd: number): Charge {
   if (charge === 'none') return { costUsd: 0 };
-  const wasMade = charge === 'price' || isMadeForNothing(failureClass, certainty);
-  return wasMade ? { costUsd: priceUsd, costEstimated: true } : { atRiskUsd: priceUsd };
+  if (charge === 'price') return { costUsd: priceUsd, costEstimated: true };
+  return { costUsd: roundUsd(charge.usd) };
 }
 
 /** What a call cost that the caller stopped, by what the provider says of it. */
 export function chargeOfStopped(
-  charge: ProviderCharge | undefined,
+  stopped: Stopped | undefined,
   certainty: DispatchCertainty,
   priceUsd: number,
 ): Charge {
-  if (certainty === 'not_sent' || charge === 'none') return {};
-  return charge === 'price' ? { costUsd: priceUsd, costEstimated: true } : { atRiskUsd: priceUsd };
+  if (certainty === 'not_sent') return {};
+  if (stopped?.kind === 'stopped') return costOfCharge(stopped.charge, priceUsd);
+  // It runs to its end, whoever waits for it.
+  if (stopped?.kind === 'unstoppable') return costOfCharge('price', priceUsd);
+  return { atRiskUsd: priceUsd };
 }
 
 function isMadeForNothing(failureClass: FailureClass, certainty: DispatchCertainty): boolean {

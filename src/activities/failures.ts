@@ -21,7 +21,6 @@ export function asProviderError(
     failureClass: 'transient',
     code: 'internal_error',
     certainty,
-    resumable: certainty === 'accepted',
     cause: error,
   });
 }
@@ -30,6 +29,7 @@ export function asProviderError(
 export interface CallEnd {
   trail: AttemptRecord[];
   dispatch: DispatchState;
+  worker?: string | undefined;
 }
 
 /**
@@ -39,7 +39,7 @@ export interface CallEnd {
 export function toApplicationFailure(
   error: ProviderError,
   candidate: PlannedCandidate,
-  { trail, dispatch }: CallEnd,
+  { trail, dispatch, worker }: CallEnd,
 ): ApplicationFailure {
   const detail: GenerateMediaFailure = {
     failureClass: error.failureClass,
@@ -47,6 +47,7 @@ export function toApplicationFailure(
     message: error.message,
     certainty: error.certainty,
     dispatch,
+    ...(dispatch.phase === 'intent' && { worker }),
     providerRequestId: error.providerRequestId,
     retryAfterSeconds: error.retryAfterMs === undefined ? undefined : error.retryAfterMs / 1000,
     trail,

@@ -1,6 +1,11 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
-import type { GenerateMediaInput, GenerateMediaResult } from '../domain/dispatch';
+import {
+  isFindable,
+  type DispatchState,
+  type GenerateMediaInput,
+  type GenerateMediaResult,
+} from '../domain/dispatch';
 import type { HttpDeadlines, PlannedCandidate } from '../domain/plan';
 import {
   providerBusyCode,
@@ -8,8 +13,16 @@ import {
   providerUnwellCode,
   type ProviderName,
 } from '../domain/taxonomy';
-import { ProviderError, type ProviderCharge } from '../providers/errors';
-import type { CallContext, MediaStore, ProviderClient, ProviderResult } from '../providers/types';
+import { ProviderError } from '../providers/errors';
+import { runJob } from '../providers/run-job';
+import type {
+  CallContext,
+  MediaStore,
+  ProviderClient,
+  ProviderJob,
+  ProviderResult,
+  Stopped,
+} from '../providers/types';
 import { expectedSizeOf } from '../registry';
 import { AttemptLog } from './attempt-log';
 import { chargeOf, chargeOfStopped, costOfResult } from './charge';
@@ -23,6 +36,8 @@ export interface GenerateMediaDependencies {
   /** The asset store as this provider's client sees it. */
   media: (provider: ProviderName) => MediaStore;
   health: ProviderHealthPort;
+  /** Task queue of this process alone, on which its calls can be taken over. Left out: nobody can. */
+  processTaskQueue?: string | undefined;
 }
 
 /**
@@ -31,11 +46,11 @@ export interface GenerateMediaDependencies {
  */
 export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
   const calls = new RunningCalls();
-  const { health } = dependencies;
+  const { health, processTaskQueue } = dependencies;
   return async function generateMedia(input: GenerateMediaInput): Promise<GenerateMediaResult> {
     const context = Context.current();
     const { candidate } = input;
-    const log = new AttemptLog(context, candidate, input.previous);
+    const log = new AttemptLog(context, input, processTaskQueue);
     const stopBeating = log.keepAlive();
     const call = calls.join(input.jobKey, log, (parts) => callProvider(dependencies, input, parts));
     abortWhenCancelled(context, call.controller);
@@ -44,7 +59,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
       health.succeeded(candidate.provider);
       return succeeded(result, candidate, log);
     } catch (error) {
-      if (call.controller.signal.aborted) throw cancelled(log, candidate, call.charge);
+      if (call.controller.signal.aborted) throw cancelled(log, candidate, call.stopped);
       const failure = asProviderError(error, candidate.provider, log);
       if (failure !== error) context.log.error('unexpected error in a provider call', { error });
       health.failed(candidate.provider, failure, candidate.app);
@@ -57,14 +72,15 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
 
 async function callProvider(
   { clients, media, health }: GenerateMediaDependencies,
-  { jobKey, candidate, previous, deadlineAt, isUrged, asksFirst }: GenerateMediaInput,
+  { jobKey, candidate, deadlineAt, isUrged, asksFirst }: GenerateMediaInput,
   parts: Omit<CallContext, 'media'>,
 ): Promise<ProviderResult> {
-  const { provider, endpoint, app, parameters, inputs, mediaKind, leastSize, policy } = candidate;
+  const { provider, policy } = candidate;
+  const { previous } = parts.dispatch;
   const client = clients[provider];
   if (client === undefined) throw disabled(provider);
   // Where nothing can be found out, the client says so without a request, and no outage need be waited for.
-  const isMoot = previous.phase === 'intent' && !client.findsLostJobs;
+  const isMoot = previous.phase === 'intent' && !isFindable(previous);
   const downSince = isMoot ? undefined : health.downSince(provider);
   if (downSince !== undefined) throw knownDown(provider, downSince);
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
@@ -76,9 +92,18 @@ async function callProvider(
       : policy.http;
   // The question may have taken minutes.
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
+  const job = providerJobOf(candidate, jobKey, deadlines);
+  return await runJob(client, job, { ...parts, media: media(provider) });
+}
+
+/** A planned call as a provider client takes it. */
+export function providerJobOf(
+  { endpoint, app, parameters, inputs, mediaKind, leastSize, policy }: PlannedCandidate,
+  jobKey: string,
+  deadlines: HttpDeadlines = policy.http,
+): ProviderJob {
   const expectedSize = mediaKind === 'image' ? (expectedSizeOf(parameters) ?? leastSize) : undefined;
-  const job = { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
-  return await client.generate(job, { ...parts, media: media(provider) });
+  return { jobKey, endpoint, app, parameters, inputs, mediaKind, deadlines, expectedSize };
 }
 
 /**
@@ -158,28 +183,34 @@ function succeeded(
   log: AttemptLog,
 ): GenerateMediaResult {
   const cost = costOfResult(result.costUsd, candidate);
-  const { providerRequestId } = result;
-  const trail = log.close({ outcome: 'succeeded', certainty: 'accepted', providerRequestId, ...cost });
-  return { asset: result.assets[0], providerRequestId, trail, ...cost };
+  const { providerRequestId, billing } = result;
+  const known = { providerRequestId, ...(billing !== undefined && { billing }), ...cost };
+  const trail = log.close({ outcome: 'succeeded', certainty: 'accepted', ...known });
+  return { asset: result.assets[0], trail, ...known };
 }
 
 function cancelled(
   log: AttemptLog,
   { priceUsd }: PlannedCandidate,
-  charge: ProviderCharge | undefined,
+  stopped: Stopped | undefined,
 ): CancelledFailure {
-  const certainty = log.certainty();
+  const certainty = stopped?.kind === 'never' ? 'not_sent' : log.certainty();
+  // The clean-up goes on asking for a job of which nobody said that it is over.
+  const isSettled = certainty === 'not_sent' || (stopped !== undefined && stopped.kind !== 'cannot_tell');
+  const dispatch: DispatchState =
+    isSettled && stopped?.kind !== 'finished' ? { phase: 'none' } : log.dispatch;
   const trail = log.close({
     outcome: 'cancelled',
     certainty,
     message: 'Cancelled by the caller.',
-    ...chargeOfStopped(charge, certainty, priceUsd),
+    ...(!isFindable(dispatch) && chargeOfStopped(stopped, certainty, priceUsd)),
   });
-  return new CancelledFailure('cancelled', [{ trail }]);
+  return new CancelledFailure('cancelled', [{ trail, dispatch }]);
 }
 
 async function failed(failure: ProviderError, candidate: PlannedCandidate, log: AttemptLog): Promise<Error> {
   const dispatch = log.dispatchAfter(failure);
+  const { worker } = log;
   log.close({
     outcome: 'failed',
     errorClass: failure.failureClass,
@@ -190,7 +221,7 @@ async function failed(failure: ProviderError, candidate: PlannedCandidate, log: 
     providerRequestId: failure.providerRequestId,
     ...chargeOf(failure, dispatch, candidate.priceUsd),
   });
-  const applicationFailure = toApplicationFailure(failure, candidate, { trail: log.trail, dispatch });
+  const applicationFailure = toApplicationFailure(failure, candidate, { trail: log.trail, dispatch, worker });
   if (applicationFailure.nonRetryable !== true) await log.handOver();
   return applicationFailure;
 }

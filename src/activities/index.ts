@@ -10,7 +10,7 @@ import { createRecordHealth, type HealthRecords } from './record-health';
 import { createReserveSpend, type SpendLedger } from './reserve-spend';
 import { createFindReusable, type MadePictures, type StoredBytes } from './reusable-pictures';
 import { createSaveGeneration, type AssetRecords, type GenerationProjection } from './save-generation';
-import { createStopJob } from './stop-job';
+import { createSettleJob } from './settle-job';
 import { createWakeJobs } from './wake-jobs';
 
 export interface CoreActivityDependencies {
@@ -38,11 +38,11 @@ export function createCoreActivities(dependencies: CoreActivityDependencies) {
 }
 export type CoreActivities = ReturnType<typeof createCoreActivities>;
 
-/** The paid call, its end before its time, and the free probe, registered on each provider's task queue. */
+/** The paid call, the clean-up after it, and the free probe, registered on each provider's task queue. */
 export function createProviderActivities(dependencies: GenerateMediaDependencies) {
   return {
     generateMedia: createGenerateMedia(dependencies),
-    stopJob: createStopJob(dependencies.clients),
+    settleJob: createSettleJob(dependencies),
     checkProvider: createCheckProvider(dependencies.clients),
   };
 }

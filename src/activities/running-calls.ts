@@ -1,5 +1,4 @@
-import type { ProviderCharge } from '../providers/errors';
-import type { CallContext, ProviderResult } from '../providers/types';
+import type { CallContext, ProviderResult, Stopped } from '../providers/types';
 import type { AttemptLog } from './attempt-log';
 
 /** One provider call under way in this process, and the attempt that speaks for it. */
@@ -8,9 +7,12 @@ export interface RunningCall {
   /** Tells the provider to stop. */
   controller: AbortController;
   log: AttemptLog;
-  /** After an abort: what the stopped job is billed, where that is known. */
-  charge?: ProviderCharge | undefined;
+  /** After an abort: what became of the job. */
+  stopped?: Stopped | undefined;
 }
+
+/** A call that ended while this process was cut off from Temporal has told nobody. Its end is kept this long. */
+const keptMs = 15 * 60_000;
 
 /**
  * The provider calls of this process by job. Temporal gives an attempt up when it hears no heartbeat for a while, also
@@ -33,23 +35,34 @@ export class RunningCalls {
       return running;
     }
     const controller = new AbortController();
-    const speaker: Pick<RunningCall, 'log' | 'charge'> = { log };
+    const speaker: Pick<RunningCall, 'log' | 'stopped'> = { log };
     const result = start({
       signal: controller.signal,
       dispatch: {
         previous: log.previous,
-        intent: () => speaker.log.intent(),
+        intent: (clue) => speaker.log.intent(clue),
+        undone: () => {
+          speaker.log.undone();
+        },
         accepted: (handle, id) => speaker.log.accepted(handle, id),
       },
       onProgress: (progress) => {
         speaker.log.showProgress(progress);
       },
-      onStopped: (charge) => {
-        speaker.charge = charge;
+      onStopped: (stopped) => {
+        speaker.stopped = stopped;
       },
-    }).finally(() => this.byJob.delete(jobKey));
+    });
     const call: RunningCall = Object.assign(speaker, { result, controller });
     this.byJob.set(jobKey, call);
+    void result.then(
+      () => this.forgetLater(jobKey),
+      () => this.byJob.delete(jobKey),
+    );
     return call;
+  }
+
+  private forgetLater(jobKey: string): void {
+    setTimeout(() => this.byJob.delete(jobKey), keptMs).unref();
   }
 }

@@ -1,5 +1,5 @@
 import type { StoredAsset } from '../domain/stored-asset';
-import type { GenerationState, Recipe } from '../domain/generation';
+import type { GenerationState, MadePicture, Recipe } from '../domain/generation';
 
 /** The read model that outlives a workflow's history. */
 export interface GenerationProjection {
@@ -15,7 +15,7 @@ export interface AssetRecords {
 export interface SaveGenerationInput {
   state: GenerationState;
   /** Recipes of the pictures that are new since the last save. */
-  made: { asset: StoredAsset; recipe: Recipe }[];
+  made: MadePicture[];
 }
 
 /** Writes a generation's state, and how its pictures were made, to the database. Safe to repeat and to reorder. */

@@ -19,6 +19,8 @@ export interface AttemptRecord {
   number: number;
   provider: ProviderName;
   endpoint: string;
+  /** Names the provider job that this attempt was about. Several attempts may be about one job. */
+  jobKey?: string | undefined;
   outcome: 'succeeded' | 'failed' | 'cancelled';
   /** ISO 8601. */
   startedAt: string;

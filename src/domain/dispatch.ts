@@ -1,4 +1,4 @@
-import type { AttemptRecord } from './attempt-record';
+import type { AttemptRecord, Billing } from './attempt-record';
 import type { StoredAsset } from './stored-asset';
 import type { PlannedCandidate } from './plan';
 import type { DispatchCertainty, FailureClass, JsonValue } from './taxonomy';
@@ -9,6 +9,11 @@ export type DispatchState =
   /** The submit may have left. With a clue the provider can be asked for it; without one nobody can tell. */
   | { phase: 'intent'; clue?: JsonValue | undefined }
   | { phase: 'accepted'; handle: JsonValue; providerRequestId?: string | undefined };
+
+/** Whether the provider can be asked for the job. Nobody can tell what became of any other one. */
+export function isFindable(dispatch: DispatchState): boolean {
+  return dispatch.phase === 'accepted' || (dispatch.phase === 'intent' && dispatch.clue !== undefined);
+}
 
 /** The provider's own name for the job, where it is known. */
 export function providerRequestIdOf(dispatch: DispatchState): string | undefined {
@@ -38,7 +43,9 @@ export interface DispatchNote {
   attempt: number;
   startedAt: string;
   dispatch: DispatchState;
-  /** This attempt came as far as its own submit. Absent in notes of older versions. */
+  /** Task queue of the process that makes the call. A call without a way back can only be taken over there. */
+  worker?: string | undefined;
+  /** This attempt came as far as its own submit. */
   hasSubmitted?: boolean | undefined;
   /** Finished attempts of this activity, oldest first. */
   trail: AttemptRecord[];
@@ -72,6 +79,7 @@ export interface GenerateMediaResult {
   costUsd: number;
   /** The provider gave no figure; the price table's stands in. */
   costEstimated: boolean;
+  billing?: Billing | undefined;
   providerRequestId?: string | undefined;
   trail: AttemptRecord[];
 }
@@ -84,6 +92,8 @@ export interface GenerateMediaFailure {
   certainty: DispatchCertainty;
   /** What the next call of this job must know: `accepted` while it may still give its result, `intent` while nobody knows. */
   dispatch: DispatchState;
+  /** Where the call may still be under way; see `DispatchNote.worker`. */
+  worker?: string | undefined;
   providerRequestId?: string | undefined;
   /** Seconds the provider asked us to stay away. */
   retryAfterSeconds?: number | undefined;

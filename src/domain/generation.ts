@@ -33,6 +33,18 @@ export interface ResumedGeneration {
   plan: GenerationPlan;
   /** One per slot, in order. */
   progress: SlotProgress[];
+  /** Pictures of which the database may not know yet. */
+  unsaved: MadePicture[];
+  /** Numbers of slots that a person told to try again. */
+  urged: number[];
+  /** By provider or app, epoch ms: it asked not to be called before. */
+  notBefore: Record<string, number>;
+}
+
+/** A stored picture, and how it was made. */
+export interface MadePicture {
+  asset: StoredAsset;
+  recipe: Recipe;
 }
 
 /** How far a slot has walked through its candidates. */
@@ -45,8 +57,12 @@ export interface SlotProgress {
   dispatches: Record<string, DispatchState>;
   /** By model id: open jobs that were asked for in vain for so long that another one may be paid beside them. */
   abandoned?: Record<string, boolean> | undefined;
-  /** Submits called for by an earlier one that was lost, or made beside one that was given up. */
-  resubmits: number;
+  /** By model id, ISO 8601: since when an open job is asked for without an answer. */
+  inVainSince?: Record<string, string> | undefined;
+  /** By model id: task queue of the process that may still make a call nobody else can find. */
+  workers?: Record<string, string> | undefined;
+  /** Jobs that nobody waits for any more, until it is known what they came to. */
+  unsettled?: UnsettledJob[] | undefined;
   /** By provider: submits that something between us and it answered. */
   doubts?: Partial<Record<ProviderName, number>> | undefined;
   /** By provider, ISO 8601: it gets no new submit before. */
@@ -63,6 +79,16 @@ export interface SlotProgress {
   seeds?: Record<string, number> | undefined;
   /** By model id: jobs that are known to be over. The next one needs a key of its own. */
   finishedJobs: Record<string, number>;
+}
+
+/** A provider job that nobody waits for any more, and that may still run, or cost something. */
+export interface UnsettledJob {
+  modelId: string;
+  jobKey: string;
+  dispatch: DispatchState;
+  seed: number;
+  /** Number of the attempt that carries its price. */
+  attempt?: number | undefined;
 }
 
 export const slotStatuses = [
@@ -165,6 +191,19 @@ export interface SlotState {
   considered: RouteCandidate[];
 }
 
+/** A picture that was made beside the one a slot kept, and is paid. */
+export interface ExtraPicture {
+  /** 1-based. */
+  slot: number;
+  provider: ProviderName;
+  endpoint: string;
+  seed: number;
+  asset: StoredAsset;
+  costUsd: number;
+  /** ISO 8601; when it was collected. */
+  at: string;
+}
+
 /** State of one generation. `revision` grows with every change, so a late write never replaces a newer one. */
 export interface GenerationState {
   generationId: string;
@@ -182,6 +221,10 @@ export interface GenerationState {
   lineage?: Lineage | undefined;
   error?: GenerationError | undefined;
   slots: SlotState[];
+  /** Pictures that came late, after their slot had another one or had ended. */
+  extras?: ExtraPicture[] | undefined;
+  /** Provider jobs of which nobody knows yet what they cost. Left out for none. */
+  unsettledJobs?: number | undefined;
   startedAt: string;
   finishedAt?: string | undefined;
 }

@@ -1,9 +1,10 @@
 import type { ExecutionPolicy } from '../domain/plan';
 
 const retry = { initialSeconds: 2, backoffCoefficient: 2, maximumSeconds: 30, maximumAttempts: 3 };
-const heartbeatSeconds = 30;
-/** A peer that hangs is noticed within the heartbeat timeout, so that a call reports it while somebody still listens. */
-const idleSeconds = heartbeatSeconds;
+/** A killed worker is noticed in this time. Another worker then finds and collects the job, which costs nothing. */
+const heartbeatSeconds = 10;
+/** A peer that hangs is noticed in this time. */
+const idleSeconds = 30;
 /** A picture has 1-3 MB and a clip some 20 MB: whoever needs longer drips. */
 const imageDownloadSeconds = 60;
 const videoDownloadSeconds = 180;
@@ -11,9 +12,7 @@ const videoDownloadSeconds = 180;
 /**
  * Modal pictures. A cold container hangs 2-5 minutes before any work, and the slowest warm route takes 208 s, so
  * 900 s is patience, not waste. Modal answers every hop within 150 s (a result or a 303): 170 s of silence is a fault.
- * This first byte is the one silence that may outlast the heartbeat timeout, and by design: Modal says nothing while it
- * works. The call shows such a silence within the heartbeat timeout (`silentSince`) and reads a result URL anew; a host
- * that vanished is told by TCP keep-alive within half a minute.
+ * A plain call shows such a silence after 20 s (`silentSince`). A named job is never silent.
  */
 export const modalImagePolicy: ExecutionPolicy = {
   name: 'modal-image',

@@ -1,6 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
-import { createCoreActivities, createProviderActivities, type CoreActivityDependencies } from '../activities';
+import {
+  createCoreActivities,
+  createProviderActivities,
+  type CoreActivityDependencies,
+  type ProviderActivities,
+} from '../activities';
 import { cancellationLatencySeconds } from '../activities/attempt-log';
 import type { GenerateMediaDependencies } from '../activities/generate-media';
 import { providerTaskQueue } from '../domain/task-queues';
@@ -30,11 +36,18 @@ export interface Workers {
   shutdown(): void;
 }
 
+/** A cancellation reaches a call with its next heartbeat. */
+const heartbeatThrottleMs = cancellationLatencySeconds * 1000;
+
 /** One worker for workflows and their short activities, and one per provider, in this process. */
 export async function createWorkers(options: WorkersOptions): Promise<Workers> {
+  const processTaskQueue = `${options.taskQueue}-process-${randomUUID()}`;
+  // One for all queues: a call that one of them began can be taken over through another.
+  const activities = createProviderActivities({ ...options.dependencies, processTaskQueue });
   const workers = await Promise.all([
     coreWorker(options),
-    ...providerNames.map((name) => providerWorker(name, options)),
+    ...providerNames.map((name) => providerWorker(name, activities, options)),
+    processWorker(processTaskQueue, activities, options),
   ]);
   const shutdown = (): void => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
@@ -66,18 +79,42 @@ function coreWorker(options: WorkersOptions): Promise<Worker> {
   });
 }
 
-function providerWorker(provider: ProviderName, options: WorkersOptions): Promise<Worker> {
-  const { connection, namespace, taskQueue, dependencies, concurrency } = options;
+/**
+ * Takes back the calls of this very process that Temporal gave up, because no heartbeat came through for a while. It has no
+ * version: no deploy leads its queue anywhere else.
+ */
+function processWorker(
+  taskQueue: string,
+  activities: ProviderActivities,
+  { connection, namespace, concurrency, shutdownGraceSeconds }: WorkersOptions,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace,
+    taskQueue,
+    activities,
+    maxConcurrentActivityTaskExecutions: Math.max(...Object.values(concurrency)),
+    maxHeartbeatThrottleInterval: heartbeatThrottleMs,
+    shutdownGraceTime: shutdownGraceSeconds * 1000,
+  });
+}
+
+function providerWorker(
+  provider: ProviderName,
+  activities: ProviderActivities,
+  options: WorkersOptions,
+): Promise<Worker> {
+  const { connection, namespace, taskQueue, concurrency } = options;
   const perSecond = options.maxCallsPerSecond?.[provider];
   return Worker.create({
     connection,
     namespace,
     taskQueue: providerTaskQueue(taskQueue, provider),
     ...versionOf(options),
-    activities: createProviderActivities(dependencies),
+    activities,
     ...(perSecond !== undefined && { maxTaskQueueActivitiesPerSecond: perSecond }),
     maxConcurrentActivityTaskExecutions: concurrency[provider],
-    maxHeartbeatThrottleInterval: cancellationLatencySeconds * 1000,
+    maxHeartbeatThrottleInterval: heartbeatThrottleMs,
     // A paid call is never cut off by a deploy: nothing is cancelled before the grace time is over.
     shutdownGraceTime: options.shutdownGraceSeconds * 1000,
   });

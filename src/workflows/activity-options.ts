@@ -6,7 +6,7 @@ import {
 } from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
 import type { ReserveSpendInput, ReserveSpendResult } from '../activities/reserve-spend';
-import type { StopJobInput, StopJobResult } from '../activities/stop-job';
+import type { SettleJobInput, SettleJobResult } from '../activities/settle-job';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
 
@@ -48,19 +48,20 @@ export const { joinWatches } = proxyActivities<CoreActivities>({
   summary: 'wait for providers',
 });
 
-/** Tells a provider to stop a job that nobody waits for any more. A favour to the bill: not for long. */
-export async function stopJob(input: StopJobInput): Promise<StopJobResult> {
+/** One look at a job that nobody waits for any more. The workflow repeats it. */
+export async function settleJob(input: SettleJobInput): Promise<SettleJobResult> {
+  const { provider, endpoint } = input.candidate;
   const activities = proxyActivities<ProviderActivities>({
-    startToCloseTimeout: '20 seconds',
-    scheduleToCloseTimeout: '1 minute',
+    startToCloseTimeout: '2 minutes',
+    scheduleToCloseTimeout: '10 minutes',
     heartbeatTimeout: '20 seconds',
-    retry: { initialInterval: '1 second', maximumAttempts: 2 },
-    taskQueue: providerTaskQueue(workflowInfo().taskQueue, input.provider),
+    retry: { initialInterval: '1 second', maximumAttempts: 3 },
+    taskQueue: providerTaskQueue(workflowInfo().taskQueue, provider),
     // Behind the calls that wait for the same workers it would often come too late.
     priority: { priorityKey: 1 },
-    summary: `stop a job at ${input.provider}`,
+    summary: `stop or collect a job at ${provider} ${endpoint}`,
   });
-  return await activities.stopJob(input);
+  return await activities.settleJob(input);
 }
 
 export interface MediaCall {
@@ -72,13 +73,19 @@ export interface MediaCall {
   round: number;
   /** Seconds until the job's deadline, at least 1. */
   remainingSeconds: number;
+  /** Task queue of the one process that may still make this call. Default: any worker of the provider. */
+  worker?: string | undefined;
 }
 
+/** A process that is there takes a call at once. */
+const processTakesSeconds = 5;
+
 /** `generateMedia` on the provider's own queue, under the limits of the candidate's policy. */
-export function mediaActivity({ candidate, slot, call, round, remainingSeconds }: MediaCall) {
+export function mediaActivity({ candidate, slot, call, round, remainingSeconds, worker }: MediaCall) {
   const { policy } = candidate;
   // The deadline ends the wait for a free worker. A call under way may be paid, so it is never cut off by it.
-  const waitSeconds = Math.max(1, Math.ceil(Math.min(policy.scheduleToStartSeconds, remainingSeconds)));
+  const longestWait = worker === undefined ? policy.scheduleToStartSeconds : processTakesSeconds;
+  const waitSeconds = Math.max(1, Math.ceil(Math.min(longestWait, remainingSeconds)));
   const attemptSeconds = policy.startToCloseSeconds + policy.retry.maximumSeconds;
   const { generateMedia } = proxyActivities<ProviderActivities>({
     startToCloseTimeout: policy.startToCloseSeconds * 1000,
@@ -86,7 +93,7 @@ export function mediaActivity({ candidate, slot, call, round, remainingSeconds }
     scheduleToCloseTimeout: (waitSeconds + attemptSeconds * policy.retry.maximumAttempts) * 1000,
     heartbeatTimeout: policy.heartbeatSeconds * 1000,
     retry: retryOf(policy, round),
-    taskQueue: providerTaskQueue(workflowInfo().taskQueue, candidate.provider),
+    taskQueue: worker ?? providerTaskQueue(workflowInfo().taskQueue, candidate.provider),
     activityId: `slot-${slot}-${call}`,
     summary: `slot ${slot} · ${candidate.provider} ${candidate.endpoint}`,
     // The provider must hear of a cancellation before the slot counts as cancelled.

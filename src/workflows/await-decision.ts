@@ -1,10 +1,10 @@
-import { condition, patched, workflowInfo } from '@temporalio/workflow';
+import { condition, workflowInfo } from '@temporalio/workflow';
 import type { DecisionNeeded } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { visitCandidate } from './candidate-visit';
 import { ask } from './doubt';
-import { bookOpenJobs, failSlot, isOver, remainingSeconds, type SlotContext } from './slot-context';
-import { stopOpenJobs } from './stop-open-jobs';
+import { cleanUp } from './clean-up';
+import { failSlot, isOver, remainingSeconds, type SlotContext } from './slot-context';
 
 /**
  * Waits for a person's word on a submit that was lost, or on an accepted job that cannot be had; the latter is looked for
@@ -25,7 +25,7 @@ export async function isToGoOn(context: SlotContext): Promise<boolean> {
   const { answer, provider } = decision;
   if (answer === 'resubmit') {
     delete slot.decision;
-    if (looks) await letGo(context);
+    if (looks) letGo(context);
     return true;
   }
   const why = answer === 'give_up' ? 'The slot was given up' : 'Nobody decided before the deadline';
@@ -51,8 +51,7 @@ async function untilAnswered(context: SlotContext): Promise<boolean> {
 }
 
 function looksForJobs({ jobs }: SlotContext): boolean {
-  if (jobs.open().length === 0) return false;
-  return patched('hold-asks-for-a-job-that-cannot-be-had') ? true : false;
+  return jobs.open().length > 0;
 }
 
 /**
@@ -82,11 +81,7 @@ function settle({ run, slot }: SlotContext): void {
   run.save();
 }
 
-/** Another job is wanted in place of those that cannot be had: they are stopped, and their price stays at risk. */
-async function letGo(context: SlotContext): Promise<void> {
-  const { jobs } = context;
-  const abandoned = jobs.abandoned();
-  bookOpenJobs(context);
-  await stopOpenJobs(context, abandoned);
-  for (const candidate of abandoned) jobs.writeOff(candidate);
+/** Another job is wanted in place of those that cannot be had. */
+function letGo(context: SlotContext): void {
+  cleanUp(context, context.jobs.abandoned());
 }

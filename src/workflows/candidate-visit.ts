@@ -1,4 +1,3 @@
-import { patched, sleep } from '@temporalio/workflow';
 import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
@@ -6,7 +5,7 @@ import { recipeOf } from './generation-run';
 import { ask, isOnHold, mustAsk, mustAskForJob } from './doubt';
 import { raceCall } from './hedge';
 import { judge, type Verdict, type Visit } from './judge';
-import { maySpend, type CallOutcome, type MadeCall } from './media-call';
+import type { CallOutcome, MadeCall } from './media-call';
 import { afterBadAnswer, mayRefill, pictureProblem, refill, withSeed } from './refill';
 import {
   bookOpenJobs,
@@ -22,23 +21,11 @@ import {
 import { discardLatest, isFree, perhapsPaidAttempts, wastedAttempts } from './slot-trail';
 import { askToSpend } from './spend-guard';
 
-/** Submits that a slot may make while nobody knows of an earlier one, under `unknownOutcome: resubmit`. */
-const mostResubmits = 1;
-
-/** Whether one more job may be paid beside one that may have been: never with `hold`, once with `resubmit`. */
-function mayResubmit({ run, progress }: SlotContext): boolean {
-  return run.plan.rules.unknownOutcome === 'resubmit' && progress.resubmits < mostResubmits;
-}
-
-/** Whether another job may be paid now: beside an accepted one only when that was asked for in vain for long. */
+/** Whether another job may be paid now: beside an open one only when that was asked for in vain for long, and never on hold. */
 export function mayPay(context: SlotContext): boolean {
   const open = context.jobs.open();
-  if (open.length === 0) return !hasLostTooMany(context);
-  return mayResubmit(context) && open.every((one) => context.jobs.isGivenUp(one));
-}
-
-function hasLostTooMany({ progress }: SlotContext): boolean {
-  return progress.resubmits > mostResubmits;
+  if (open.length === 0) return true;
+  return !isOnHold(context) && open.every((one) => context.jobs.isGivenUp(one));
 }
 
 /** Calls one candidate until the slot has ended, a person must decide, or it is the next one's turn. */
@@ -52,10 +39,13 @@ export async function visitCandidate(
     const previous = context.jobs.dispatchAt(planned);
     const candidate = withSeed(planned, seedOf(context, planned));
     if (previous.phase === 'none' && !(await admits(context, candidate))) return;
-    const verdict = await call(context, { candidate, previous, startedAt: begin(context, candidate) }, visit);
+    const { jobs } = context;
+    const [jobKey, worker] = [jobs.keyAt(planned), jobs.workerAt(planned)];
+    const startedAt = begin(context, candidate);
+    const verdict = await call(context, { candidate, jobKey, previous, worker, startedAt }, visit);
     if (visit.isLook === true) return;
-    const afterSeconds = verdict !== undefined && 'afterSeconds' in verdict ? verdict.afterSeconds : 0;
-    if (afterSeconds > 0) await sleep(afterSeconds * 1000);
+    const afterSeconds = verdict !== undefined && 'afterSeconds' in verdict ? (verdict.afterSeconds ?? 0) : 0;
+    if (afterSeconds > 0) await context.waiting.pause(afterSeconds);
     if (verdict?.kind !== 'again' || remainingSeconds(context) <= 0) return;
   }
 }
@@ -98,9 +88,7 @@ async function admits(context: SlotContext, candidate: PlannedCandidate): Promis
 }
 
 async function call(context: SlotContext, made: MadeCall, visit: Visit): Promise<Verdict | undefined> {
-  const isBesideOpenJob = made.previous.phase === 'none' && context.jobs.open().length > 0;
   const decision = await raceCall(context, made);
-  if (isBesideOpenJob && maySpend(decision.outcome)) context.progress.resubmits += 1;
   const verdict = conclude(context, decision.outcome, { made: decision.made, visit });
   await decision.settleOther();
   return verdict;
@@ -122,7 +110,8 @@ function conclude(
   visit.failures.push(failure);
   context.waiting.noteFailure(candidate, failure);
   const verdict = judge(failure, previous, visit);
-  if (verdict.kind === 'unknown') return lose(context, candidate, visit);
+  noteContact(context, candidate, failure);
+  if (verdict.kind === 'unknown') return lose(context, candidate);
   if (verdict.kind === 'abandon') context.jobs.abandon(candidate);
   if (isQuestion(context, failure, verdict)) {
     ask(context, candidate);
@@ -135,9 +124,23 @@ function conclude(
   if (isTooWasteful(context, failure)) return undefined;
   if (isInDoubt(failure)) {
     noteDoubt(context, candidate, visit);
-    if (verdict.kind === 'again') return leave(context, candidate, visit, verdict);
+    if (verdict.kind === 'again') return leave(context, candidate, visit);
   }
   return afterBadAnswer(context, candidate, { failure, verdict });
+}
+
+/** Calls of this length had the provider's ear: an outage that ends one has only begun. */
+const longCallSeconds = 60;
+
+/** Keeps the time for which an open job has been asked for in vain. */
+function noteContact(
+  { jobs }: SlotContext,
+  candidate: PlannedCandidate,
+  { code, trail }: GenerateMediaFailure,
+): void {
+  if (!jobs.isOpenAt(candidate) || ownLosses.includes(code)) return;
+  if (code === 'not_found_yet' || (trail.at(-1)?.seconds ?? 0) > longCallSeconds) jobs.heardOf(candidate);
+  if (code !== 'not_found_yet') jobs.askedInVain(candidate);
 }
 
 function isQuestion(context: SlotContext, failure: GenerateMediaFailure, verdict: Verdict): boolean {
@@ -153,13 +156,7 @@ function isInDoubt({ certainty, dispatch }: GenerateMediaFailure): boolean {
 }
 
 /** Another try at once may be paid as well: the next provider gets it, a moment later, and this one not before the next round. */
-function leave(
-  { waiting }: SlotContext,
-  { provider }: PlannedCandidate,
-  { policy }: Visit,
-  before: Verdict,
-): Verdict {
-  if (!patched('resend-elsewhere-after-a-lost-connection')) return before;
+function leave({ waiting }: SlotContext, { provider }: PlannedCandidate, { policy }: Visit): Verdict {
   waiting.avoid(provider);
   return { kind: 'next', afterSeconds: policy.retry.initialSeconds };
 }
@@ -167,7 +164,6 @@ function leave(
 /** After the first round one submit in doubt is enough for a round: the next provider's turn is the next one. */
 function noteDoubt(context: SlotContext, { provider }: PlannedCandidate, { round }: Visit): void {
   const { waiting, plan } = context;
-  if (!patched('one-doubtful-submit-per-round')) return;
   waiting.noteDoubt(provider, remainingSeconds(context));
   if (round > 1) for (const other of plan.candidates) waiting.avoid(other.provider);
 }
@@ -214,7 +210,7 @@ function hasTooManyDoubts(context: SlotContext): boolean {
   const most = context.run.plan.maxPaidAttempts;
   if (perhapsPaidAttempts(context.slot) < most) return false;
   const message = `${String(most)} submits gave no usable picture, and each was paid or may have been.`;
-  return patched('doubts-count-as-paid-attempts') ? endAsWasteful(context, message) : false;
+  return endAsWasteful(context, message);
 }
 
 function endAsWasteful(context: SlotContext, message: string): true {
@@ -222,41 +218,19 @@ function endAsWasteful(context: SlotContext, message: string): true {
   return true;
 }
 
-/** A submit nobody can find out about: paid for once more, put before a person, or the end of the slot. */
-function lose(context: SlotContext, candidate: PlannedCandidate, visit: Visit): Verdict | undefined {
-  const { progress, jobs } = context;
+/** A submit nobody can find out about: paid for once more, or put before a person. */
+function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | undefined {
+  const { jobs } = context;
   jobs.writeOff(candidate);
   landed(context, candidate);
   if (isOnHold(context)) {
     ask(context, candidate);
     return undefined;
   }
-  progress.resubmits += 1;
   // A race had two submits under way: the other one may still give its picture.
   if (jobs.open().length > 0) return { kind: 'next' };
-  if (hasTooManyDoubts(context)) return undefined;
-  if (hasLostTooMany(context)) {
-    failAsLost(context);
-    return undefined;
-  }
-  const again: Verdict = { kind: 'again', afterSeconds: 0 };
-  const wasSilent = visit.failures.some(({ code }) => code === 'deadline_exceeded');
-  if (!wasSilent && !wasLostOnTheWay(visit)) return again;
-  // Who lost one submit may lose another at once, and there is no third time.
-  return leave(context, candidate, visit, wasSilent ? { kind: 'next' } : again);
+  return hasTooManyDoubts(context) ? undefined : { kind: 'again', afterSeconds: 0 };
 }
 
 /** Ours: the worker of the call went, or it failed before it could tell. */
 const ownLosses: readonly string[] = ['outcome_unknown', 'activity_timed_out', 'internal_error'];
-
-function wasLostOnTheWay({ failures }: Visit): boolean {
-  return failures.some(({ code, certainty }) => certainty === 'unknown' && !ownLosses.includes(code));
-}
-
-/** The end of a slot that lost one submit more than may be made up for. */
-export function failAsLost(context: SlotContext): void {
-  const lost = context.slot.attempts.findLast(({ errorCode }) => errorCode === 'outcome_unknown');
-  const message =
-    'A second submit was lost: nobody knows whether it was paid. Nothing more is sent by itself.';
-  failSlot(context, { code: 'outcome_unknown', message, provider: lost?.provider });
-}

@@ -1,4 +1,3 @@
-import { patched } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
 import type { Verdict } from './judge';
@@ -10,14 +9,14 @@ export function isOnHold({ run }: SlotContext): boolean {
   return run.plan.rules.unknownOutcome === 'hold';
 }
 
-/** An accepted job whose result is out of our reach for ever, although nobody said that it failed. */
-const outOfReach: readonly string[] = ['request_lost', 'redirect_foreign', 'redirect_without_location'];
-
 /**
- * The same, on the list since later. A picture that came whole and is of no use is something else: another one is a refill,
- * which has its own limit.
+ * A job whose result is out of our reach for ever, although nobody said that it failed. A picture that came whole and is
+ * of no use is something else: another one is a refill, which has its own limit.
  */
-const alsoOutOfReach: readonly string[] = [
+const outOfReach: readonly string[] = [
+  'request_lost',
+  'redirect_foreign',
+  'redirect_without_location',
   'result_lost',
   'url_foreign',
   'media_host_foreign',
@@ -39,7 +38,7 @@ export function mustAsk(context: SlotContext, failure: GenerateMediaFailure): bo
   const { certainty, code, dispatch } = failure;
   if (!isOnHold(context) || dispatch.phase !== 'none') return false;
   if (certainty === 'unknown') return true;
-  return certainty === 'accepted' && (isOutOfReach(code) || isStoppedByUs(failure));
+  return certainty === 'accepted' && (outOfReach.includes(code) || isStoppedByUs(failure));
 }
 
 /** The job is on hold, and its provider answers, only not for the job it accepted: nobody but a person gives that one up. */
@@ -47,13 +46,7 @@ export function mustAskForJob(context: SlotContext, verdict: Verdict): boolean {
   const { jobs, slot } = context;
   if (!isOnHold(context) || verdict.kind !== 'abandon' || slot.decision !== undefined) return false;
   // The other job of a race may still give its picture.
-  if (!jobs.open().every((candidate) => jobs.isGivenUp(candidate))) return false;
-  return patched('hold-asks-for-a-job-that-cannot-be-had') ? true : false;
-}
-
-function isOutOfReach(code: string): boolean {
-  if (!alsoOutOfReach.includes(code)) return outOfReach.includes(code);
-  return patched('hold-asks-for-every-lost-picture') ? true : false;
+  return jobs.open().every((candidate) => jobs.isGivenUp(candidate));
 }
 
 /** Jobs that we took back for their time was up. */
@@ -62,8 +55,7 @@ const takenBack: readonly string[] = ['deadline_exceeded', 'queue_timeout'];
 /** We told the provider to stop a job, and it bills that job, or did not say that it does not: it may have been made. */
 function isStoppedByUs({ code, trail }: GenerateMediaFailure): boolean {
   const latest = trail.at(-1);
-  if (!takenBack.includes(code) || latest === undefined || isFree(latest)) return false;
-  return patched('hold-asks-after-our-own-cancel') ? true : false;
+  return takenBack.includes(code) && latest !== undefined && !isFree(latest);
 }
 
 /** Puts the submit before a person, unless that person has spoken. Where its price is booked as cost, nothing is at risk. */

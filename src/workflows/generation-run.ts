@@ -1,7 +1,12 @@
-import type { StoredAsset } from '../domain/stored-asset';
-import type { GenerationInput, GenerationState, Recipe, SlotProgress, SlotState } from '../domain/generation';
+import type {
+  GenerationInput,
+  GenerationState,
+  MadePicture,
+  Recipe,
+  SlotProgress,
+  SlotState,
+} from '../domain/generation';
 import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../domain/plan';
-import type { ProviderName } from '../domain/taxonomy';
 
 /** One running generation: its plan, and the state that the query, the database and the result show. */
 export interface GenerationRun {
@@ -19,12 +24,14 @@ export interface GenerationRun {
   urged: Set<number>;
   /** Submits whose outcome is still to come, by slot and model, oldest first. */
   inFlight: Map<string, InFlight>;
-  /** Epoch ms before which a provider does not want to hear from this job. */
-  notBefore: Map<ProviderName, number>;
+  /** By provider, or app of one: epoch ms before which it does not want to hear from this job. */
+  notBefore: Map<string, number>;
+  /** The clean-up of jobs that nobody waits for; see `cleanUp`. */
+  settling: Promise<void>[];
   /** USD set aside for this job. */
   reservedUsd: number;
   /** Pictures made since the last save. */
-  unsaved: { asset: StoredAsset; recipe: Recipe }[];
+  unsaved: MadePicture[];
   /** What the search attributes say. */
   announced: string;
   /** The state changed: show it. */
@@ -81,11 +88,12 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     progress: input.resumed?.progress ?? [],
     isResting: false,
     woken: new Set(),
-    urged: new Set(),
+    urged: new Set(input.resumed?.urged),
     inFlight: openJobsOf(input.resumed),
-    notBefore: new Map(),
+    notBefore: new Map(Object.entries(input.resumed?.notBefore ?? {})),
+    settling: [],
     reservedUsd: input.reservedUsd,
-    unsaved: [],
+    unsaved: input.resumed?.unsaved ?? [],
     announced: '',
     changed: () => undefined,
     announce: () => undefined,
@@ -144,7 +152,7 @@ export function pendingSlot({ slot, label, seed, considered, candidates }: SlotP
 
 /** How far a slot is before its first call. */
 export function freshProgress(): SlotProgress {
-  return { calls: 0, rounds: 0, dispatches: {}, resubmits: 0, booked: {}, refills: 0, finishedJobs: {} };
+  return { calls: 0, rounds: 0, dispatches: {}, booked: {}, refills: 0, finishedJobs: {} };
 }
 
 /** How a stored picture was made. */

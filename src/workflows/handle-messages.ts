@@ -7,8 +7,8 @@ import { decideSlotUpdate, progressQuery, providerUpSignal, retryNowUpdate } fro
 export function handleMessages(run: GenerationRun): void {
   setHandler(progressQuery, () => run.state);
   setHandler(providerUpSignal, ({ provider }) => {
-    for (const { slot, waiting } of run.state.slots) {
-      if (waiting?.watched.includes(provider) === true) wakeSlot(run, slot);
+    for (const { slot, status, waiting } of run.state.slots) {
+      if (status === 'waiting' && waiting?.watched.includes(provider) === true) wakeSlot(run, slot);
     }
   });
   setHandler(

@@ -5,8 +5,9 @@ import { overtakenCode } from '../domain/attempt-record';
 import { maySpend, type CallOutcome, type MadeCall } from './media-call';
 import { mustAsk } from './doubt';
 import { isSpoiled, pictureProblem, withSeed } from './refill';
+import { cleanUp } from './clean-up';
 import { settle, startCall, type SlotCall } from './slot-call';
-import { bookOpenJobs, fitsTheSet, isOver, landed, type SlotContext } from './slot-context';
+import { fitsTheSet, isOver, landed, type SlotContext } from './slot-context';
 import { askToSpend } from './spend-guard';
 
 /** The call that decides what becomes of the slot. */
@@ -72,7 +73,7 @@ function rivalOf(context: SlotContext, { provider }: PlannedCandidate): PlannedC
   const { plan, slot, jobs, waiting } = context;
   return plan.candidates
     .filter((other) => other.provider !== provider && !jobs.isOpenAt(other))
-    .filter((other) => waiting.isWelcomeAt(other.provider) && fitsTheSet(context, other))
+    .filter((other) => waiting.isWelcomeAt(other) && fitsTheSet(context, other))
     .filter((other) => !isSpoiled(context, other))
     .map((other) => withSeed(other, slot.seed))
     .at(0);
@@ -97,7 +98,8 @@ function startRival(context: SlotContext, candidate: PlannedCandidate): SlotCall
   slot.racing = { provider, endpoint, since };
   run.changed();
   run.announce();
-  return startCall(context, { candidate, previous: { phase: 'none' }, startedAt: since });
+  const jobKey = context.jobs.keyAt(candidate);
+  return startCall(context, { candidate, jobKey, previous: { phase: 'none' }, startedAt: since });
 }
 
 async function decide(context: SlotContext, first: SlotCall, second: SlotCall): Promise<Decision> {
@@ -160,7 +162,7 @@ function noteFailureOf({ waiting }: SlotContext, { call, outcome }: EndedCall): 
 async function settleOvertaken(context: SlotContext, call: SlotCall): Promise<void> {
   settle(context, call.made, ofNoUse(await call.outcome));
   // A worker that was lost meanwhile may have left a job behind that nobody will ask for again.
-  if (isOver(context)) bookOpenJobs(context);
+  if (isOver(context)) cleanUp(context);
   endRace(context);
 }
 

@@ -1,4 +1,4 @@
-import type { DispatchState, GenerateMediaFailure } from '../domain/dispatch';
+import { isFindable, type DispatchState, type GenerateMediaFailure } from '../domain/dispatch';
 import type { ExecutionPolicy } from '../domain/plan';
 import { finalFailureClasses, type FailureClass } from '../domain/taxonomy';
 
@@ -42,16 +42,22 @@ const closedDoors: readonly string[] = [
 
 /** @param previous what the failed call was told of the job. */
 export function judge(failure: GenerateMediaFailure, previous: DispatchState, visit: Visit): Verdict {
+  if (isFindable(failure.dispatch)) return judgeOpen(failure, visit);
   if (failure.dispatch.phase === 'intent') return judgeUnknown(failure, previous, visit);
-  if (failure.dispatch.phase === 'accepted') return judgeOpen(failure, visit);
   if (finalFailureClasses.includes(failure.failureClass)) return { kind: 'fail' };
   return isWorthAnotherTry(failure, visit) ? { kind: 'again', afterSeconds: waitSeconds(visit) } : next;
 }
 
+/** The provider answers, and cannot tell yet whether it took the job. */
+const notFoundYet = 'not_found_yet';
+
+/** The earlier submit never arrived: another one costs nothing more. */
+const neverAccepted = 'never_accepted';
+
 const next: Verdict = { kind: 'next' };
 const atOnce: Verdict = { kind: 'again', afterSeconds: 0 };
 
-/** Ask once more where the job may be found: by its id at the pod, or still under way in a worker we lost touch with. */
+/** Nobody can find the job but the process that made the call, where that still runs. */
 function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, visit: Visit): Verdict {
   if (failure.code === 'outcome_unknown') return { kind: 'unknown' };
   if (closedDoors.includes(failure.code)) return next;
@@ -61,12 +67,12 @@ function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, vi
     : next;
 }
 
-/** The job is accepted, and would be paid for twice at another provider: an outage is waited for, endless silence is not. */
+/** The job may be paid for twice at another provider: an outage is waited for, endless silence is not. */
 function judgeOpen({ code }: GenerateMediaFailure, visit: Visit): Verdict {
-  if (closedDoors.includes(code)) return next;
-  const hangs = visit.failures.filter((failure) => failure.code === 'deadline_exceeded').length;
-  if (visit.isLook === true) return next;
-  if (hangs >= 2 || visit.failures.length > mostCallsForAnOpenJob) return { kind: 'abandon' };
+  if (closedDoors.includes(code) || visit.isLook === true) return next;
+  const calls = visit.failures.filter((failure) => failure.code !== notFoundYet);
+  const hangs = calls.filter((failure) => failure.code === 'deadline_exceeded').length;
+  if (hangs >= 2 || calls.length > mostCallsForAnOpenJob) return { kind: 'abandon' };
   return code === 'activity_timed_out' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
 }
 
@@ -76,6 +82,7 @@ function isWorthAnotherTry(failure: GenerateMediaFailure, { policy, round, failu
   if (failures.length >= policy.retry.maximumAttempts || retryAfterSeconds > policy.retry.maximumSeconds)
     return false;
   if (code === 'activity_timed_out' && certainty === 'not_sent') return true;
+  if (code === neverAccepted) return true;
   // Temporal has repeated what sent nothing as often as the policy allows.
   if (round > 1 || certainty === 'not_sent' || !classesWorthAnotherTry.includes(failureClass)) return false;
   if (code === 'queue_timeout') return false;

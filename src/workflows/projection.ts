@@ -1,10 +1,13 @@
 import { CancellationScope, log } from '@temporalio/workflow';
+import type { MadePicture } from '../domain/generation';
 import { saveGeneration } from './activity-options';
 import type { GenerationRun } from './generation-run';
 
 /** Keeps the database copy of a run up to date: at most one save under way, the newest state in the next. */
 export class Projection {
   private isDirty = false;
+  /** Pictures on their way to the database. */
+  private saving: MadePicture[] = [];
   private draining: Promise<void> | undefined;
 
   constructor(private readonly run: GenerationRun) {}
@@ -21,17 +24,24 @@ export class Projection {
     await this.draining;
   }
 
+  /** Pictures of which the database may not know yet. */
+  unsaved(): MadePicture[] {
+    return [...this.saving, ...this.run.unsaved];
+  }
+
   private async drain(): Promise<void> {
     while (this.isDirty) {
       this.isDirty = false;
       const made = this.run.unsaved.splice(0);
       const { state } = this.run;
+      this.saving = made;
       await CancellationScope.nonCancellable(() => saveGeneration({ state, made })).catch(
         (error: unknown) => {
           log.error('the state could not be saved', { error });
           this.run.unsaved.unshift(...made);
         },
       );
+      this.saving = [];
     }
     this.draining = undefined;
   }

@@ -1,4 +1,3 @@
-import { patched } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { SlotState } from '../domain/generation';
@@ -30,7 +29,6 @@ export function afterBadAnswer(
 ): Verdict {
   const { failureClass, certainty, dispatch, code } = failure;
   if (failureClass !== 'corrupt' || certainty === 'not_sent' || dispatch.phase !== 'none') return verdict;
-  if (!patched('refills-bound-every-retry')) return asBefore(context, { failure, verdict });
   const isPicture = badPictures.includes(code);
   if (!mayRefill(context)) {
     if (isPicture) spoil(context, candidate);
@@ -39,15 +37,6 @@ export function afterBadAnswer(
   if (isPicture) return refill(context);
   if (verdict.kind === 'again') context.progress.refills += 1;
   return verdict;
-}
-
-/** How jobs go on that met their first bad answer when refills were for two kinds of pictures only. */
-function asBefore(
-  context: SlotContext,
-  { failure, verdict }: { failure: GenerateMediaFailure; verdict: Verdict },
-): Verdict {
-  const mayImprove = badPictures.slice(0, 2).includes(failure.code) && mayRefill(context);
-  return mayImprove ? refill(context) : verdict;
 }
 
 /** Its pictures are of no use to the slot, and there is no refill left for another one. */

@@ -20,13 +20,13 @@ import type { GenerationPlan } from '../domain/plan';
 import { roundUsd } from '../domain/round-usd';
 import { generationStatusAttribute, providerAttribute } from '../domain/search-attributes';
 import { planRoutes } from './activity-options';
+import { cleanUp, resumeCleanUp } from './clean-up';
 import { detailsTable } from './details';
 import { freshProgress, openRun, pendingSlot, type GenerationRun } from './generation-run';
 import { handleMessages } from './handle-messages';
 import { Projection } from './projection';
 import { runSlot } from './run-slot';
 import { cancelSlot, openSlot, type SlotContext } from './slot-context';
-import { stopOpenJobs } from './stop-open-jobs';
 
 /**
  * What all three flows share: choose the endpoints, run every slot in parallel, keep the state readable, and end as
@@ -50,12 +50,15 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
   };
 
   if (input.resumed === undefined && (await choosePlan(run))) run.save();
-  await runSlots(run);
-  if (isUnfinished(run)) {
-    await projection.flush();
-    await goOnInNewRun(run);
-  }
-  end(run);
+  if (run.unsaved.length > 0) run.save();
+  const slots = openSlots(run);
+  slots.forEach(resumeCleanUp);
+  await runSlots(run, slots);
+  if (isUnfinished(run)) await goOnInNewRun(run, projection);
+  if (run.state.finishedAt === undefined) end(run);
+  await projection.flush();
+  await cleanedUp(run);
+  if (isUnsettled(run) && run.isResting) await goOnInNewRun(run, projection);
   await projection.flush();
   if (run.state.status === 'cancelled') throw new CancelledFailure('Cancelled by the caller.');
   return run.state;
@@ -87,9 +90,9 @@ function adoptPlan(run: GenerationRun, plan: GenerationPlan): void {
   run.changed();
 }
 
-async function runSlots(run: GenerationRun): Promise<void> {
+async function runSlots(run: GenerationRun, slots: SlotContext[]): Promise<void> {
   await Promise.all(
-    unfinishedSlots(run).map(async (slot) => {
+    slots.filter(isUnfinishedSlot).map(async (slot) => {
       await runSlot(slot);
       // The last slot's end is saved with the run's own.
       if (isUnfinished(run)) run.save();
@@ -97,32 +100,52 @@ async function runSlots(run: GenerationRun): Promise<void> {
   );
 }
 
-function unfinishedSlots(run: GenerationRun): SlotContext[] {
+function openSlots(run: GenerationRun): SlotContext[] {
   return run.plan.slots.flatMap((plan, index) => {
     const [slot, progress] = [run.state.slots[index], run.progress[index]];
-    if (slot === undefined || progress === undefined || slot.finishedAt !== undefined) return [];
-    return [openSlot(run, plan, slot, progress)];
+    return slot === undefined || progress === undefined ? [] : [openSlot(run, plan, slot, progress)];
   });
+}
+
+function isUnfinishedSlot({ slot }: SlotContext): boolean {
+  return slot.finishedAt === undefined;
+}
+
+/** A slot that ends late may begin another clean-up. */
+async function cleanedUp({ settling }: GenerationRun): Promise<void> {
+  while (settling.length > 0) await Promise.all(settling.splice(0));
+}
+
+function isUnsettled({ progress }: GenerationRun): boolean {
+  return progress.some(({ unsettled = [] }) => unsettled.length > 0);
 }
 
 function isUnfinished({ state }: GenerationRun): boolean {
   return state.slots.some(({ finishedAt }) => finishedAt === undefined);
 }
 
-/** A history has an end, an outage may not: every slot is waiting now, so the rest of the wait gets a fresh history. */
-async function goOnInNewRun(run: GenerationRun): Promise<void> {
-  const { input, state, plan, progress, reservedUsd } = run;
-  if (CancellationScope.current().consideredCancelled) {
-    for (const slot of unfinishedSlots(run)) {
+/**
+ * A history has an end, an outage may not: every slot is waiting now, or ended, so the rest gets a fresh history. What the
+ * database does not know yet goes along: a database that is away holds up no deadline.
+ */
+async function goOnInNewRun(run: GenerationRun, projection: Projection): Promise<void> {
+  const { input, state, plan, progress, reservedUsd, urged, notBefore } = run;
+  if (CancellationScope.current().consideredCancelled && isUnfinished(run)) {
+    for (const slot of openSlots(run).filter(isUnfinishedSlot)) {
       cancelSlot(slot);
-      await stopOpenJobs(slot);
+      cleanUp(slot);
     }
     return;
   }
   await continueAsNew<(next: GenerationInput) => Promise<GenerationState>>({
     ...input,
     reservedUsd,
-    resumed: { state, plan, progress },
+    resumed: {
+      ...{ state, plan, progress },
+      unsaved: projection.unsaved(),
+      urged: [...urged],
+      notBefore: Object.fromEntries(notBefore),
+    },
   });
 }
 
@@ -153,12 +176,15 @@ function finalStatus({ state: { slots, error }, plan }: GenerationRun): Generati
   return completed >= plan.rules.minSuccess ? 'partial' : 'failed';
 }
 
-function show({ state }: GenerationRun): void {
+function show({ state, progress }: GenerationRun): void {
   state.revision += 1;
   state.costUsd = roundUsd(state.slots.reduce((sum, { costUsd }) => sum + costUsd, 0));
   state.costEstimated = state.slots.some(({ costEstimated }) => costEstimated);
   state.atRiskUsd = roundUsd(state.slots.reduce((sum, { atRiskUsd }) => sum + atRiskUsd, 0));
   state.engines = enginesOf(state);
+  const unsettled = progress.reduce((sum, { unsettled: jobs = [] }) => sum + jobs.length, 0);
+  if (unsettled > 0) state.unsettledJobs = unsettled;
+  else delete state.unsettledJobs;
   setCurrentDetails(detailsTable(state));
 }
 

@@ -1,9 +1,10 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
 import { isToGoOn } from './await-decision';
-import { begin, failAsLost, mayPay, visitCandidate } from './candidate-visit';
+import { begin, mayPay, visitCandidate } from './candidate-visit';
+import { cleanUp } from './clean-up';
+import { isOnHold } from './doubt';
 import { isSpoiled, pictureProblem } from './refill';
-import { stopOpenJobs } from './stop-open-jobs';
 import {
   cancelSlot,
   completeSlot,
@@ -28,7 +29,7 @@ export async function runSlot(context: SlotContext): Promise<void> {
     if (!isCancellation(error)) throw error;
     cancelSlot(context);
   }
-  if (isOver(context)) await stopOpenJobs(context);
+  if (isOver(context)) cleanUp(context);
 }
 
 async function walk(context: SlotContext): Promise<void> {
@@ -67,7 +68,7 @@ async function tryCandidates(context: SlotContext): Promise<void> {
   for (const candidate of inTurn(context)) {
     if (isOver(context) || slot.decision !== undefined || remainingSeconds(context) <= 0) return;
     if (!mayAsk(context, candidate)) continue;
-    if (jobs.isOpenAt(candidate) || waiting.isWelcomeAt(candidate.provider)) {
+    if (jobs.isOpenAt(candidate) || waiting.isWelcomeAt(candidate)) {
       await visitCandidate(context, candidate);
     }
   }
@@ -132,10 +133,6 @@ function waitOrGiveUp(context: SlotContext): void {
     return;
   }
   const mayPayMore = mayPay(context);
-  if (!mayPayMore && context.jobs.open().length === 0) {
-    failAsLost(context);
-    return;
-  }
   const seconds = remainingSeconds(context);
   if (seconds > 0) {
     // What others have in flight may fail: only the engine of a picture that is there rules the rest out.
@@ -145,14 +142,18 @@ function waitOrGiveUp(context: SlotContext): void {
         (mayPayMore && fitsItsPictures(context, candidate) && !isSpoiled(context, candidate)),
     );
     context.waiting.begin(
-      askable.map((candidate) => ({
-        provider: candidate.provider,
-        isOpen: context.jobs.isOpenAt(candidate),
-      })),
-      seconds,
+      askable.map((candidate) => ({ candidate, isOpen: context.jobs.isOpenAt(candidate) })),
+      Math.min(seconds, secondsUntilPayable(context)),
     );
     return;
   }
   const message = 'No provider could serve this before the deadline.';
   failSlot(context, describeEnd(context, 'deadline_exceeded', message));
+}
+
+/** Until the jobs that are open count as given up, so that another one may be paid. Infinite where that changes nothing. */
+function secondsUntilPayable(context: SlotContext): number {
+  if (isOnHold(context) || mayPay(context)) return Infinity;
+  const seconds = context.jobs.open().map((candidate) => context.jobs.graceLeftSeconds(candidate));
+  return Math.max(1, ...seconds);
 }

@@ -35,12 +35,16 @@ export function settle(context: SlotContext, { candidate, previous }: MadeCall, 
   addAttempts(slot, outcome.trail);
   if (outcome.kind === 'failed') jobs.note(candidate, previous, outcome.failure);
   // Without a trail the call was cancelled before anybody took it: what was open still is.
-  else if (outcome.trail.length > 0) jobs.close(candidate);
+  else if (outcome.kind === 'succeeded') jobs.close(candidate);
+  else if (outcome.trail.length > 0) jobs.leave(candidate, outcome.dispatch ?? { phase: 'none' });
   if (!jobs.isOpenAt(candidate)) landed(context, candidate);
 }
 
-function generate(context: SlotContext, { candidate, previous }: MadeCall): Promise<GenerateMediaResult> {
-  const { run, progress, jobs } = context;
+function generate(
+  context: SlotContext,
+  { candidate, jobKey, previous, worker }: MadeCall,
+): Promise<GenerateMediaResult> {
+  const { run, progress } = context;
   const { generationId, deadlineAt, startedAt } = run.state;
   const { slot } = context.slot;
   const generateMedia = mediaActivity({
@@ -48,12 +52,13 @@ function generate(context: SlotContext, { candidate, previous }: MadeCall): Prom
     slot,
     call: progress.calls,
     round: progress.rounds,
+    worker,
     remainingSeconds: Math.max(remainingSeconds(context), previous.phase === 'none' ? 1 : lookSeconds),
   });
   return generateMedia({
     generationId,
     slot,
-    jobKey: jobs.keyAt(candidate),
+    jobKey,
     candidate,
     previous,
     deadlineAt: deadlineAt ?? startedAt,

@@ -103,7 +103,6 @@ export function describeEnd({ slot }: SlotContext, code: SlotFailureCode, messag
 
 function endSlot(context: SlotContext): void {
   const { run, slot } = context;
-  bookOpenJobs(context);
   delete slot.waiting;
   delete slot.decision;
   slot.finishedAt = new Date().toISOString();

@@ -42,47 +42,35 @@ export function discardLatest({ attempts }: SlotState, problem: { code: string; 
   Object.assign(latest, { outcome: 'failed', errorClass: 'corrupt', errorCode, message });
 }
 
-/** The newest attempt at this endpoint that left an open job behind and carries no price yet. */
-export function openAttempt({ attempts }: SlotState, endpoint: string): AttemptRecord | undefined {
-  return attempts.findLast(
-    (attempt) =>
-      attempt.endpoint === endpoint &&
-      attempt.outcome === 'failed' &&
-      attempt.certainty !== 'not_sent' &&
-      !isCharged(attempt),
-  );
-}
-
 /** Attempts whose job was done, or begun, for nothing. */
 export function wastedAttempts({ attempts }: SlotState): number {
   return attempts.filter((attempt) => {
     const { certainty, errorCode = '', providerRequestId } = attempt;
     const isOurs = providerRequestId !== undefined || !mayBeSomebodyElse.includes(errorCode);
-    return certainty === 'accepted' && mayBeBilled(attempt) && isOurs;
+    return certainty === 'accepted' && isWasted(attempt) && isOurs;
   }).length;
 }
 
 /** Submits that cost something, or may have, and gave nothing; those of them that are only counted included. */
 export function perhapsPaidAttempts({ attempts }: SlotState): number {
   return attempts
-    .filter((attempt) => mayBeBilled(attempt) && !isFree(attempt))
+    .filter(isWasted)
     .reduce((sum, { certainty, repeats = 0 }) => sum + 1 + (certainty === 'unknown' ? repeats : 0), 0);
 }
 
 /** Nobody knows whether an earlier submit was paid. */
 export function hasDoubts({ attempts }: SlotState): boolean {
-  return attempts.some((attempt) => attempt.certainty === 'unknown' && mayBeBilled(attempt));
+  return attempts.some((attempt) => attempt.certainty === 'unknown' && isWasted(attempt));
 }
 
-/** A job that left the queue before it began is billed by nobody. */
-function mayBeBilled(attempt: AttemptRecord): boolean {
-  const neverBegan = attempt.errorCode === 'queue_timeout' && isFree(attempt);
-  return attempt.outcome === 'failed' && !neverBegan && isCharged(attempt);
+/** It cost something, or may have, and gave nothing. */
+function isWasted(attempt: AttemptRecord): boolean {
+  return attempt.outcome === 'failed' && !isFree(attempt);
 }
 
 /** It cost nothing, for certain or as far as is known. */
-export function isFree({ costUsd, atRiskUsd }: AttemptRecord): boolean {
-  return (costUsd ?? 0) === 0 && atRiskUsd === undefined;
+export function isFree({ costUsd = 0, atRiskUsd = 0 }: AttemptRecord): boolean {
+  return costUsd === 0 && atRiskUsd === 0;
 }
 
 /** It carries a price: known, estimated or at risk. */

@@ -1,7 +1,7 @@
-import { condition, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { condition, isCancellation, log, sleep, workflowInfo } from '@temporalio/workflow';
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
-import type { SlotProgress, SlotState } from '../domain/generation';
+import type { SlotProgress, SlotState, SlotWait } from '../domain/generation';
 import { providerUnwellCode, unreachableCodes, type ProviderName } from '../domain/taxonomy';
 import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
@@ -16,12 +16,15 @@ const longestDoubtfulWait = 12;
 const manyWasted = 2;
 const wastefulWaitFactor = 4;
 
+/** Shorter pauses are part of a call. */
+const shownPauseSeconds = 15;
+
 /** A watch wakes its jobs at once; this is for the day on which it could not. */
 const watchedWaitSeconds = 600;
 
-/** A provider that may serve the slot. */
+/** An endpoint that may serve the slot. */
 export interface Askable {
-  provider: ProviderName;
+  candidate: Pick<PlannedCandidate, 'provider' | 'app'>;
   /** It has a job of the slot, which costs nothing to ask for. */
   isOpen: boolean;
 }
@@ -75,18 +78,39 @@ export class SlotWaiting {
     Object.assign(progress, { doubts, doubtsUntil: { ...progress.doubtsUntil, [provider]: until } });
   }
 
-  isWelcomeAt(provider: ProviderName): boolean {
-    return !this.avoided.has(provider) && this.closedSeconds(provider) <= 0;
+  isWelcomeAt(candidate: Askable['candidate']): boolean {
+    return !this.avoided.has(candidate.provider) && this.closedSeconds(candidate) <= 0;
   }
 
-  noteFailure({ provider, app }: PlannedCandidate, failure: GenerateMediaFailure): void {
+  noteFailure({ provider, app }: Askable['candidate'], failure: GenerateMediaFailure): void {
     this.latestFailure = failure;
     this.isWasteful ||= wasPaid(failure);
     if (failure.code === 'provider_down') this.down.add(provider);
     else if (isUnreachable(failure, app)) this.unreached.add(provider);
-    if (failure.retryAfterSeconds === undefined) return;
+    // Of an open job it says when to ask again, and nothing of other calls.
+    if (failure.retryAfterSeconds === undefined || failure.dispatch.phase !== 'none') return;
+    const speaksForApp = app !== undefined && failure.code !== 'rate_limited';
+    const address = speaksForApp ? addressOf({ provider, app }) : provider;
     const until = Date.now() + failure.retryAfterSeconds * 1000;
-    this.run.notBefore.set(provider, Math.max(until, this.run.notBefore.get(provider) ?? 0));
+    this.run.notBefore.set(address, Math.max(until, this.run.notBefore.get(address) ?? 0));
+  }
+
+  /**
+   * Before another call at the same endpoint. A longer pause shows as a wait, which a person or the provider's watch may
+   * end.
+   */
+  async pause(seconds: number): Promise<void> {
+    const { run, slot } = this;
+    if (seconds <= shownPauseSeconds) {
+      await sleep(seconds * 1000);
+      return;
+    }
+    slot.status = 'waiting';
+    slot.waiting = this.waitFor(seconds, []);
+    run.woken.delete(slot.slot);
+    run.changed();
+    await condition(() => run.woken.has(slot.slot), seconds * 1000);
+    run.woken.delete(slot.slot);
   }
 
   /**
@@ -100,17 +124,23 @@ export class SlotWaiting {
     const seconds = Math.min(this.longestWaitSeconds(askable), remainingSeconds);
     const isNew = this.slot.waiting === undefined;
     this.slot.status = 'waiting';
-    this.slot.waiting = {
+    this.slot.waiting = this.waitFor(seconds, watched);
+    // Of a wake-up that came while a provider was called nothing follows any more: the call is its answer.
+    this.run.woken.delete(this.slot.slot);
+    this.run.isResting ||= workflowInfo().continueAsNewSuggested;
+    this.run.changed();
+    if (isNew) this.run.save();
+    if (watched.length > 0) this.join(watched);
+  }
+
+  private waitFor(seconds: number, watched: ProviderName[]): SlotWait {
+    return {
       reason: this.latestFailure?.message ?? 'No provider answered.',
       since: this.slot.waiting?.since ?? new Date().toISOString(),
       nextTryAt: new Date(Date.now() + Math.ceil(seconds * 1000)).toISOString(),
       round: this.progress.rounds,
       watched,
     };
-    this.run.isResting ||= workflowInfo().continueAsNewSuggested;
-    this.run.changed();
-    if (isNew) this.run.save();
-    if (watched.length > 0) this.join(watched);
   }
 
   /** Beside the wait, which has a time of its own: nobody is held up while the watches cannot be reached. */
@@ -133,22 +163,24 @@ export class SlotWaiting {
 
   /** Until the first of these providers may be worth another call. */
   private longestWaitSeconds(askable: readonly Askable[]): number {
-    const waits = askable.map(({ provider, isOpen }) => {
-      if (this.down.has(provider)) return watchedWaitSeconds;
-      return isOpen ? this.busySeconds(provider) : this.closedSeconds(provider);
+    const waits = askable.map(({ candidate, isOpen }) => {
+      if (this.down.has(candidate.provider)) return watchedWaitSeconds;
+      return isOpen ? this.busySeconds(candidate) : this.closedSeconds(candidate);
     });
     return Math.max(this.backoffSeconds(), Math.min(...waits));
   }
 
   /** How much longer the provider does not want to hear from us, or we do not want to pay it. */
-  private closedSeconds(provider: ProviderName): number {
-    const until = this.progress.doubtsUntil?.[provider];
+  private closedSeconds(candidate: Askable['candidate']): number {
+    const until = this.progress.doubtsUntil?.[candidate.provider];
     const doubtSeconds = until === undefined ? 0 : (Date.parse(until) - Date.now()) / 1000;
-    return Math.max(this.busySeconds(provider), doubtSeconds);
+    return Math.max(this.busySeconds(candidate), doubtSeconds);
   }
 
-  private busySeconds(provider: ProviderName): number {
-    return ((this.run.notBefore.get(provider) ?? 0) - Date.now()) / 1000;
+  private busySeconds(candidate: Askable['candidate']): number {
+    const { notBefore } = this.run;
+    const until = Math.max(notBefore.get(candidate.provider) ?? 0, notBefore.get(addressOf(candidate)) ?? 0);
+    return (until - Date.now()) / 1000;
   }
 
   private backoffSeconds(): number {
@@ -157,6 +189,11 @@ export class SlotWaiting {
     const isExpensive = this.isWasteful && perhapsPaidAttempts(this.slot) >= manyWasted;
     return isExpensive ? wastefulWaitFactor * usual : usual;
   }
+}
+
+/** Whom a `Retry-After` speaks for: one app of a provider, where it has several. */
+function addressOf({ provider, app }: Askable['candidate']): string {
+  return app === undefined ? provider : `${provider}/${app}`;
 }
 
 /** For nothing. A submit in doubt has a wait of its own. */
