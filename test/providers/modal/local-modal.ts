@@ -1,4 +1,4 @@
-import { createModalClient } from '../../../src/providers/modal/client';
+import { createModalClient, type ModalClientSettings } from '../../../src/providers/modal/client';
 import type { ProviderClient } from '../../../src/providers/types';
 import { testJob } from '../support/call';
 import {
@@ -13,16 +13,16 @@ export const modalJob = testJob({ app: 'ryla-flux', endpoint: '/flux-dev' });
 /** Where its result can be read. */
 export const callUrl = '/ryla-flux/flux-dev?__modal_function_call_id=fc-1';
 
-/** A Modal whose every answer the test decides. */
+/** A Modal whose every answer the test decides, called without names unless told otherwise. */
 export class LocalModal {
   private server: LocalServer | undefined;
 
   async start(
     respond: Responder,
-    credentials: { key?: string; secret?: string } = {},
+    settings: Omit<ModalClientSettings, 'baseUrl'> = {},
   ): Promise<ProviderClient> {
     this.server = await startLocalServer(respond);
-    return createModalClient({ baseUrl: `${this.url}/{app}`, ...credentials });
+    return createModalClient({ baseUrl: `${this.url}/{app}`, namedJobs: 'off', ...settings });
   }
 
   get url(): string {
