@@ -14,10 +14,22 @@ const transports: Partial<Record<FaultName, Send>> = {
   truncated: sendHalf,
   slow_drip: (raw, answer, { params }) => drip(raw, answer, params.intervalMs ?? 1000),
   oversize: flood,
-  empty_200: (raw, answer) => send(raw, { ...answer, status: 200, body: Buffer.alloc(0) }),
-  html_200: (raw) => send(raw, htmlAnswer(200, 'Sign in')),
-  json_200: (raw) => send(raw, jsonAnswer(200, { error: 'temporarily unavailable' })),
+  empty_200: sendSpoiled,
+  html_200: sendSpoiled,
+  json_200: sendSpoiled,
 };
+
+const spoils: Partial<Record<FaultName, (answer: Answer) => Answer>> = {
+  truncated: (answer) => ({ ...answer, body: half(answer) }),
+  empty_200: (answer) => ({ ...answer, status: 200, body: Buffer.alloc(0) }),
+  html_200: () => htmlAnswer(200, 'Sign in'),
+  json_200: () => jsonAnswer(200, { error: 'temporarily unavailable' }),
+};
+
+/** What a fault that spoils the content makes of an answer; the answer itself under any other. */
+export function spoiledAnswer(answer: Answer, fault: Fault | undefined): Answer {
+  return (fault === undefined ? undefined : spoils[fault.name]?.(answer)) ?? answer;
+}
 
 /**
  * Sends an answer, broken in transit if the fault says so.
@@ -46,11 +58,19 @@ function reset(raw: ServerResponse): false {
   return false;
 }
 
+/** Statuses that never come with a body, not even one of no length. */
+const bodiless: ReadonlySet<number> = new Set([204, 304]);
+
 async function send(raw: ServerResponse, answer: Answer): Promise<boolean> {
-  raw.writeHead(answer.status, { ...answer.headers, 'content-length': answer.body.length });
+  const length = bodiless.has(answer.status) ? {} : { 'content-length': answer.body.length };
+  raw.writeHead(answer.status, { ...answer.headers, ...length });
   const done = whenDone(raw);
   raw.end(raw.req.method === 'HEAD' ? undefined : answer.body);
   return await done;
+}
+
+async function sendSpoiled(raw: ServerResponse, answer: Answer, fault: Fault): Promise<boolean> {
+  return await send(raw, spoiledAnswer(answer, fault));
 }
 
 async function sendHalfAndReset(raw: ServerResponse, answer: Answer): Promise<boolean> {

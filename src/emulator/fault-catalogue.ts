@@ -3,7 +3,8 @@ import type { ProviderId } from './provider-id';
 
 /** Moments at which a fault can strike. */
 export const faultStages = {
-  modal: ['call', 'poll'],
+  // `run` is the route at work for a named job; the rest are the requests for it.
+  modal: ['call', 'poll', 'put', 'run', 'state', 'result', 'delete', 'void'],
   fal: ['submit', 'status', 'result', 'media', 'upload', 'cancel'],
   comfyui: ['submit', 'history', 'queue', 'view', 'upload', 'interrupt', 'websocket'],
 } as const satisfies Record<ProviderId, readonly string[]>;
@@ -23,7 +24,7 @@ export const faultParametersSchema = z.strictObject({
   resets: z.int().min(1).optional(),
   /** Where a foreign URL points, such as `http://127.0.0.1:1`. */
   origin: z.url().optional(),
-  status: z.int().min(400).max(599).optional(),
+  status: z.int().min(200).max(599).optional(),
   /** Exception class or error code. */
   type: z.string().min(1).optional(),
   message: z.string().optional(),
@@ -41,9 +42,16 @@ interface FaultKind {
   summary: string;
   /** Default moment at each provider it exists for. */
   stages: { modal?: ModalStage; fal?: FalStage; comfyui?: PodStage };
+  /**
+   * The moment of a named job that stands for the one of a plain call; `null`: a named job has none. Left out: `run`
+   * for what strikes a plain call.
+   */
+  named?: ModalStage | null;
   parameters?: readonly (keyof FaultParameters)[];
   /** The only endpoints whose handlers answer so; it strikes no others. Left out: all. */
   endpoints?: readonly string[];
+  /** What its `status` may be. Left out: 400-599. */
+  statuses?: readonly number[];
 }
 type ModalStage = (typeof faultStages)['modal'][number];
 type FalStage = (typeof faultStages)['fal'][number];
@@ -57,16 +65,19 @@ export const faultCatalogue = {
   rate_limited: {
     summary: '429; `retryAfter` default 2',
     stages: everySubmit,
+    named: 'put',
     parameters: ['on', 'retryAfter'],
   },
   auth_401: {
     summary: '401 in the words of the provider',
     stages: { modal: 'call', fal: 'submit' },
+    named: 'put',
     parameters: ['on'],
   },
   billing_403: {
     summary: '403: balance exhausted',
     stages: { modal: 'call', fal: 'submit' },
+    named: 'put',
     parameters: ['on'],
   },
   plain_500: {
@@ -74,33 +85,43 @@ export const faultCatalogue = {
     stages: everySubmit,
     parameters: ['on'],
   },
-  html_502: { summary: '502 with a proxy page', stages: everySubmit, parameters: ['on'] },
-  http_503: { summary: '503 as plain text', stages: everySubmit, parameters: ['on'] },
-  http_408: { summary: '408 as plain text', stages: everySubmit, parameters: ['on'] },
-  http_504: { summary: '504 as plain text', stages: everySubmit, parameters: ['on'] },
+  html_502: { summary: '502 with a proxy page', stages: everySubmit, named: 'put', parameters: ['on'] },
+  http_503: { summary: '503 as plain text', stages: everySubmit, named: 'put', parameters: ['on'] },
+  http_408: { summary: '408 as plain text', stages: everySubmit, named: 'put', parameters: ['on'] },
+  http_504: { summary: '504 as plain text', stages: everySubmit, named: 'put', parameters: ['on'] },
   reset_before_headers: {
     summary: 'connection reset before the request had any effect',
     stages: everySubmit,
+    named: 'put',
     parameters: ['on'],
   },
   submit_lost: {
     summary: 'the job is accepted (and charged), then the connection is reset',
     stages: everySubmit,
+    named: 'put',
   },
   accepted_504: {
     summary: 'the job is accepted (and charged), then a gateway gives up with a 504',
     stages: everySubmit,
+    named: 'put',
   },
   accepted_502: {
     summary: 'the job is accepted (and charged), then a gateway answers 502 for it',
     stages: everySubmit,
+    named: 'put',
   },
   wrong_size: { summary: '200 with a picture of half the asked sides', stages: everySubmit },
   same_picture: { summary: '200 with one and the same picture whatever was asked', stages: everySubmit },
-  reset_mid_body: { summary: 'reset after half of the body', stages: everyDownload, parameters: ['on'] },
+  reset_mid_body: {
+    summary: 'reset after half of the body',
+    stages: everyDownload,
+    named: 'result',
+    parameters: ['on'],
+  },
   truncated: {
     summary: 'a clean 200 with half the bytes and no length',
     stages: everyDownload,
+    named: 'result',
     parameters: ['on'],
   },
   empty_200: { summary: '200 with zero bytes', stages: everyDownload, parameters: ['on'] },
@@ -109,9 +130,10 @@ export const faultCatalogue = {
   slow_drip: {
     summary: 'one byte per `intervalMs` (default 1000)',
     stages: everyDownload,
+    named: 'result',
     parameters: ['on', 'intervalMs'],
   },
-  oversize: { summary: 'a body that never ends', stages: everyDownload, parameters: ['on'] },
+  oversize: { summary: 'a body that never ends', stages: everyDownload, named: 'result', parameters: ['on'] },
 
   cold_start: {
     summary: 'the call takes `seconds` (default 200) longer',
@@ -121,23 +143,35 @@ export const faultCatalogue = {
   redirect_chain: {
     summary: '`hops` (default 3) redirects before the answer',
     stages: { modal: 'call' },
+    named: null,
     parameters: ['hops'],
   },
   redirect_foreign: {
     summary: 'Location on another host (`origin`)',
     stages: { modal: 'call' },
+    named: null,
     parameters: ['origin'],
   },
-  redirect_no_location: { summary: '303 without Location', stages: { modal: 'call' } },
+  redirect_no_location: { summary: '303 without Location', stages: { modal: 'call' }, named: null },
   redirect_lost_poll: {
     summary: '303 at once, then the first `resets` (default 1) follow-ups are reset',
     stages: { modal: 'call' },
+    named: null,
     parameters: ['resets'],
   },
-  accepted_202: { summary: '202 {result_url}, as older servers answer', stages: { modal: 'call' } },
+  accepted_202: {
+    summary: '202 {result_url}, as older servers answer',
+    stages: { modal: 'call' },
+    named: null,
+  },
   lora_missing: { summary: '404 LoRA not found', stages: { modal: 'call' } },
   route_missing: { summary: '404 Not Found', stages: { modal: 'call' } },
-  app_stopped: { summary: '404 plain text: app stopped', stages: { modal: 'call' } },
+  app_stopped: {
+    summary: '404 plain text: app stopped',
+    stages: { modal: 'call' },
+    named: 'put',
+    parameters: ['on'],
+  },
   input_as_500: {
     summary: '500 KeyError for `field` (default prompt)',
     stages: { modal: 'call' },
@@ -172,6 +206,46 @@ export const faultCatalogue = {
   },
   same_seed: { summary: 'the seed is ignored: 42 is used whatever was sent', stages: { modal: 'call' } },
   black_image: { summary: '200 with an all-black picture', stages: { modal: 'call', comfyui: 'submit' } },
+
+  put_lost_before_claim: {
+    summary: 'the PUT is lost before it had any effect: connection reset',
+    stages: { modal: 'put' },
+  },
+  put_lost_after_claim: {
+    summary: 'the job is accepted and runs, its answer is lost: connection reset',
+    stages: { modal: 'put' },
+  },
+  gateway_dies_before_spawn: {
+    summary: 'the key is claimed and nothing is started; the next PUT or GET of the key starts it, once',
+    stages: { modal: 'put' },
+  },
+  late_put: {
+    summary: 'the connection is reset at once, the PUT takes effect `seconds` (default 5) later',
+    stages: { modal: 'put' },
+    parameters: ['seconds'],
+  },
+  result_gone: { summary: '410: the result is not kept any more', stages: { modal: 'result' } },
+  state_stuck: {
+    summary:
+      '`running` although the job has ended: for `seconds` after its end, else as long as the fault strikes',
+    stages: { modal: 'state' },
+    parameters: ['seconds'],
+  },
+  runner_killed: {
+    summary: 'killed in the middle and run again: `runs` is 2, the seconds of both are billed',
+    stages: { modal: 'run' },
+  },
+  runner_lost: {
+    summary: 'killed in the middle and not run again: failed, billed up to there',
+    stages: { modal: 'run' },
+  },
+  poll_status: {
+    summary: 'a poll of an accepted job answers `status`: 302 (default), 307, 204, 400 or 422',
+    stages: { modal: 'poll', fal: 'status', comfyui: 'history' },
+    named: 'state',
+    parameters: ['on', 'status'],
+    statuses: [302, 307, 204, 400, 422],
+  },
 
   nsfw_black: { summary: '200, black picture, flagged', stages: { fal: 'submit' } },
   nsfw_black_unflagged: { summary: '200, black picture, no flag', stages: { fal: 'submit' } },
@@ -237,6 +311,12 @@ export type FaultName = keyof typeof faultCatalogue;
 /** The catalogue entry with its optional parts visible to the compiler. */
 export function faultKind(name: FaultName): FaultKind {
   return faultCatalogue[name];
+}
+
+/** The moment of a named job at which a fault of Modal strikes beside its own; `null`: none. */
+export function namedStageOf(name: FaultName): ModalStage | null {
+  const { stages, named } = faultKind(name);
+  return named === undefined && stages.modal === 'call' ? 'run' : (named ?? null);
 }
 
 /** Names of the faults a provider has. */

@@ -1,5 +1,11 @@
 import { fraction } from './fingerprint';
-import { faultKind, type FaultName, type FaultParameters, type FaultStage } from './fault-catalogue';
+import {
+  faultKind,
+  namedStageOf,
+  type FaultName,
+  type FaultParameters,
+  type FaultStage,
+} from './fault-catalogue';
 import type { ProviderId } from './provider-id';
 
 /** Which requests a fault strikes; an empty match strikes all. */
@@ -29,7 +35,10 @@ export interface NewFault {
 export interface FaultRule extends NewFault {
   id: string;
   params: FaultParameters;
+  /** The moment it strikes at. */
   stage: FaultStage;
+  /** The moment of a named Modal job it strikes at as well. */
+  namedStage: FaultStage | null;
   /** `null`: no limit. */
   timesLeft: number | null;
   /** ISO 8601; `null`: no limit. */
@@ -66,11 +75,14 @@ export class FaultBoard {
   add(fault: NewFault): FaultRule {
     const params = fault.params ?? {};
     const stage = params.on ?? faultKind(fault.fault).stages[fault.provider];
+    const namedStage =
+      fault.provider === 'modal' && params.on === undefined ? namedStageOf(fault.fault) : null;
     const rule: FaultRule = {
       id: `fault-${(this.#added += 1)}`,
       ...fault,
       params,
       stage: stage as FaultStage,
+      namedStage,
       timesLeft: fault.times ?? null,
       endsAt: fault.forSeconds === undefined ? null : timeIn(fault.forSeconds),
       struck: 0,
@@ -101,7 +113,7 @@ export class FaultBoard {
     const rule = this.#rules.find(
       (candidate) =>
         candidate.provider === provider &&
-        candidate.stage === stage &&
+        (candidate.stage === stage || candidate.namedStage === stage) &&
         candidate.timesLeft !== 0 &&
         !isOver(candidate) &&
         hasFault(subject.endpoint, candidate.fault) &&

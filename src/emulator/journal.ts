@@ -17,6 +17,8 @@ export interface AcceptedJob {
   promptId?: string | undefined;
   requestId?: string | undefined;
   callId?: string | undefined;
+  /** Key of a named Modal job. */
+  jobKey?: string | undefined;
   width?: number | undefined;
   height?: number | undefined;
   seed?: number | undefined;
@@ -44,6 +46,7 @@ export interface Rejection {
   provider: ProviderId;
   endpoint: string;
   app?: string | undefined;
+  jobKey?: string | undefined;
   status: number;
   reason: string;
 }

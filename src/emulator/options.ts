@@ -11,6 +11,7 @@ const environmentSchema = z.object({
   EMULATOR_FAL_PORT: port(9812),
   EMULATOR_COMFYUI_PORT: port(9813),
   EMULATOR_TIME_SCALE: z.coerce.number().min(0).max(10).default(0.1),
+  EMULATOR_MODAL_JOBS: z.enum(['named', 'plain']).default('named'),
   EMULATOR_SEED: z.coerce.number().int().min(0).default(1),
   EMULATOR_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -42,6 +43,7 @@ export function readOptions(environment: NodeJS.ProcessEnv): EmulatorOptions & {
     },
     timeScale: values.EMULATOR_TIME_SCALE,
     seed: values.EMULATOR_SEED,
+    modalJobs: values.EMULATOR_MODAL_JOBS,
     logLevel: values.EMULATOR_LOG_LEVEL,
   };
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 const credentials = z.strictObject({ key: z.string().min(1), secret: z.string().min(1) });
 
 const modalSettings = z.strictObject({
+  /** `named`: every app takes named jobs besides plain calls. `plain`: it knows nothing of them. */
+  jobs: z.enum(['named', 'plain']).default('named'),
   /** Longest time one request may stay unanswered; after that it is redirected. Modal's own figure. */
   redirectAfterSeconds: z.number().min(0).default(150),
   /** How `Location` is written: both forms were seen. */
@@ -50,6 +52,7 @@ export const settingsPatchSchema = z.strictObject({
   proxyAuth: credentials.nullable().optional(),
   modal: z
     .strictObject({
+      jobs: z.enum(['named', 'plain']).optional(),
       redirectAfterSeconds: z.number().min(0).optional(),
       redirectLocation: z.enum(['absolute', 'relative']).optional(),
       pendingStatus: z.union([z.literal(302), z.literal(303), z.literal(408)]).optional(),
@@ -71,8 +74,8 @@ export class SettingsHolder {
   readonly #initial: EmulatorSettings;
   #current: EmulatorSettings;
 
-  constructor(initial: { timeScale: number }) {
-    this.#initial = settingsSchema.parse(initial);
+  constructor({ timeScale, modalJobs }: { timeScale: number; modalJobs: EmulatorSettings['modal']['jobs'] }) {
+    this.#initial = settingsSchema.parse({ timeScale, modal: { jobs: modalJobs } });
     this.#current = this.#initial;
   }
 

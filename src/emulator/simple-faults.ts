@@ -19,6 +19,8 @@ const answers: Partial<Record<FaultName, (provider: ProviderId, fault: Fault) =>
   http_503: () => textAnswer(503, 'service unavailable'),
   http_408: () => textAnswer(408, 'request timeout'),
   http_504: () => gatewayTimeout,
+  app_stopped: () => textAnswer(404, 'modal-http: app for invoked web endpoint is stopped'),
+  poll_status: (_provider, { params: { status = 302 } }) => oddAnswer(status),
 };
 
 /** What a proxy says when nothing came from behind it in time. */
@@ -39,6 +41,13 @@ export const containerCrash = 'modal-http: internal error: status Failure: the c
 /** Answers that come from an edge or a proxy, before any application saw the request. */
 export function simpleFaultAnswer(provider: ProviderId, fault: Fault | undefined): Answer | undefined {
   return fault === undefined ? undefined : answers[fault.name]?.(provider, fault);
+}
+
+/** What something in between says of a job it knows nothing about. */
+function oddAnswer(status: number): Answer {
+  if (status >= 400) return jsonAnswer(status, { detail: 'The request could not be processed' });
+  const headers: Record<string, string> = status === 204 ? {} : { location: '/login' };
+  return { status, headers, body: Buffer.alloc(0) };
 }
 
 function rateLimited(provider: ProviderId, fault: Fault): Answer {

@@ -21,6 +21,8 @@ export interface EmulatorOptions {
   timeScale?: number | undefined;
   /** Decides jitter and the draws of faults with a probability; default 1. */
   seed?: number | undefined;
+  /** Whether Modal's apps take named jobs; default `named`. */
+  modalJobs?: 'named' | 'plain' | undefined;
   /** Default: silent. */
   logger?: Logger | undefined;
 }
@@ -79,8 +81,9 @@ export class PortTaken extends Error {
   }
 }
 
-function createContext({ timeScale = 0.1, seed = 1, logger }: EmulatorOptions): EmulatorContext {
-  const settings = new SettingsHolder({ timeScale });
+function createContext(options: EmulatorOptions): EmulatorContext {
+  const { timeScale = 0.1, seed = 1, modalJobs = 'named', logger } = options;
+  const settings = new SettingsHolder({ timeScale, modalJobs });
   return {
     seed,
     settings,

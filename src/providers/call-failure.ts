@@ -8,8 +8,6 @@ export interface CallState {
   readonly provider: ProviderName;
   stage: CallStage;
   providerRequestId?: string | undefined;
-  /** The recorded handle can still give the result. */
-  resumable: boolean;
   /** What the provider said it bills of a job we stopped. */
   charge?: ProviderCharge | undefined;
   /** See `MediaFailureOptions.blankIs`. */
@@ -22,7 +20,7 @@ export interface CallState {
  */
 export function toProviderError(error: unknown, state: CallState): ProviderError {
   if (error instanceof ProviderError) return error;
-  const { provider, providerRequestId, resumable, charge } = state;
+  const { provider, providerRequestId, charge } = state;
   if (error instanceof MediaError) {
     return mediaFailure(error, { ...state, isAnswerToSubmit: state.stage === 'submitting' });
   }
@@ -32,10 +30,27 @@ export function toProviderError(error: unknown, state: CallState): ProviderError
     ...known,
     provider,
     providerRequestId,
-    resumable,
     charge,
     cause: error,
   });
+}
+
+/**
+ * Runs one verb of a client.
+ *
+ * @throws ProviderError for whatever broke it; an abort rejects with the signal's own reason.
+ */
+export async function runVerb<Outcome>(
+  signal: AbortSignal,
+  state: CallState,
+  verb: () => Promise<Outcome>,
+): Promise<Outcome> {
+  try {
+    return await verb();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toProviderError(error, state);
+  }
 }
 
 /** Our own disk, or a defect: nothing is known about the provider, and another try may fare better. */

@@ -8,8 +8,6 @@ export interface MediaFailureOptions {
   providerRequestId?: string | undefined;
   /** They came at once, before the provider named a way back to the job. */
   isAnswerToSubmit?: boolean | undefined;
-  /** The recorded handle can give the same bytes again, whole this time. */
-  resumable?: boolean | undefined;
 }
 
 const messages: Readonly<Record<MediaProblem, string>> = {
@@ -23,8 +21,8 @@ const messages: Readonly<Record<MediaProblem, string>> = {
   unavailable: 'the finished job names a picture that is not there',
 };
 const censored = 'the picture is of one single colour, which is how this provider censors';
-/** Reading the same result again may mend these; the others would stay as they are. */
-const brokenInTransit: readonly MediaProblem[] = ['empty', 'truncated', 'not_media', 'unavailable'];
+/** Reading the same result again may mend these, or somebody else than the provider said them. */
+const mayBeMended: readonly MediaProblem[] = ['empty', 'truncated', 'not_media', 'unavailable'];
 
 /** A page, JSON or nothing at all: a proxy answers so, whether or not the provider ever saw the request. */
 const saidBySomebodyElse: readonly MediaProblem[] = ['empty', 'not_media'];
@@ -45,7 +43,8 @@ export function mediaFailure({ problem, cause }: MediaError, options: MediaFailu
     // An answer came, so the request is not just lost.
     status: 200,
     providerRequestId: options.providerRequestId,
-    resumable: options.resumable === true && brokenInTransit.includes(problem),
+    // The answer to a submit cannot be read again.
+    endsJob: !isInDoubt && (options.isAnswerToSubmit === true || !mayBeMended.includes(problem)),
     cause,
   });
 }

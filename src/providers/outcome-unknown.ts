@@ -28,7 +28,6 @@ export function jobElsewhere(provider: ProviderName, providerRequestId?: string)
     failureClass: 'auth',
     code: 'job_elsewhere',
     certainty: 'accepted',
-    resumable: true,
     providerRequestId,
   });
 }

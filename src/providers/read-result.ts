@@ -13,23 +13,15 @@ export interface ReadBudget {
 const mostBrokenReads = 2;
 
 /**
- * Failures that may lie in the result itself. All others (no connection, a gateway's answer, a refused key) say nothing
- * about it, and the result can be read however often they happen.
+ * Failures that may lie in the result itself. All others (no connection, a body cut off, a gateway's page, a refused key)
+ * say nothing about it, and the result can be read however often they happen.
  */
-const brokenResults: readonly string[] = [
-  'media_empty',
-  'media_truncated',
-  'media_not_media',
-  'media_unavailable',
-  'body_cut_off',
-  'body_stalled',
-  'reply_invalid',
-];
+const brokenResults: readonly string[] = ['media_truncated', 'media_unavailable'];
 
 /**
  * Reads the result of a job that is done and paid.
  *
- * @throws ProviderError that is no longer resumable once the result came broken twice; else what `read` throws.
+ * @throws ProviderError that ends the job once the result came broken twice; else what `read` throws.
  */
 export async function readResult<Result>(read: () => Promise<Result>, budget: ReadBudget): Promise<Result> {
   try {
@@ -38,8 +30,8 @@ export async function readResult<Result>(read: () => Promise<Result>, budget: Re
     const failure = budget.explain(error);
     if (!brokenResults.includes(failure.code)) throw error;
     const brokenReads = budget.brokenReads + 1;
-    const resumable = brokenReads < mostBrokenReads;
-    if (resumable) await budget.remember(brokenReads);
-    throw failure.withResumable(resumable);
+    const endsJob = brokenReads >= mostBrokenReads;
+    if (!endsJob) await budget.remember(brokenReads);
+    throw failure.with({ endsJob });
   }
 }

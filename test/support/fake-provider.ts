@@ -1,19 +1,29 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import type { StoredAsset } from '../../src/domain/stored-asset';
-import type { ProviderName } from '../../src/domain/taxonomy';
+import type { JsonValue, ProviderName } from '../../src/domain/taxonomy';
 import { ProviderError, type ProviderCharge, type ProviderErrorOptions } from '../../src/providers/errors';
 import { outcomeUnknown } from '../../src/providers/outcome-unknown';
 import type {
   CallContext,
+  CollectContext,
+  DispatchState,
+  FindContext,
+  Found,
   ProviderClient,
   ProviderHealth,
   ProviderJob,
   ProviderResult,
+  Stopped,
+  SubmitContext,
+  Submitted,
   UnwantedJob,
 } from '../../src/providers/types';
 
-/** What the provider does with its n-th call (1-based). */
+/**
+ * What the provider does with its n-th call (1-based), from the submit to the result. `dispatch.accepted` ends the
+ * submit, and resolves when the handle is on record. With `previous` it is asked for what an earlier call left.
+ */
 export type Answer = (job: ProviderJob, call: number, context: CallContext) => Promise<ProviderResult>;
 
 /** A provider in this process that keeps every paid job it was given. */
@@ -21,29 +31,86 @@ export class FakeProvider implements ProviderClient {
   readonly jobs: ProviderJob[] = [];
   /** The jobs it was told to stop. */
   readonly stopped: UnwantedJob[] = [];
-  /** What it says a stopped job is billed. */
+  /** What it says a stopped job is billed; left out, it cannot tell what became of the job. */
   chargeOfStop: ProviderCharge | undefined;
-
-  get findsLostJobs(): boolean {
-    return this.provider === 'comfyui';
-  }
+  /** Its whole answer to a stop, where it is another one. */
+  answerToStop: Stopped | undefined;
+  /** A submit leaves its job's key to be found by, as at the pod. */
+  leavesClue: boolean;
+  /** Answers that went beyond their submit, by job and handle, until they are collected. */
+  private readonly accepted = new Map<string, RunningAnswer>();
 
   constructor(
     readonly provider: ProviderName,
     public answer: Answer = (job) => Promise.resolve(picture(job)),
-  ) {}
+  ) {
+    this.leavesClue = provider === 'comfyui';
+  }
 
-  async generate(job: ProviderJob, context: CallContext): Promise<ProviderResult> {
+  async submit(job: ProviderJob, context: SubmitContext): Promise<Submitted> {
+    const running = new RunningAnswer(this.begin(job), {
+      ...context,
+      dispatch: {
+        previous: { phase: 'none' },
+        intent: async (clue) => {
+          await context.intent(clue ?? (this.leavesClue ? { jobKey: job.jobKey } : undefined));
+        },
+      },
+    });
+    return await this.afterSubmit(job, running);
+  }
+
+  async find(job: ProviderJob, clue: JsonValue, context: FindContext): Promise<Found> {
+    const running = new RunningAnswer(this.begin(job), {
+      signal: context.signal,
+      dispatch: { previous: { phase: 'intent', clue }, intent: () => Promise.resolve() },
+    });
+    try {
+      const found = await this.afterSubmit(job, running);
+      if (found.kind === 'accepted') return found;
+      const handle = { foundBy: clue };
+      this.accepted.set(keyOf(job, handle), running);
+      return { kind: 'accepted', handle };
+    } catch (error) {
+      if (error instanceof ProviderError && error.code === 'never_accepted') return { kind: 'never' };
+      throw error;
+    }
+  }
+
+  async collect(job: ProviderJob, handle: JsonValue, context: CollectContext): Promise<ProviderResult> {
+    const key = keyOf(job, handle);
+    const running = this.accepted.get(key);
+    this.accepted.delete(key);
+    if (running !== undefined) return await running.collect(context);
+    const late = new RunningAnswer(this.begin(job), {
+      ...context,
+      dispatch: { previous: { phase: 'accepted', handle }, intent: () => Promise.resolve() },
+    });
+    return await late.collect(context);
+  }
+
+  private begin(job: ProviderJob): (context: CallContext) => Promise<ProviderResult> {
     this.jobs.push(job);
-    return await this.answer(job, this.jobs.length, context);
+    const call = this.jobs.length;
+    return async (context) => await this.answer(job, call, context);
+  }
+
+  private async afterSubmit(job: ProviderJob, running: RunningAnswer): Promise<Submitted> {
+    const submitted = await running.submitted;
+    if (submitted.kind === 'accepted') this.accepted.set(keyOf(job, submitted.handle), running);
+    return submitted;
   }
 
   /** What a probe finds. */
   isHealthy = true;
 
-  stop(job: UnwantedJob): Promise<ProviderCharge | undefined> {
+  stop(job: UnwantedJob): Promise<Stopped> {
     this.stopped.push(job);
-    return Promise.resolve(this.chargeOfStop);
+    if (this.answerToStop !== undefined) return Promise.resolve(this.answerToStop);
+    const { chargeOfStop: charge } = this;
+    return Promise.resolve(
+      charge === undefined ? { kind: 'cannot_tell', reason: 'it does not say' } : { kind: 'stopped', charge },
+    );
   }
 
   /** Times it was asked for its health. */
@@ -53,6 +120,75 @@ export class FakeProvider implements ProviderClient {
     this.healthChecks += 1;
     return Promise.resolve({ healthy: this.isHealthy, detail: 'fake' });
   }
+}
+
+interface AnswerContext extends FindContext {
+  media?: CallContext['media'];
+  onProgress?: CallContext['onProgress'];
+  dispatch: { previous: DispatchState; intent: (clue?: JsonValue) => Promise<void> };
+}
+
+/** One answer that spans several verbs: it runs on from its submit to where its result is collected. */
+class RunningAnswer {
+  /** Ends with the first handle, or with the answer itself. */
+  readonly submitted: Promise<Submitted>;
+  private readonly result: Promise<ProviderResult>;
+  private isAccepted = false;
+  private collecting: CollectContext | undefined;
+  private onCollect: ((context: CollectContext) => void)[] = [];
+
+  constructor(answer: (context: CallContext) => Promise<ProviderResult>, context: AnswerContext) {
+    let accept: (submitted: Submitted) => void = () => undefined;
+    const accepted = new Promise<Submitted>((resolve) => {
+      accept = resolve;
+    });
+    const { previous, intent } = context.dispatch;
+    this.result = answer({
+      signal: context.signal,
+      media: context.media ?? noMedia,
+      onProgress: (progress) => (this.collecting ?? context).onProgress?.(progress),
+      dispatch: {
+        previous,
+        intent,
+        undone: () => undefined,
+        accepted: async (handle, providerRequestId) => {
+          const ends = previous.phase !== 'accepted' && !this.isAccepted;
+          this.isAccepted = true;
+          if (ends) accept({ kind: 'accepted', handle, providerRequestId });
+          const collecting = await this.collected();
+          if (!ends) await collecting.remember(handle);
+        },
+      },
+    });
+    this.submitted = Promise.race([
+      accepted,
+      this.result.then((result): Submitted => ({ kind: 'finished', result })),
+    ]);
+    // Nobody may wait for the answer any more, and it ends all the same.
+    this.result.catch(() => undefined);
+    this.submitted.catch(() => undefined);
+  }
+
+  async collect(context: CollectContext): Promise<ProviderResult> {
+    this.collecting = context;
+    this.onCollect.forEach((go) => {
+      go(context);
+    });
+    return await this.result;
+  }
+
+  private async collected(): Promise<CollectContext> {
+    return this.collecting ?? (await new Promise((resolve) => this.onCollect.push(resolve)));
+  }
+}
+
+const noMedia: CallContext['media'] = {
+  open: () => Promise.reject(new Error('a look-up reads no asset')),
+  save: () => Promise.reject(new Error('a look-up stores nothing')),
+};
+
+function keyOf({ jobKey }: ProviderJob, handle: JsonValue): string {
+  return JSON.stringify([jobKey, handle]);
 }
 
 /** A finished job: one picture whose id derives from the job, as the emulator's bytes do. */

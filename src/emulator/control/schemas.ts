@@ -5,6 +5,7 @@ import {
   faultParametersSchema,
   faultsOf,
   faultStages,
+  type FaultName,
   type FaultParameters,
 } from '../fault-catalogue';
 import { pathMatches, type NewFault } from '../faults';
@@ -49,6 +50,15 @@ export const journalQuerySchema = z.strictObject({
   since: z.coerce.number().int().min(0).optional(),
 });
 
+/** A route that works for a named job is called in process. */
+const requestFaults: ReadonlySet<string> = new Set<FaultName>([
+  'reset_before_headers',
+  'reset_mid_body',
+  'slow_drip',
+  'oversize',
+  'poll_status',
+]);
+
 /** What the shape alone cannot say: which provider has which fault, and which fault takes which parameter, and where it strikes. */
 function mismatches(fault: NewFault): { path: string[]; message: string }[] {
   const { provider, fault: name, params = {} } = fault;
@@ -70,9 +80,19 @@ function mismatches(fault: NewFault): { path: string[]; message: string }[] {
     path: ['params', key],
     message: `not a parameter of ${name}; ${allowed}`,
   }));
+  const { statuses } = faultKind(name);
+  const isOdd = (status: number): boolean =>
+    statuses === undefined ? status < 400 : !statuses.includes(status);
+  if (params.status !== undefined && parameters.includes('status') && isOdd(params.status)) {
+    const message = `must be ${statuses?.join(', ') ?? '400 to 599'}`;
+    problems.push({ path: ['params', 'status'], message });
+  }
   const moments: readonly string[] = faultStages[provider];
   if (params.on !== undefined && parameters.includes('on') && !moments.includes(params.on)) {
     problems.push({ path: ['params', 'on'], message: `must be one of ${moments.join(', ')}` });
+  }
+  if (params.on === 'run' && requestFaults.has(name)) {
+    problems.push({ path: ['params', 'on'], message: `${name} strikes a request; a run is none` });
   }
   return problems;
 }

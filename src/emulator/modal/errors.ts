@@ -1,5 +1,5 @@
 import { jsonAnswer, textAnswer, type Answer } from '../answer';
-import type { ModalEndpoint } from './endpoints';
+import { modalEndpoints, unsupportedPaths, type ModalEndpoint } from './endpoints';
 
 /** Python's exception classes that the handlers let out. */
 export type ExceptionClass = string;
@@ -41,13 +41,12 @@ export function raised(endpoint: ModalEndpoint, status: number, detail: string):
 export const notFound = httpException(404, 'Not Found');
 export const methodNotAllowed = httpException(405, 'Method Not Allowed');
 export const unknownFunction = textAnswer(404, 'modal-http: invalid function call');
-export const appStopped = textAnswer(404, 'modal-http: app for invoked web endpoint is stopped');
 export const badRedirectMethod = textAnswer(400, 'modal-http: bad redirect method');
 export const missingCredentials = textAnswer(401, 'modal-http: missing credentials for proxy authorization');
 export const invalidCredentials = textAnswer(401, 'modal-http: invalid credentials for proxy authorization');
 
 /** What the 501 routes answer: two shapes, as deployed. */
-export function unsupported(path: string): Answer {
+function unsupported(path: string): Answer {
   if (path === '/z-image-pulid-lora') {
     return httpException(501, {
       error: 'Z-Image and PuLID use incompatible encoders',
@@ -56,6 +55,12 @@ export function unsupported(path: string): Answer {
   }
   const endpoint = { app: 'ryla-instantid', path };
   return caughtException(endpoint, 'HTTPException', '501: InstantID does not work with Flux models', 501);
+}
+
+/** The route at a path of an app, or what is answered where none is in service. */
+export function findRoute(app: string, path: string): ModalEndpoint | Answer {
+  if (unsupportedPaths[path] === app) return unsupported(path);
+  return modalEndpoints.find((candidate) => candidate.app === app && candidate.path === path) ?? notFound;
 }
 
 function traceback({ app, path }: { app: string; path: string }, type: string, error: string): string {

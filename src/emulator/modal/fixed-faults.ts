@@ -3,12 +3,11 @@ import type { FaultName } from '../fault-catalogue';
 import type { Fault } from '../faults';
 import { simpleFaultAnswer } from '../simple-faults';
 import type { ModalEndpoint } from './endpoints';
-import { appStopped, caughtException, httpException, loraNotFound, notFound } from './errors';
+import { caughtException, httpException, loraNotFound, notFound } from './errors';
 
 const answers: Partial<Record<FaultName, (endpoint: ModalEndpoint, fault: Fault) => Answer | undefined>> = {
   lora_missing: () => loraNotFound('character-missing.safetensors'),
   route_missing: () => notFound,
-  app_stopped: () => appStopped,
   input_as_500: (endpoint, { params: { field = 'prompt' } }) =>
     caughtException(endpoint, 'KeyError', `'${field}'`),
   nodes_503: (endpoint) => caughtException(endpoint, 'HTTPException', '503: InstantID nodes not loaded'),

@@ -2,46 +2,55 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { jsonAnswer, type Answer } from '../answer';
 import type { EmulatorContext, ProviderEmulation } from '../context';
-import { describeBody } from '../describe-body';
 import { bodyText, createHttpApp } from '../http-app';
 import { route, type Reaction } from '../reaction';
 import { lostAcceptance, simpleFaultAnswer } from '../simple-faults';
 import { CallReader } from './call-reader';
-import { CallRegister, promptOf } from './calls';
-import { checkRequest } from './check-request';
-import { modalApps, modalEndpoints, unsupportedPaths, type ModalEndpoint } from './endpoints';
+import { CallRegister } from './calls';
+import { modalApps, type ModalEndpoint } from './endpoints';
 import * as errors from './errors';
-import { fixedFaultAnswer } from './fixed-faults';
 import { LoraVolume } from './loras';
 import type { ModalCall } from './modal-call';
+import { NamedJobRoutes } from './named-job-routes';
+import { NamedJobs } from './named-jobs';
 import { denyAccess } from './proxy-auth';
 import { readBody } from './read-body';
 import { callIdParameter } from './redirect';
+import { promptOf, RouteRunner } from './route-runner';
 
 /** The emulated Modal workspace: every app below one origin, as `/{app}{path}`. */
 export class ModalServer implements ProviderEmulation {
   readonly app = createHttpApp();
   readonly loras = new LoraVolume();
   readonly #context: EmulatorContext;
+  readonly #runner: RouteRunner;
   readonly #calls: CallRegister;
   readonly #reader: CallReader;
+  readonly #namedJobs: NamedJobs;
+  readonly #namedJobRoutes: NamedJobRoutes;
 
   constructor(context: EmulatorContext) {
     this.#context = context;
-    this.#calls = new CallRegister(context);
+    this.#runner = new RouteRunner(context, this.loras);
+    this.#calls = new CallRegister(context, this.#runner);
     this.#reader = new CallReader(context);
+    this.#namedJobs = new NamedJobs(context, this.#runner);
+    this.#namedJobRoutes = new NamedJobRoutes(context, this.#namedJobs);
     this.app.all(
       '/*',
       route((request, reply) => this.#handle(request, reply)),
     );
   }
 
+  /** A plain call hangs on the request that made it; a named job goes on behind its unreachable gateway. */
   powerOff(): void {
     this.#calls.loseRunning();
   }
 
   reset(): void {
     this.#calls.reset();
+    this.#namedJobs.reset();
+    this.#runner.reset();
     this.loras.reset();
   }
 
@@ -53,9 +62,11 @@ export class ModalServer implements ProviderEmulation {
     if (callId !== null) return await this.#readResult(request, reply, callId);
     const information = request.method === 'GET' ? await this.#information(app, path) : undefined;
     if (information !== undefined) return information;
-    if (unsupportedPaths[path] === app) return this.#rejected({ app, path }, errors.unsupported(path));
-    const endpoint = modalEndpoints.find((candidate) => candidate.app === app && candidate.path === path);
-    if (endpoint === undefined) return this.#rejected({ app, path }, errors.notFound);
+    if (this.#isNamed && path.startsWith('/jobs/')) {
+      return await this.#namedJobRoutes.handle(request, reply, app, path);
+    }
+    const endpoint = errors.findRoute(app, path);
+    if ('status' in endpoint) return this.#rejected({ app, path }, endpoint);
     if (request.method !== 'POST') return this.#rejected(endpoint, errors.methodNotAllowed);
     const call = await this.#startCall(endpoint, request);
     if (call === 'reset') return call;
@@ -70,12 +81,8 @@ export class ModalServer implements ProviderEmulation {
     const subject = { endpoint: endpoint.path, app: endpoint.app, prompt };
     const fault = this.#context.faults.take('modal', 'call', subject);
     if (fault?.name === 'reset_before_headers') return 'reset';
-    const fixed = fixedFaultAnswer(endpoint, fault);
-    if (fixed !== undefined) return fixed;
-    if (typeof body === 'string') return errors.unreadableBody(endpoint, body);
-    const checked = await checkRequest(endpoint, body, this.loras);
-    if ('status' in checked) return checked;
-    return this.#calls.start({ endpoint, request: checked, body, described: describeBody(body), fault });
+    const order = await this.#runner.check(endpoint, body, fault);
+    return 'status' in order ? order : this.#calls.start(order);
   }
 
   async #readResult(request: FastifyRequest, reply: FastifyReply, callId: string): Promise<Reaction> {
@@ -99,10 +106,17 @@ export class ModalServer implements ProviderEmulation {
       return jsonAnswer(200, { loras, count: loras.length });
     }
     if (path !== '/health') return undefined;
+    const headers = { 'access-control-allow-origin': '*' };
+    // The gateway knows how it is without asking a GPU container.
+    if (this.#isNamed) return jsonAnswer(200, { status: 'healthy', app, namedJobs: 1 }, headers);
     const scale = this.#context.settings.current.timeScale;
     // Asking for health boots a container: slow when the app is cold.
-    await sleep(this.#calls.coldStartSeconds(app) * scale * 1000, undefined, { ref: false });
-    return jsonAnswer(200, { status: 'healthy', app }, { 'access-control-allow-origin': '*' });
+    await sleep(this.#runner.coldStartSeconds(app) * scale * 1000, undefined, { ref: false });
+    return jsonAnswer(200, { status: 'healthy', app }, headers);
+  }
+
+  get #isNamed(): boolean {
+    return this.#context.settings.current.modal.jobs === 'named';
   }
 
   #rejected({ app, path }: { app: string; path: string }, answer: Answer): Answer {

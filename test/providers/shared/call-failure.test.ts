@@ -1,10 +1,10 @@
-import { toProviderError, type CallState } from '../../../src/providers/call-failure';
+import { runVerb, toProviderError, type CallState } from '../../../src/providers/call-failure';
 import { DeadlineExceeded } from '../../../src/providers/deadlines';
 import { MediaError, ProviderError } from '../../../src/providers/errors';
 import { TransportError } from '../../../src/providers/transport-error';
 
-function stateAt(stage: CallState['stage'], resumable = false): CallState {
-  return { provider: 'modal', stage, resumable, blankIs: 'corrupt', providerRequestId: 'fc-1' };
+function stateAt(stage: CallState['stage']): CallState {
+  return { provider: 'modal', stage, blankIs: 'corrupt', providerRequestId: 'fc-1' };
 }
 
 describe('toProviderError', () => {
@@ -14,14 +14,14 @@ describe('toProviderError', () => {
     expect(toProviderError(error, stateAt('accepted'))).toBe(error);
   });
 
-  it('keeps the request id, and the way back to the job, on every failure', () => {
+  it('keeps the request id on every failure, and leaves the job open', () => {
     for (const error of [
       new TransportError('reply', undefined),
       new DeadlineExceeded('total', 5),
       new Error('disk full'),
     ]) {
-      const known = { providerRequestId: 'fc-1', resumable: true, certainty: 'accepted' };
-      expect(toProviderError(error, stateAt('accepted', true))).toMatchObject(known);
+      const known = { providerRequestId: 'fc-1', endsJob: false, certainty: 'accepted' };
+      expect(toProviderError(error, stateAt('accepted'))).toMatchObject(known);
     }
   });
 
@@ -36,7 +36,27 @@ describe('toProviderError', () => {
   });
 
   it('reads what a picture was rejected for', () => {
-    const error = toProviderError(new MediaError('truncated', 'half'), stateAt('accepted', true));
-    expect(error).toMatchObject({ failureClass: 'corrupt', code: 'media_truncated', resumable: true });
+    const error = toProviderError(new MediaError('truncated', 'half'), stateAt('accepted'));
+    expect(error).toMatchObject({ failureClass: 'corrupt', code: 'media_truncated', endsJob: false });
+  });
+});
+
+describe('runVerb', () => {
+  const { signal } = new AbortController();
+
+  it('gives what the verb gives, and one kind of error for whatever breaks it', async () => {
+    expect(await runVerb(signal, stateAt('accepted'), () => Promise.resolve(1))).toBe(1);
+    const broken = runVerb(signal, stateAt('submitting'), () =>
+      Promise.reject(new TransportError('reply', undefined)),
+    );
+    await expect(broken).rejects.toMatchObject({ code: 'connection_lost', certainty: 'unknown' });
+  });
+
+  it("rejects with the signal's own reason after an abort", async () => {
+    const reason = new Error('nobody wants it');
+    const broken = runVerb(AbortSignal.abort(reason), stateAt('accepted'), () =>
+      Promise.reject(new TransportError('reply', undefined)),
+    );
+    await expect(broken).rejects.toBe(reason);
   });
 });

@@ -1,6 +1,7 @@
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import { createFalClient } from '../../../src/providers/fal/client';
 import { createModalClient } from '../../../src/providers/modal/client';
+import { runJob } from '../../../src/providers/run-job';
 import type { ProviderClient, ProviderJob } from '../../../src/providers/types';
 import { textJob } from '../comfyui/run-job';
 import { providerErrorOf, testCall, testDeadlines, testJob } from '../support/call';
@@ -39,7 +40,7 @@ async function submitTo(provider: ProviderClient['provider'], answer: Responder)
     comfyui: () => createComfyUiClient({ baseUrl: url }),
   };
   const call = testCall();
-  const error = await providerErrorOf(clients[provider]().generate(jobs[provider], call.context));
+  const error = await providerErrorOf(runJob(clients[provider](), jobs[provider], call.context));
   expect(call.dispatch.notes).toEqual(['intent']);
   return { error, submits };
 }
@@ -65,7 +66,7 @@ describe('a submit whose outcome nobody knows', () => {
       const { error, submits } = await submitTo('comfyui', (_request, response) =>
         response.writeHead(status).end('gateway'),
       );
-      expect(error).toMatchObject({ certainty: 'unknown', code: 'submit_unconfirmed', resumable: false });
+      expect(error).toMatchObject({ certainty: 'unknown', code: 'submit_unconfirmed' });
       expect(error.status).toBeUndefined();
       expect(submits).toBe(1);
     },
@@ -93,13 +94,12 @@ describe('a call after a submit whose outcome nobody knows', () => {
         ? createModalClient({ baseUrl: `${url}/{app}` })
         : createFalClient({ queueUrl: url, restUrl: url, key: 'k', mediaHosts: [] });
     const call = testCall({ previous: { phase: 'intent' } });
-    const error = await providerErrorOf(client.generate(jobs[provider], call.context));
+    const error = await providerErrorOf(runJob(client, jobs[provider], call.context));
     expect(error).toMatchObject({
       failureClass: 'transient',
       code: 'outcome_unknown',
       certainty: 'unknown',
       status: undefined,
-      resumable: false,
     });
     expect(server.received).toEqual([]);
     expect(call.dispatch.notes).toEqual([]);

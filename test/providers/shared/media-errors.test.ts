@@ -23,13 +23,19 @@ describe('mediaFailure', () => {
     expect(mediaFailure(blank, { provider: 'modal', blankIs: 'corrupt' }).failureClass).toBe('corrupt');
   });
 
-  it('lets the next attempt read again only what may have broken on its way', () => {
-    const options = { provider: 'modal', blankIs: 'corrupt', resumable: true } as const;
-    const resumable = (problem: MediaProblem) => mediaFailure(new MediaError(problem, ''), options).resumable;
-    const again: MediaProblem[] = ['truncated', 'empty', 'not_media', 'unavailable'];
-    expect(mediaProblems.filter(resumable)).toEqual(expect.arrayContaining(again));
-    expect(mediaProblems.filter(resumable)).toHaveLength(again.length);
-  });
+  const endings: [when: string, isAnswerToSubmit: boolean, stayOpen: MediaProblem[]][] = [
+    ['a result that can be read again', false, ['truncated', 'empty', 'not_media', 'unavailable']],
+    ['the answer to a submit', true, ['empty', 'not_media']],
+  ];
+
+  it.each(endings)(
+    'leaves the job open where %s may only have broken on its way',
+    (_when, ...[is, stayOpen]) => {
+      const options = { provider: 'modal', blankIs: 'corrupt', isAnswerToSubmit: is } as const;
+      const isOpen = (problem: MediaProblem) => !mediaFailure(new MediaError(problem, ''), options).endsJob;
+      expect(mediaProblems.filter(isOpen).sort()).toEqual([...stayOpen].sort());
+    },
+  );
 
   it.each<[MediaProblem, string, string | undefined]>([
     ['empty', 'unknown', undefined],

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { createFilesystemAssetStore, toMediaStore, type AssetStore } from '../../../src/assets';
 import type { WireInput } from '../../../src/domain/plan';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
+import { runJob } from '../../../src/providers/run-job';
 import type { ProviderClient, ProviderJob } from '../../../src/providers/types';
 import {
   estimatePriceUsd,
@@ -81,7 +82,7 @@ describe.each(models.map((model) => [model.id, model] as const))('%s', (_id, mod
     async (_name, asked) => {
       const settings = settingsOf(model, asked);
       const media = toMediaStore(store, model.provider);
-      const result = await clients[model.provider].generate(await jobOf(model, settings), {
+      const result = await runJob(clients[model.provider], await jobOf(model, settings), {
         ...testCall().context,
         media,
       });
@@ -101,9 +102,9 @@ it.each(['modal', 'fal', 'comfyui'] as const)(
     if (model === undefined) throw new Error('no model');
     const job = await jobOf(model, settingsOf(model, { width: 512, height: 512 }));
     const context = { ...testCall().context, media: toMediaStore(store, provider) };
-    const error = await providerErrorOf(clients[provider].generate(job, context));
+    const error = await providerErrorOf(runJob(clients[provider], job, context));
     const expected = { failureClass: 'corrupt', code: 'media_wrong_size', certainty: 'accepted' };
-    expect(error).toMatchObject({ ...expected, charge: 'price', resumable: false });
+    expect(error).toMatchObject({ ...expected, charge: 'price', endsJob: true });
   },
 );
 
@@ -113,7 +114,7 @@ it('refuses an upscale that is no larger than its source', async () => {
   if (model === undefined) throw new Error('no model');
   const job = await jobOf(model, settingsOf(model, { upscaleFactor: 2 }));
   const context = { ...testCall().context, media: toMediaStore(store, 'fal') };
-  const error = await providerErrorOf(clients.fal.generate(job, context));
+  const error = await providerErrorOf(runJob(clients.fal, job, context));
   expect(error).toMatchObject({ failureClass: 'corrupt', code: 'media_wrong_size', charge: 'price' });
 });
 

@@ -1,6 +1,7 @@
 import type { JsonValue } from '../../../src/domain/taxonomy';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import type { FalHandle } from '../../../src/providers/fal/wire';
+import { runJob } from '../../../src/providers/run-job';
 import type { ProviderClient, ProviderJob, UnwantedJob } from '../../../src/providers/types';
 import { waitUntil } from '../../support/wait-until';
 import { textJob } from '../comfyui/run-job';
@@ -15,6 +16,7 @@ const falJob = testJob({
   parameters: { prompt: 'a red door', seed: 7, enable_safety_checker: true },
 });
 const { signal } = new AbortController();
+const cannotTell = { kind: 'cannot_tell' };
 let emulated: Emulated;
 let pod: ProviderClient;
 let leftovers: (() => Promise<unknown>)[] = [];
@@ -37,17 +39,17 @@ afterAll(async () => {
 /** A job that is accepted, and whose call nobody waits for. */
 async function abandoned(client: ProviderClient, job: ProviderJob): Promise<UnwantedJob> {
   const call = testCall();
-  const generating = client.generate(job, call.context).catch(() => undefined);
+  const generating = runJob(client, job, call.context).catch(() => undefined);
   leftovers.push(async () => {
     call.abort(new Error('the test is over'));
     await generating;
   });
   await call.dispatch.reached('accepted');
-  return { jobKey: job.jobKey, dispatch: call.dispatch.state };
+  return { ...job, dispatch: call.dispatch.state };
 }
 
-function accepted(handle: JsonValue): UnwantedJob {
-  return { jobKey: 'another', dispatch: { phase: 'accepted', handle } };
+function accepted(job: ProviderJob, handle: JsonValue): UnwantedJob {
+  return { ...job, jobKey: 'another', dispatch: { phase: 'accepted', handle } };
 }
 
 function handleOf({ dispatch }: UnwantedJob): FalHandle {
@@ -63,7 +65,7 @@ describe('an abandoned job at Fal', () => {
   it('is taken out of the queue, and costs nothing', async () => {
     emulated.settings.change({ fal: { queueSeconds: 10_000 } });
     const job = await abandoned(emulated.fal, falJob);
-    expect(await emulated.fal.stop(job, { signal })).toBe('none');
+    expect(await emulated.fal.stop(job, { signal })).toEqual({ kind: 'stopped', charge: 'none' });
     expect(outcomes()).toEqual([{ outcome: 'cancelled', chargedUsd: 0 }]);
   });
 
@@ -71,7 +73,7 @@ describe('an abandoned job at Fal', () => {
     emulated.settings.change({ fixedLatencySeconds: 10_000, fal: { queueSeconds: 0 } });
     const job = await abandoned(emulated.fal, falJob);
     await waitUntil(async () => (await statusOf(handleOf(job))) === 'IN_PROGRESS');
-    expect(await emulated.fal.stop(job, { signal })).toBe('price');
+    expect(await emulated.fal.stop(job, { signal })).toEqual({ kind: 'stopped', charge: 'price' });
     expect(outcomes()).toEqual([{ outcome: 'cancelled', chargedUsd: expect.any(Number) as unknown }]);
   });
 
@@ -79,7 +81,7 @@ describe('an abandoned job at Fal', () => {
     const foreign = await startLocalServer((_request, response) => response.end('{"status":"OK"}'));
     const job = await abandoned(emulated.fal, falJob);
     const turned = { ...handleOf(job), cancelUrl: `${foreign.url}/cancel` };
-    expect(await emulated.fal.stop(accepted(turned), { signal })).toBeUndefined();
+    expect(await emulated.fal.stop(accepted(falJob, turned), { signal })).toMatchObject(cannotTell);
     expect(foreign.received).toEqual([]);
     await foreign.close();
   });
@@ -90,7 +92,7 @@ describe('an abandoned run on the pod', () => {
     emulated.settings.change({ fixedLatencySeconds: 10_000 });
     await abandoned(pod, textJob({ jobKey: 'first' }));
     const job = await abandoned(pod, textJob({ jobKey: 'second' }));
-    expect(await pod.stop(job, { signal })).toBe('none');
+    expect(await pod.stop(job, { signal })).toEqual({ kind: 'stopped', charge: 'none' });
     expect(outcomes()).toMatchObject([{ outcome: 'running' }, { outcome: 'cancelled' }]);
   });
 
@@ -98,7 +100,7 @@ describe('an abandoned run on the pod', () => {
     emulated.settings.change({ fixedLatencySeconds: 1000 });
     const job = await abandoned(pod, textJob({ jobKey: 'first' }));
     const next = await abandoned(pod, textJob({ jobKey: 'second' }));
-    expect(await pod.stop(job, { signal })).toBe('price');
+    expect(await pod.stop(job, { signal })).toEqual({ kind: 'stopped', charge: 'price' });
     await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'cancelled'));
     expect(emulated.journal.read().entries[1]?.outcome).toBe('running');
     await pod.stop(next, { signal });
@@ -106,17 +108,32 @@ describe('an abandoned run on the pod', () => {
 });
 
 describe('a run on the pod whose submit had no answer', () => {
-  const lost = { dispatch: { phase: 'intent' } } as const;
+  /** The worker went right before the submit left, or right after. */
+  async function unanswered(job: ProviderJob): Promise<UnwantedJob> {
+    const { context } = testCall();
+    let clue: JsonValue | undefined;
+    const submit = pod.submit(job, {
+      ...context,
+      intent: (noted) => {
+        clue = noted;
+        return Promise.reject(new Error('the worker stops here'));
+      },
+    });
+    await expect(submit).rejects.toThrow();
+    return { ...job, dispatch: { phase: 'intent', clue } };
+  }
 
   it('is found by its id and interrupted, at its price', async () => {
     emulated.settings.change({ fixedLatencySeconds: 1000 });
-    const { jobKey } = await abandoned(pod, textJob({ jobKey: 'first' }));
-    expect(await pod.stop({ jobKey, ...lost }, { signal })).toBe('price');
+    await abandoned(pod, textJob({ jobKey: 'first' }));
+    const lost = await unanswered(textJob({ jobKey: 'first' }));
+    expect(await pod.stop(lost, { signal })).toEqual({ kind: 'stopped', charge: 'price' });
     await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'cancelled'));
   });
 
   it('costs nothing when the pod never saw it', async () => {
-    expect(await pod.stop({ jobKey: 'unseen', ...lost }, { signal })).toBe('none');
+    const lost = await unanswered(textJob({ jobKey: 'unseen' }));
+    expect(await pod.stop(lost, { signal })).toEqual({ kind: 'never' });
   });
 });
 
@@ -124,7 +141,7 @@ describe('an abandoned call at Modal', () => {
   it('runs to its end, and nobody knows of it there', async () => {
     emulated.faults.add({ provider: 'modal', fault: 'redirect_chain', params: { hops: 1 } });
     const job = await abandoned(emulated.modal, modalJob);
-    expect(await emulated.modal.stop(job, { signal })).toBeUndefined();
+    expect(await emulated.modal.stop(job, { signal })).toEqual({ kind: 'unstoppable' });
     await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'succeeded'));
   });
 });
@@ -134,33 +151,40 @@ describe('a job that cannot be stopped', () => {
   const jobs = { modal: modalJob, fal: falJob, comfyui: textJob() };
   const names = ['modal', 'fal', 'comfyui'] as const;
 
-  it.each(names)('at %s, because it is down, is no error', async (name) => {
+  it.each([
+    ['modal', { kind: 'unstoppable' }],
+    ['fal', cannotTell],
+    ['comfyui', cannotTell],
+  ] as const)('at %s, because it is down, is no error', async (name, word) => {
     emulated.settings.change({ fixedLatencySeconds: 100, fal: { queueSeconds: 1000 } });
     emulated.faults.add({ provider: 'modal', fault: 'redirect_chain', params: { hops: 1 } });
     const client = clients()[name];
     const job = await abandoned(client, jobs[name]);
     await emulated.setProviderState(name, 'down');
-    expect(await client.stop(job, { signal })).toBeUndefined();
+    expect(await client.stop(job, { signal })).toMatchObject(word);
   });
 
   it.each(['modal', 'fal'] as const)(
     'at %s, because its handle is none of ours, is no error',
     async (name) => {
       for (const handle of [null, 'r1', {}, { promptId: 1, requestId: 'r1' }]) {
-        expect(await clients()[name].stop(accepted(handle), { signal })).toBeUndefined();
+        expect(await clients()[name].stop(accepted(jobs[name], handle), { signal })).toMatchObject(
+          cannotTell,
+        );
       }
     },
   );
 
   it.each(['modal', 'fal'] as const)('at %s, because its submit had no answer, is no error', async (name) => {
-    const lost = { jobKey: 'lost', dispatch: { phase: 'intent' } } as const;
-    expect(await clients()[name].stop(lost, { signal })).toBeUndefined();
+    const lost = { ...jobs[name], dispatch: { phase: 'intent' } } as const;
+    expect(await clients()[name].stop(lost, { signal })).toMatchObject(cannotTell);
   });
 
   it.each(names)('at %s, because there is no time left, is no error', async (name) => {
     await emulated.setProviderState(name, 'hang');
     const handle = { ...falHandle(), promptId: 'p1', resultUrl: 'http://127.0.0.1/x' };
-    expect(await clients()[name].stop(accepted(handle), { signal: AbortSignal.timeout(50) })).toBeUndefined();
+    const job = accepted(jobs[name], handle);
+    expect(await clients()[name].stop(job, { signal: AbortSignal.timeout(50) })).toMatchObject(cannotTell);
   });
 });
 

@@ -4,9 +4,9 @@ import type {
   CallContext,
   CallProgress,
   DispatchState,
-  ProviderCharge,
   ProviderJob,
   ProviderResult,
+  Stopped,
 } from '../../../src/providers/types';
 import { MemoryMediaStore } from './memory-media-store';
 import { RecordingDispatch } from './recording-dispatch';
@@ -37,8 +37,8 @@ export interface TestCall {
   dispatch: RecordingDispatch;
   media: MemoryMediaStore;
   progress: CallProgress[];
-  /** What the client said of the bill of the job it stopped. */
-  stopped: (ProviderCharge | undefined)[];
+  /** What became of the job after an abort. */
+  stopped: Stopped[];
   abort(reason: unknown): void;
 }
 
@@ -48,7 +48,7 @@ export function testCall(options: { previous?: DispatchState; media?: MemoryMedi
   const dispatch = new RecordingDispatch(options.previous);
   const media = options.media ?? new MemoryMediaStore();
   const progress: CallProgress[] = [];
-  const stopped: (ProviderCharge | undefined)[] = [];
+  const stopped: Stopped[] = [];
   return {
     dispatch,
     media,
@@ -59,7 +59,7 @@ export function testCall(options: { previous?: DispatchState; media?: MemoryMedi
       dispatch,
       media,
       onProgress: (step) => void progress.push(step),
-      onStopped: (charge) => void stopped.push(charge),
+      onStopped: (word) => void stopped.push(word),
     },
     abort: (reason) => {
       controller.abort(reason);
