@@ -1,138 +1,113 @@
+import { roundUsd } from '../../domain/round-usd';
+import type { Billing } from '../../domain/attempt-record';
+import type { JsonValue } from '../../domain/taxonomy';
 import { toProviderError, type CallState } from '../call-failure';
-import { DeadlineExceeded, delayAbort, openCallScope, pause, queueEndMs } from '../deadlines';
+import { pause, queueEndMs } from '../deadlines';
 import { ProviderError, type ProviderErrorOptions } from '../errors';
-import { withInputs } from '../input-values';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { readResult } from '../read-result';
-import type { CallContext, ProviderJob, ProviderResult } from '../types';
+import type { CollectContext, ProviderJob, ProviderResult } from '../types';
 import type { ExchangeOptions, FalApi } from './api';
-import { cancelJob, chargeOfCancel } from './cancel';
 import { collectMedia } from './collect-media';
-import { falErrorOfType } from './errors';
+import { falError, falErrorOfType } from './errors';
+import { settleSeconds } from './find';
+import type { FalPlatform } from './platform';
 import { isWorthAnotherPoll, nextPollPauseMs, defaultFirstPollPauseMs, maxFailedPolls } from './polling';
-import { withSafetyChecker } from './safety';
-import { uploadInput } from './upload-input';
-import { isKnownStatus, phaseOfStatus, recordedHandle, type FalHandle, type FalStatus } from './wire';
+import type { FalPrices } from './prices';
+import { cancelJob } from './stop';
+import {
+  falOutputSchema,
+  isKnownStatus,
+  phaseOfStatus,
+  recordedHandle,
+  type FalHandle,
+  type FalOutput,
+  type FalStatus,
+  type ListedRequest,
+} from './wire';
 
-export interface FalCallOptions {
+export interface FalCollectOptions {
   api: FalApi;
+  platform: FalPlatform;
+  prices: FalPrices;
   job: ProviderJob;
-  context: CallContext;
-  /** The caller's abort and the total deadline. */
-  signal: AbortSignal;
+  context: CollectContext;
 }
 
-/** A submit that is cancelled under way may still be answered this long: without its handle nothing can be undone. */
-const submitGraceSeconds = 5;
-/** For a result that came just as our time was up: its read and its download. It is paid, so it is worth this much more. */
-const lateCollectSeconds = 20;
+/** The clocks of Fal and ours, on both sides of a listed request. */
+const listMarginMs = 60_000;
 
-/** One job in Fal's queue: submit, poll, collect. Cancels it there whenever we stop waiting for it. */
-export class FalCall {
-  readonly state: CallState = { provider: 'fal', stage: 'preparing', resumable: false, blankIs: 'policy' };
-  private resumed = false;
+/**
+ * Waits for an accepted job and stores its pictures.
+ *
+ * @throws ProviderError, or the reason of the caller's abort.
+ */
+export async function collectJob(noted: JsonValue, options: FalCollectOptions): Promise<ProviderResult> {
+  const handle = recordedHandle(noted);
+  if (handle === undefined) throw outcomeUnknown('fal');
+  if (!options.api.isOurs(handle)) throw jobElsewhere('fal', handle.requestId);
+  return await new Collection(handle, options).run();
+}
 
-  constructor(private readonly options: FalCallOptions) {}
+class Collection {
+  private readonly state: CallState;
+  /** What Fal charges, as soon as it has said so. */
+  private billing: Billing | undefined;
+
+  constructor(
+    private readonly handle: FalHandle,
+    private readonly options: FalCollectOptions,
+  ) {
+    const providerRequestId = handle.requestId;
+    this.state = { provider: 'fal', stage: 'accepted', blankIs: 'policy', providerRequestId };
+    options.prices.refresh(handle.endpoint);
+  }
 
   async run(): Promise<ProviderResult> {
-    const handle = await this.obtainHandle();
-    this.state.stage = 'accepted';
-    this.state.resumable = true;
     try {
-      const { signal } = this.options;
-      return await this.collect(handle, await this.awaitCompletion(handle), signal);
+      return await this.awaitAndRead();
     } catch (error) {
-      if (!this.options.signal.aborted) throw error;
-      return await this.giveUp(handle);
+      this.options.context.signal.throwIfAborted();
+      const failure = toProviderError(error, this.state);
+      const usd = this.costUsd();
+      throw failure.charge === 'price' && usd !== undefined ? failure.with({ charge: { usd } }) : failure;
     }
   }
 
-  /**
-   * Leaves no job behind that nobody waits for.
-   *
-   * @throws the reason of the abort, unless our time was up just as the result came.
-   */
-  private async giveUp(handle: FalHandle): Promise<ProviderResult> {
-    const { signal, context } = this.options;
-    const word = await cancelJob(this.options.api, handle);
-    if (!(signal.reason instanceof DeadlineExceeded)) context.onStopped?.(chargeOfCancel(word));
-    else if (word === 'ALREADY_COMPLETED') return await this.collectLate(handle);
-    // Where no word came back the job may well go on, and can still be collected.
-    this.state.resumable = word === undefined;
-    this.state.charge = chargeOfCancel(word);
-    throw signal.reason;
-  }
-
-  private async collectLate(handle: FalHandle): Promise<ProviderResult> {
-    const scope = openCallScope(this.options.context.signal, lateCollectSeconds);
+  private async awaitAndRead(): Promise<ProviderResult> {
     try {
-      return await this.collect(handle, { status: 'COMPLETED' }, scope.signal);
-    } finally {
-      scope.close();
+      return await this.read(await this.awaitCompletion());
+    } catch (error) {
+      if (!(error instanceof ProviderError) || error.code !== 'request_lost') throw error;
+      return await this.readFromList(error);
     }
   }
 
-  private async obtainHandle(): Promise<FalHandle> {
-    const { previous } = this.options.context.dispatch;
-    if (previous.phase === 'none') return await this.submit();
-    this.state.stage = 'accepted';
-    const handle = previous.phase === 'accepted' ? recordedHandle(previous.handle) : undefined;
-    if (handle === undefined) throw outcomeUnknown('fal');
-    this.resumed = true;
-    this.state.providerRequestId = handle.requestId;
-    if (!this.options.api.isOurs(handle)) throw jobElsewhere('fal', handle.requestId);
-    return handle;
-  }
-
-  private async submit(): Promise<FalHandle> {
-    const { api, job, context, signal } = this.options;
-    const body = await this.wireBody();
-    await context.dispatch.intent();
-    signal.throwIfAborted();
-    this.state.stage = 'submitting';
-    const grace = delayAbort(signal, submitGraceSeconds);
-    try {
-      const handle = await api.submit(job.endpoint, body, { ...this.exchange(), signal: grace.signal });
-      this.state.providerRequestId = handle.requestId;
-      return { ...handle, queuedSince: new Date().toISOString() };
-    } finally {
-      grace.close();
-    }
-  }
-
-  private async wireBody() {
-    const { api, job, context } = this.options;
-    const parameters = withSafetyChecker(job.parameters);
-    if (job.inputs.length > 0) context.onProgress({ phase: 'uploading' });
-    const options = { api, media: context.media, exchange: this.exchange() };
-    return await withInputs(parameters, job.inputs, (input) => uploadInput(input, options));
-  }
-
-  private async awaitCompletion(handle: FalHandle): Promise<FalStatus> {
-    const { api, context, job, signal } = this.options;
-    if (!this.resumed) await context.dispatch.accepted(handle, handle.requestId);
+  private async awaitCompletion(): Promise<FalStatus> {
+    const { api, context, job } = this.options;
+    const { handle } = this;
     const queuedUntilMs = queueEndMs(handle.queuedSince, job.deadlines.queueSeconds);
     let pauseMs = api.settings.firstPollPauseMs ?? defaultFirstPollPauseMs;
     for (;;) {
-      await pause(pauseMs, signal);
-      const status = await this.poll(handle, pauseMs);
+      await pause(pauseMs, context.signal);
+      const status = await this.poll(pauseMs);
       const phase = this.phaseOf(status);
       if (phase === 'completed') return status;
       context.onProgress({ phase, queuePosition: status.queue_position });
-      if (phase === 'queued' && Date.now() >= queuedUntilMs) return await this.leaveQueue(handle, status);
+      if (phase === 'queued' && Date.now() >= queuedUntilMs) return await this.leaveQueue(status);
       pauseMs = nextPollPauseMs(pauseMs);
     }
   }
 
   /** Asks until an answer comes, a bounded number of times: the job goes on whether or not we see it. */
-  private async poll(handle: FalHandle, pauseMs: number): Promise<FalStatus> {
+  private async poll(pauseMs: number): Promise<FalStatus> {
+    const { api, context } = this.options;
     for (let failed = 1; ; failed += 1) {
       try {
-        return await this.options.api.status(handle, this.exchange());
+        return await api.status(this.handle, this.exchange());
       } catch (error) {
-        if (this.options.signal.aborted || !isWorthAnotherPoll(error) || failed >= maxFailedPolls)
-          throw error;
-        await pause(nextPollPauseMs(pauseMs, error), this.options.signal);
+        if (context.signal.aborted || !isWorthAnotherPoll(error) || failed >= maxFailedPolls) throw error;
+        await pause(nextPollPauseMs(pauseMs, error), context.signal);
       }
     }
   }
@@ -140,49 +115,113 @@ export class FalCall {
   /** A word that is none of the official client's is a failure to look into, never a reason to wait for ever. */
   private phaseOf({ status }: FalStatus): 'queued' | 'running' | 'completed' {
     if (isKnownStatus(status)) return phaseOfStatus[status];
-    const message = 'Fal answered with a status word we do not know';
-    throw this.failure('transient', 'status_unknown', message, { resumable: true });
+    throw this.failure('transient', 'status_unknown', 'Fal answered with a status word we do not know');
   }
 
-  private async leaveQueue(handle: FalHandle, status: FalStatus): Promise<FalStatus> {
-    const word = await cancelJob(this.options.api, handle);
-    if (word === 'ALREADY_COMPLETED') return { ...status, status: 'COMPLETED' };
+  private async leaveQueue(status: FalStatus): Promise<FalStatus> {
+    const stopped = await cancelJob(this.options.api, this.handle);
+    if (stopped.kind === 'finished') return { ...status, status: 'COMPLETED' };
     const { queueSeconds } = this.options.job.deadlines;
     const message = `the job was still in Fal's queue after ${String(queueSeconds)} s and was cancelled`;
-    throw this.failure('capacity', 'queue_timeout', message, {
-      // At any other word than OK it may have begun, and at none it may go on.
-      charge: chargeOfCancel(word),
-      resumable: word === undefined,
-    });
+    // Where Fal did not say that it stops the job, it may go on.
+    const end = stopped.kind === 'stopped' ? { endsJob: true, charge: stopped.charge } : {};
+    throw this.failure('capacity', 'queue_timeout', message, end);
   }
 
-  private async collect(handle: FalHandle, done: FalStatus, signal: AbortSignal): Promise<ProviderResult> {
+  private async read(done: FalStatus): Promise<ProviderResult> {
     const { context } = this.options;
+    const { handle } = this;
     context.onProgress({ phase: 'downloading' });
-    return await readResult(() => this.download(handle, done, signal), {
+    return await readResult(() => this.download(done), {
       brokenReads: handle.brokenReads ?? 0,
-      remember: (brokenReads) => context.dispatch.accepted({ ...handle, brokenReads }, handle.requestId),
+      remember: (brokenReads) => context.remember({ ...handle, brokenReads }),
       explain: (error) => toProviderError(error, this.state),
     });
   }
 
-  private async download(handle: FalHandle, done: FalStatus, signal: AbortSignal): Promise<ProviderResult> {
-    const { api, job, context } = this.options;
-    const { requestId: providerRequestId } = handle;
-    const exchange = this.exchange(signal);
-    const output = await api.result(handle, exchange);
+  private async download(done: FalStatus): Promise<ProviderResult> {
+    const output = await this.options.api.result(this.handle, (units) => this.bill(units), this.exchange());
     const isEmpty = output.image === undefined && (output.images ?? []).length === 0;
-    if (isEmpty && done.error_type !== undefined) throw falErrorOfType(done.error_type, providerRequestId);
-    const save = { signal, expects: job.mediaKind, expectedSize: job.expectedSize };
+    if (isEmpty && done.error_type !== undefined)
+      throw falErrorOfType(done.error_type, this.handle.requestId);
+    return { ...(await this.store(output)), executionSeconds: done.metrics?.inference_time };
+  }
+
+  private async store(output: FalOutput): Promise<ProviderResult> {
+    const { api, job, context } = this.options;
+    const { requestId: providerRequestId } = this.handle;
+    const save = { signal: context.signal, expects: job.mediaKind, expectedSize: job.expectedSize };
+    const exchange = this.exchange();
+    const media = { api, media: context.media, exchange, save, providerRequestId };
     return {
-      assets: await collectMedia(output, { api, media: context.media, exchange, save, providerRequestId }),
-      executionSeconds: done.metrics?.inference_time,
+      assets: await collectMedia(output, media),
       providerRequestId,
+      costUsd: this.costUsd(),
+      billing: this.billing,
     };
   }
 
-  private exchange(signal = this.options.signal): ExchangeOptions {
-    return { deadlines: this.options.job.deadlines, signal };
+  private bill(units: number): number | undefined {
+    this.billing = this.options.prices.billing(this.handle.endpoint, units);
+    return this.costUsd();
+  }
+
+  private costUsd(): number | undefined {
+    return this.billing && roundUsd(this.billing.units * this.billing.unitPriceUsd);
+  }
+
+  /**
+   * The queue knows the request no more, which is no end by itself: the list of those that ended has the last word, and
+   * often the result too.
+   *
+   * @throws `lost` while the job may still run, or where the list cannot be read.
+   */
+  private async readFromList(lost: ProviderError): Promise<ProviderResult> {
+    const { platform, context } = this.options;
+    const { requestId, queuedSince } = this.handle;
+    if (requestId === undefined || queuedSince === undefined || !(await platform.canList())) throw lost;
+    const entry = await this.listed(requestId, Date.parse(queuedSince)).catch(() => {
+      throw lost;
+    });
+    if (entry === undefined) throw lost.with({ endsJob: this.mustHaveEnded(queuedSince) });
+    const status = entry.status_code ?? 0;
+    if (status >= 400) throw this.listedFailure(entry, status);
+    const output = falOutputSchema.safeParse(entry.json_output).data;
+    if (output === undefined) throw lost;
+    context.onProgress({ phase: 'downloading' });
+    return await this.store(output);
+  }
+
+  private async listed(requestId: string, queuedSinceMs: number): Promise<ListedRequest | undefined> {
+    const { platform, context } = this.options;
+    const { endpoint } = this.handle;
+    const startMs = queuedSinceMs - listMarginMs;
+    const endMs = Date.now() + listMarginMs;
+    const { signal } = context;
+    const entries = await platform.endedRequests({ endpoint, startMs, endMs, requestId, signal });
+    return entries.find(({ request_id: id }) => id === requestId);
+  }
+
+  /** Neither the queue nor the list knows it, and it cannot run any more. */
+  private mustHaveEnded(queuedSince: string): boolean {
+    const { api, job } = this.options;
+    const seconds = settleSeconds(job, api.settings.settleSeconds);
+    return Date.now() > Date.parse(queuedSince) + seconds * 1000;
+  }
+
+  private listedFailure({ json_output: output }: ListedRequest, status: number): ProviderError {
+    const failure = falError({
+      status,
+      body: JSON.stringify(output ?? {}),
+      step: 'result',
+      header: () => undefined,
+      providerRequestId: this.handle.requestId,
+    });
+    return failure.with({ endsJob: true });
+  }
+
+  private exchange(): ExchangeOptions {
+    return { deadlines: this.options.job.deadlines, signal: this.options.context.signal };
   }
 
   private failure(
@@ -191,10 +230,9 @@ export class FalCall {
     message: string,
     known: Partial<ProviderErrorOptions> = {},
   ): ProviderError {
-    const { providerRequestId } = this.state;
-    const certainty = 'accepted';
     return new ProviderError(message, {
-      ...{ provider: 'fal', failureClass, code, certainty, providerRequestId },
+      ...{ provider: 'fal', failureClass, code, certainty: 'accepted' },
+      providerRequestId: this.handle.requestId,
       ...known,
     });
   }

@@ -63,8 +63,42 @@ export const falErrorSchema = z.object({
     .optional()
     .catch(undefined),
   error_type: z.string().optional().catch(undefined),
+  /** `NOT_FOUND` is all that Fal says of a request it does not know. */
+  status: z.string().optional().catch(undefined),
 });
 export type FalErrorBody = z.infer<typeof falErrorSchema>;
+
+/** A request in the list of those that ended. */
+const listedRequestSchema = z.object({
+  request_id: providerRequestIdSchema,
+  sent_at: z.iso.datetime({ offset: true }),
+  status_code: z.number().nullish(),
+  /** Absent where Fal was told to keep no payloads. */
+  json_input: z.unknown(),
+  json_output: z.unknown(),
+});
+export type ListedRequest = z.infer<typeof listedRequestSchema>;
+
+export const falListSchema = z.object({
+  items: z.array(listedRequestSchema),
+  next_cursor: z.string().nullish(),
+  has_more: z.boolean().optional(),
+});
+
+export const falPricesSchema = z.object({
+  prices: z.array(
+    z.object({ endpoint_id: z.string(), unit_price: z.number().nonnegative(), currency: z.string() }),
+  ),
+});
+
+/** What a submit leaves with its intent. A type, since an interface is no JSON object. */
+export type FalClue = {
+  /** ISO 8601, by our own clock. */
+  sentAt: string;
+  /** SHA-256 of the canonical JSON of the input, hex. */
+  inputSha256: string;
+};
+export const falClueSchema = z.object({ sentAt: z.iso.datetime(), inputSha256: z.string() });
 
 const falHandleSchema = z.object({
   requestId: z.string().optional(),
