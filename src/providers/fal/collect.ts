@@ -86,6 +86,7 @@ class Collection {
   private async awaitCompletion(): Promise<FalStatus> {
     const { api, context, job } = this.options;
     const { handle } = this;
+    if (handle.hasEnded === true) return { status: 'COMPLETED' };
     const queuedUntilMs = queueEndMs(handle.queuedSince, job.deadlines.queueSeconds);
     let pauseMs = api.settings.firstPollPauseMs ?? defaultFirstPollPauseMs;
     for (;;) {

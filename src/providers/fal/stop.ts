@@ -56,7 +56,7 @@ export async function cancelJob(api: FalApi, handle: FalHandle, caller?: AbortSi
     case 'CANCELLATION_REQUESTED':
       return { kind: 'stopped', charge: 'price' };
     case 'ALREADY_COMPLETED':
-      return { kind: 'finished', handle };
+      return { kind: 'finished', handle: { ...handle, hasEnded: true } };
     case undefined:
       return { kind: 'cannot_tell', reason: 'Fal did not say whether it stops the job' };
     default:

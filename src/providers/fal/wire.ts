@@ -108,6 +108,7 @@ const falHandleSchema = z.object({
   endpoint: z.string(),
   brokenReads: z.int().min(1).optional(),
   queuedSince: z.iso.datetime().optional().catch(undefined),
+  hasEnded: z.literal(true).optional().catch(undefined),
 });
 
 /** What the dispatch log keeps of a queued job. A type, since an interface is no JSON object. */
@@ -121,17 +122,20 @@ export type FalHandle = {
   brokenReads?: number;
   /** ISO 8601; when the job entered the queue. Absent in handles of older versions. */
   queuedSince?: string;
+  /** Fal said that the job is over; left out as long as it has not. */
+  hasEnded?: true;
 };
 
 /** The handle an earlier call noted; `undefined` when it is none of ours. */
 export function recordedHandle(noted: JsonValue): FalHandle | undefined {
   const recorded = falHandleSchema.safeParse(noted).data;
   if (recorded === undefined) return undefined;
-  const { requestId, brokenReads, queuedSince, ...handle } = recorded;
+  const { requestId, brokenReads, queuedSince, hasEnded, ...handle } = recorded;
   return {
     ...handle,
     ...(requestId !== undefined && { requestId }),
     ...(brokenReads !== undefined && { brokenReads }),
     ...(queuedSince !== undefined && { queuedSince }),
+    ...(hasEnded !== undefined && { hasEnded }),
   };
 }

@@ -1,3 +1,4 @@
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall } from '../support/call';
 import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
@@ -18,7 +19,7 @@ describe('submitting to Fal', () => {
         [200, { status: 'COMPLETED', metrics: { inference_time: 1.25 } }],
       ),
     });
-    const result = await client.generate(falJob, call.context);
+    const result = await runJob(client, falJob, call.context);
     expect(result).toMatchObject({
       assets: [{ mediaType: 'image/png' }],
       executionSeconds: 1.25,
@@ -39,7 +40,7 @@ describe('submitting to Fal', () => {
 
   it('sends its key to the queue, and to no media host', async () => {
     const client = await fal.start();
-    await client.generate(falJob, testCall().context);
+    await runJob(client, falJob, testCall().context);
     const keyOf = (path: string) =>
       fal.received.find((request) => request.path === path)?.headers.authorization;
     expect(keyOf('/queue/fal-ai/flux/dev')).toBe('Key id:secret');
@@ -52,7 +53,7 @@ describe('submitting to Fal', () => {
     async (enable_safety_checker) => {
       const client = await fal.start();
       const parameters = { ...falJob.parameters, enable_safety_checker };
-      const error = await providerErrorOf(client.generate({ ...falJob, parameters }, testCall().context));
+      const error = await providerErrorOf(runJob(client, { ...falJob, parameters }, testCall().context));
       expect(error).toMatchObject({ failureClass: 'policy', certainty: 'not_sent' });
       expect(fal.received).toEqual([]);
     },
@@ -65,7 +66,7 @@ describe('submitting to Fal', () => {
       },
     });
     const call = testCall();
-    const result = await client.generate(falJob, call.context);
+    const result = await runJob(client, falJob, call.context);
     expect(result.assets).toHaveLength(1);
     expect(result.providerRequestId).toBeUndefined();
     expect(JSON.stringify(call.dispatch.notes)).not.toContain('u0000');
@@ -78,7 +79,7 @@ describe('submitting to Fal', () => {
         sendJson(response, 200, { ...fal.urls(), status_url: `${foreign.url}${requestPath}/status` });
       },
     });
-    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    const error = await providerErrorOf(runJob(client, falJob, testCall().context));
     await foreign.close();
     expect(error).toMatchObject({ failureClass: 'outage', code: 'url_foreign', certainty: 'accepted' });
     expect(foreign.received).toEqual([]);
@@ -94,7 +95,7 @@ describe('submitting to Fal', () => {
         });
       },
     });
-    await expect(client.generate(falJob, call.context)).rejects.toThrow('cancelled by the user');
+    await expect(runJob(client, falJob, call.context)).rejects.toThrow('cancelled by the user');
     expect(fal.lines()).toEqual(['POST /queue/fal-ai/flux/dev', `PUT ${requestPath}/cancel`]);
   });
 
@@ -102,14 +103,14 @@ describe('submitting to Fal', () => {
     const client = await fal.start();
     const call = testCall();
     call.abort(new Error('cancelled by the user'));
-    await expect(client.generate(falJob, call.context)).rejects.toThrow('cancelled by the user');
+    await expect(runJob(client, falJob, call.context)).rejects.toThrow('cancelled by the user');
     expect(fal.received).toEqual([]);
   });
 
   it('does not pay again for a submit whose outcome nobody knows', async () => {
     const client = await fal.start();
     for (const previous of [{ phase: 'intent' }, { phase: 'accepted', handle: { other: 1 } }] as const) {
-      const error = await providerErrorOf(client.generate(falJob, testCall({ previous }).context));
+      const error = await providerErrorOf(runJob(client, falJob, testCall({ previous }).context));
       expect(error).toMatchObject({
         failureClass: 'transient',
         code: 'outcome_unknown',
@@ -125,11 +126,11 @@ describe('submitting to Fal', () => {
         resetConnection(response.req.socket);
       },
     });
-    const error = await providerErrorOf(lost.generate(falJob, testCall().context));
+    const error = await providerErrorOf(runJob(lost, falJob, testCall().context));
     expect(error).toMatchObject({ failureClass: 'transient', certainty: 'unknown' });
     expect(fal.received).toHaveLength(1);
     await fal.close();
-    const refused = await providerErrorOf(lost.generate(falJob, testCall().context));
+    const refused = await providerErrorOf(runJob(lost, falJob, testCall().context));
     expect(refused).toMatchObject({
       failureClass: 'outage',
       code: 'connection_refused',
