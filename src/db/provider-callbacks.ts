@@ -65,7 +65,8 @@ export function createProviderCallbackStore(db: Database, provider: ProviderName
         .selectFrom('attempts')
         .select((attempt) => attempt.ref('provider_request_id').$notNull().as('request_id'))
         .where('provider', '=', provider)
-        .where('provider_request_id', 'in', requestIds);
+        .where('provider_request_id', 'in', requestIds)
+        .where('job_key', 'is distinct from', jobKey);
       const rows = await told.union(finished).execute();
       return rows.map(({ request_id: id }) => id);
     },

@@ -3,6 +3,7 @@ import { ProviderError } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
 import type {
   CallContext,
+  DispatchState,
   Found,
   ProviderClient,
   ProviderJob,
@@ -44,7 +45,7 @@ export async function runJob(
 
 /** What is known of the job grows as the call goes on. */
 class Call {
-  private dispatch;
+  private dispatch: DispatchState;
 
   constructor(
     private readonly client: ProviderClient,

@@ -121,7 +121,8 @@ export class FalPlatform {
 
   private async list(parameters: URLSearchParams, options: ExchangeOptions) {
     const url = `${this.base()}/v1/models/requests/by-endpoint?${parameters.toString()}`;
-    return await this.api.send({ method: 'GET', url, ...options });
+    // Looks are rare: a connection from the pool would be an old one, which the other side may just have closed.
+    return await this.api.send({ method: 'GET', url, freshConnection: true, ...options });
   }
 
   private base(): string {

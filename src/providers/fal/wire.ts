@@ -74,8 +74,8 @@ const listedRequestSchema = z.object({
   sent_at: z.iso.datetime({ offset: true }),
   status_code: z.number().nullish(),
   /** Absent where Fal was told to keep no payloads. */
-  json_input: z.unknown(),
-  json_output: z.unknown(),
+  json_input: z.unknown().optional(),
+  json_output: z.unknown().optional(),
 });
 export type ListedRequest = z.infer<typeof listedRequestSchema>;
 

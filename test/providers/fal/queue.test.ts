@@ -132,6 +132,53 @@ describe("waiting in Fal's queue", () => {
     },
   );
 
+  const oddAnswers: [number, string, Record<string, string>][] = [
+    [302, '', { location: '/login' }],
+    [307, '', { location: '/elsewhere' }],
+    [204, '', {}],
+    [400, '{"detail":"bad request"}', {}],
+    [422, '{"detail":[{"loc":["body"],"msg":"m","type":"value_error"}]}', {}],
+    [404, '<html>not here</html>', {}],
+    [200, '<html>welcome</html>', {}],
+    [200, '', {}],
+  ];
+
+  it.each(oddAnswers)(
+    'polls on after a status request answered with %s %p',
+    async (status, body, headers) => {
+      let isOdd = true;
+      const client = await fal.start({
+        [`GET ${requestPath}/status`]: (response) => {
+          if (isOdd) response.writeHead(status, headers).end(body);
+          else sendJson(response, 200, { status: 'COMPLETED' });
+          isOdd = false;
+        },
+      });
+      expect((await runJob(client, falJob, testCall().context)).assets).toHaveLength(1);
+      expect(fal.submits()).toHaveLength(1);
+    },
+  );
+
+  // A 400 or 422 in Fal's own words at the result says that the job failed.
+  const oddResults = oddAnswers.filter(([status]) => status !== 400 && status !== 422);
+  const oddForever = [
+    ...oddAnswers.map((row) => ['/status', ...row] as const),
+    ...oddResults.map((row) => ['', ...row] as const),
+  ];
+
+  it.each(oddForever)(
+    'leaves a job open whose %p is answered with %s %p for ever',
+    async (path, status, body, headers) => {
+      const client = await fal.start({
+        [`GET ${requestPath}${path}`]: (response) => response.writeHead(status, headers).end(body),
+      });
+      const first = testCall();
+      const error = await providerErrorOf(runJob(client, falJob, first.context));
+      expect(error).toMatchObject({ certainty: 'accepted', endsJob: false });
+      expect(fal.lines()).not.toContain(`PUT ${requestPath}/cancel`);
+    },
+  );
+
   it('cancels a job that runs past the total deadline', async () => {
     const client = await fal.start({
       [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),

@@ -1,9 +1,16 @@
+import { callbackToken, jobKeyOfToken } from '../../../src/domain/callback-key';
 import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall } from '../support/call';
 import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
 
 const fal = new LocalFal();
+
+/** Request line of the submit of the test job by a service with a public address. */
+function submitWithCallback(): string {
+  const address = `https://images.example.com/v1/provider-callbacks/fal/${callbackToken(falJob.jobKey, 'id:secret')}`;
+  return `POST /queue/fal-ai/flux/dev?fal_webhook=${encodeURIComponent(address)}`;
+}
 
 afterEach(async () => {
   await fal.close();
@@ -46,6 +53,41 @@ describe('submitting to Fal', () => {
     expect(keyOf('/queue/fal-ai/flux/dev')).toBe('Key id:secret');
     expect(keyOf(`${requestPath}/status`)).toBe('Key id:secret');
     expect(keyOf('/files/1.png')).toBeUndefined();
+  });
+
+  it('has Fal give up by itself, unpaid, what was not started in time, and try nothing twice', async () => {
+    const client = await fal.start({
+      [`GET ${requestPath}`]: (response) => {
+        const headers = { 'x-fal-request-timeout-type': 'user' };
+        sendJson(response, 504, { detail: 'Request timed out', error_type: 'request_timeout' }, headers);
+      },
+    });
+    const error = await providerErrorOf(runJob(client, falJob, testCall().context));
+    expect(error).toMatchObject({
+      ...{ failureClass: 'capacity', code: 'queue_timeout' },
+      ...{ certainty: 'accepted', endsJob: true, charge: 'none' },
+    });
+    const [submit] = fal.submits();
+    expect(submit?.headers).toMatchObject({ 'x-fal-request-start-timeout': '15', 'x-fal-no-retry': '1' });
+    // What Fal keeps of the input is how a lost submit is found again.
+    expect(submit?.headers).not.toHaveProperty('x-fal-store-io');
+    expect(submit?.path).toBe('/queue/fal-ai/flux/dev');
+  });
+
+  it('asks for a call-back at an address only we can have made, where we have a public one', async () => {
+    const client = await fal.start(
+      {
+        [submitWithCallback()]: (response) => sendJson(response, 200, { status: 'IN_QUEUE', ...fal.urls() }),
+      },
+      { publicBaseUrl: 'https://images.example.com/' },
+    );
+    await runJob(client, falJob, testCall().context);
+    const [submit] = fal.submits();
+    const address = new URL(submit?.path ?? '', fal.url).searchParams.get('fal_webhook') ?? '';
+    const [base, token] = address.split('/v1/provider-callbacks/fal/');
+    expect(base).toBe('https://images.example.com');
+    expect(jobKeyOfToken(token ?? '', 'id:secret')).toBe(falJob.jobKey);
+    expect(jobKeyOfToken(token ?? '', 'another:key')).toBeUndefined();
   });
 
   it.each([false, null, 'true'])(
