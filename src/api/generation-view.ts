@@ -1,5 +1,5 @@
 import type { GenerationRecord, SlotRecord } from '../db';
-import type { SlotStatus } from '../domain/generation';
+import type { ExtraPicture, SlotStatus } from '../domain/generation';
 import type { ProviderHealthRecord } from '../domain/provider-health';
 import { assetUrl, generationLinks } from './links';
 import { roundUsd } from '../domain/round-usd';
@@ -38,6 +38,10 @@ export function generationView(
     coherent: record.engines.length <= 1,
     /** The picture this one replaces. */
     lineage: record.lineage ?? null,
+    /** Paid pictures that came late, beside those the slots kept. */
+    extras: (record.extras ?? []).map(extraView),
+    /** Provider jobs of which nobody knows yet what they cost: their price is at risk until then. */
+    unsettledJobs: record.unsettledJobs ?? 0,
     error: record.error ?? null,
     createdAt: record.createdAt,
     startedAt: record.startedAt ?? null,
@@ -49,6 +53,11 @@ export function generationView(
     })),
     links: generationLinks(record, temporal),
   };
+}
+
+function extraView({ asset, ...extra }: ExtraPicture) {
+  const { assetId, mediaType, width = null, height = null } = asset;
+  return { ...extra, assetId, assetUrl: assetUrl(assetId), mediaType, width, height };
 }
 
 function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {

@@ -13,8 +13,15 @@ export interface ModalSettings {
 export interface FalSettings {
   queueUrl: string;
   restUrl: string;
+  platformUrl: string;
+  /** Where the public keys of its call-backs stand. */
+  jwksUrl: string;
   key: string;
   mediaHosts: readonly string[];
+  /** Our own address as Fal reaches it; `undefined`: no call-backs. */
+  publicBaseUrl: string | undefined;
+  /** `undefined`: derived from the limits of each job. */
+  settleSeconds: number | undefined;
 }
 export interface ComfyUiSettings {
   baseUrl: string;
@@ -52,8 +59,12 @@ function emulatedProviders(environment: Environment): ProviderSettings {
     fal: {
       queueUrl: `${environment.EMULATOR_FAL_URL}/queue`,
       restUrl: `${environment.EMULATOR_FAL_URL}/rest`,
+      platformUrl: `${environment.EMULATOR_FAL_URL}/platform`,
+      jwksUrl: `${environment.EMULATOR_FAL_URL}/rest/.well-known/jwks.json`,
       key: 'emulated',
       mediaHosts: [new URL(environment.EMULATOR_FAL_URL).host],
+      publicBaseUrl: environment.PUBLIC_BASE_URL,
+      settleSeconds: environment.FAL_SETTLE_SECONDS,
     },
     comfyui: { baseUrl: environment.EMULATOR_COMFYUI_URL, graphsDir: environment.COMFYUI_GRAPHS_DIR },
     disabledReasons: {},
@@ -71,8 +82,12 @@ function realProviders(environment: Environment): Omit<ProviderSettings, 'mode'>
         : {
             queueUrl: environment.FAL_QUEUE_URL,
             restUrl: environment.FAL_REST_URL,
+            platformUrl: environment.FAL_PLATFORM_URL,
+            jwksUrl: environment.FAL_JWKS_URL,
             key: falKey,
             mediaHosts: environment.FAL_MEDIA_HOSTS.split(',').map((host) => host.trim()),
+            publicBaseUrl: environment.PUBLIC_BASE_URL,
+            settleSeconds: environment.FAL_SETTLE_SECONDS,
           },
     comfyui:
       environment.COMFYUI_URL === undefined

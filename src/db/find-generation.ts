@@ -99,6 +99,8 @@ function toGenerationRecord(row: GenerationRow, slots: SlotRecord[]): Generation
     costEstimated: row.cost_estimated,
     atRiskUsd: row.at_risk_usd,
     engines: row.engines,
+    extras: row.extras,
+    unsettledJobs: row.unsettled_jobs,
     lineage: lineageOf(row),
     error: row.error ?? undefined,
     slots,

@@ -21,6 +21,8 @@ export function generationColumns(
     cost_estimated: state.costEstimated,
     at_risk_usd: state.atRiskUsd,
     engines: JSON.stringify(state.engines),
+    extras: JSON.stringify(state.extras ?? []),
+    unsettled_jobs: state.unsettledJobs ?? 0,
     parent_generation_id: state.lineage?.generationId ?? null,
     parent_slot: state.lineage?.slot ?? null,
     error: jsonOrNull(state.error),
@@ -80,6 +82,8 @@ export function attemptRow(
     provider_request_id: attempt.providerRequestId ?? null,
     repeats: attempt.repeats ?? null,
     last_repeat_at: attempt.lastRepeatAt ?? null,
+    job_key: attempt.jobKey ?? null,
+    billing: jsonOrNull(attempt.billing),
   };
 }
 
@@ -131,6 +135,8 @@ export function toAttemptRecord(row: Selectable<AttemptTable>): AttemptRecord {
     providerRequestId: row.provider_request_id ?? undefined,
     repeats: row.repeats ?? undefined,
     lastRepeatAt: row.last_repeat_at ?? undefined,
+    jobKey: row.job_key ?? undefined,
+    billing: row.billing ?? undefined,
   };
 }
 

@@ -6,6 +6,8 @@ import { paidOnceMigration } from './migrations/0002-paid-once';
 import { callLatenciesMigration } from './migrations/0003-call-latencies';
 import { oneUniqueKeyMigration } from './migrations/0004-one-unique-key';
 import { providerPausesMigration } from './migrations/0005-provider-pauses';
+import { settledJobsMigration } from './migrations/0006-settled-jobs';
+import { providerCallbacksMigration } from './migrations/0007-provider-callbacks';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
@@ -14,6 +16,8 @@ const migrations: Record<string, Migration> = {
   '0003-call-latencies': callLatenciesMigration,
   '0004-one-unique-key': oneUniqueKeyMigration,
   '0005-provider-pauses': providerPausesMigration,
+  '0006-settled-jobs': settledJobsMigration,
+  '0007-provider-callbacks': providerCallbacksMigration,
 };
 
 /**

@@ -15,7 +15,8 @@ export async function saveState(db: Database, state: GenerationState): Promise<v
   await db.transaction().execute(async (transaction) => {
     const isNewer = await upsertGeneration(transaction, state);
     if (!isNewer) return;
-    const assets = state.slots.flatMap((slot) => (slot.asset === undefined ? [] : [slot.asset]));
+    const kept = state.slots.flatMap((slot) => (slot.asset === undefined ? [] : [slot.asset]));
+    const assets = [...kept, ...(state.extras ?? []).map(({ asset }) => asset)];
     await insertAssets(transaction, assets, 'generation');
     await upsertSlots(transaction, state.generationId, state.slots);
     await upsertAttempts(transaction, state);
@@ -80,7 +81,7 @@ async function upsertSlots(
     .execute();
 }
 
-/** PostgreSQL takes 65,535 parameters a statement; an attempt needs 18. */
+/** PostgreSQL takes 65,535 parameters a statement; an attempt needs 20. */
 const attemptsPerStatement = 1000;
 
 async function upsertAttempts(
@@ -124,6 +125,8 @@ async function upsertSomeAttempts(
         provider_request_id: row.ref('excluded.provider_request_id'),
         repeats: row.ref('excluded.repeats'),
         last_repeat_at: row.ref('excluded.last_repeat_at'),
+        job_key: row.ref('excluded.job_key'),
+        billing: sql`excluded.billing`,
       })),
     )
     .execute();

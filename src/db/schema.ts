@@ -1,6 +1,13 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { AttemptRecord } from '../domain/attempt-record';
-import type { DecisionNeeded, GenerationStatus, Recipe, SlotStatus, SlotWait } from '../domain/generation';
+import type { AttemptRecord, Billing } from '../domain/attempt-record';
+import type {
+  DecisionNeeded,
+  ExtraPicture,
+  GenerationStatus,
+  Recipe,
+  SlotStatus,
+  SlotWait,
+} from '../domain/generation';
 import type { Identity, RouteCandidate } from '../domain/plan';
 import type { Flow, FlowRequest, LoraBaseModel } from '../domain/requests';
 import type { ProviderState } from '../domain/provider-health';
@@ -18,6 +25,7 @@ export interface DatabaseSchema {
   idempotency_keys: IdempotencyKeyTable;
   provider_health: ProviderHealthTable;
   provider_pauses: ProviderPauseTable;
+  provider_callbacks: ProviderCallbackTable;
 }
 
 /** Set by the database when left out. */
@@ -94,6 +102,8 @@ export interface GenerationTable {
   cost_estimated: Generated<boolean>;
   at_risk_usd: Generated<number>;
   engines: ColumnType<string[], string | undefined, string>;
+  extras: ColumnType<ExtraPicture[], string | undefined, string>;
+  unsettled_jobs: Generated<number>;
   parent_generation_id: string | null;
   parent_slot: number | null;
   /** Requests that asked Temporal to start its workflow: only a sole one may take the row back. */
@@ -148,6 +158,8 @@ export interface AttemptTable {
   provider_request_id: string | null;
   repeats: number | null;
   last_repeat_at: string | null;
+  job_key: string | null;
+  billing: JSONColumnType<Billing> | null;
 }
 
 export interface IdempotencyKeyTable {
@@ -163,6 +175,18 @@ export interface ProviderPauseTable {
   task_queue: string;
   provider: ProviderName;
   until: string;
+}
+
+export interface ProviderCallbackTable {
+  provider: ProviderName;
+  /** The provider's own name for the job. */
+  request_id: string;
+  job_key: string;
+  /** In the provider's words, such as `OK`. */
+  status: string;
+  /** When the provider signed the newest one. */
+  signed_at: string;
+  received_at: DefaultTime;
 }
 
 export interface ProviderHealthTable {

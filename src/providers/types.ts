@@ -134,6 +134,8 @@ export interface ProviderJob {
   /** Pixels the wire body fixes; a picture that is far from it is refused. Default: any size. */
   expectedSize?: PixelSize | undefined;
   deadlines: HttpDeadlines;
+  /** The provider's own ids of earlier jobs of this slot, which `find` must not take for the one it looks for. */
+  knownRequestIds?: readonly string[] | undefined;
 }
 
 /** What a call needs from its caller; see `runJob`. */

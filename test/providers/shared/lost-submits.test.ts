@@ -36,7 +36,8 @@ async function submitTo(provider: ProviderClient['provider'], answer: Responder)
   const { url } = server;
   const clients = {
     modal: () => createModalClient({ baseUrl: `${url}/{app}`, namedJobs: 'off' }),
-    fal: () => createFalClient({ queueUrl: `${url}/queue`, restUrl: url, key: 'k', mediaHosts: [] }),
+    fal: () =>
+      createFalClient({ queueUrl: `${url}/queue`, restUrl: url, platformUrl: url, key: 'k', mediaHosts: [] }),
     comfyui: () => createComfyUiClient({ baseUrl: url }),
   };
   const call = testCall();
@@ -92,7 +93,7 @@ describe('a call after a submit whose outcome nobody knows', () => {
     const client =
       provider === 'modal'
         ? createModalClient({ baseUrl: `${url}/{app}`, namedJobs: 'off' })
-        : createFalClient({ queueUrl: url, restUrl: url, key: 'k', mediaHosts: [] });
+        : createFalClient({ queueUrl: url, restUrl: url, platformUrl: url, key: 'k', mediaHosts: [] });
     const call = testCall({ previous: { phase: 'intent' } });
     const error = await providerErrorOf(runJob(client, jobs[provider], call.context));
     expect(error).toMatchObject({

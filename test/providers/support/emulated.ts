@@ -20,6 +20,7 @@ export async function startEmulated(): Promise<
     fal: createFalClient({
       queueUrl: `${fal}/queue`,
       restUrl: `${fal}/rest`,
+      platformUrl: `${fal}/platform`,
       key: 'id:secret',
       mediaHosts: [new URL(fal).host],
       firstPollPauseMs: 20,
