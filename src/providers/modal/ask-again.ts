@@ -7,15 +7,19 @@ export function vainPauseMs(vain: number): number {
   return 500 * 2 ** vain;
 }
 
-/** Asks for something free again after a lost connection or an answer of somebody else, so many times. */
+/**
+ * Asks for something free again after a lost connection or an answer of somebody else, so many times.
+ *
+ * @param ask is told how often it was asked in vain
+ */
 export async function askAgain<Answer>(
   signal: AbortSignal,
   times: number,
-  ask: () => Promise<Answer>,
+  ask: (vain: number) => Promise<Answer>,
 ): Promise<Answer> {
   for (let vain = 0; ; vain += 1) {
     try {
-      return await ask();
+      return await ask(vain);
     } catch (error) {
       if (signal.aborted || vain >= times || !isPassing(error)) throw error;
       await pause(vainPauseMs(vain), signal);

@@ -52,7 +52,8 @@ export class NamedJobRequests {
   /** @param waitSeconds how long the answer may wait for the job's end; up to 60 */
   async state(waitSeconds = 0): Promise<NamedAnswer> {
     const path = `?wait=${String(waitSeconds)}`;
-    return await this.ask({ method: 'GET', path, seconds: waitSeconds + answerSeconds });
+    const isPoll = waitSeconds > 0;
+    return await this.ask({ method: 'GET', path, isPoll, seconds: waitSeconds + answerSeconds });
   }
 
   async void(): Promise<NamedAnswer> {
@@ -127,8 +128,9 @@ export class NamedJobRequests {
     const deadlines: RequestDeadlines = { connectSeconds, firstByteSeconds: seconds, idleSeconds };
     const url = `${handle.jobUrl}${path}`;
     const all = { ...request.headers, ...headers };
-    const isPaid = method === 'PUT';
-    return await http.send({ method, url, headers: all, body, freshConnection: isPaid, deadlines, signal });
+    // One from the pool may just have been closed by the server; a long poll is asked again then.
+    const freshConnection = request.isPoll !== true;
+    return await http.send({ method, url, headers: all, body, freshConnection, deadlines, signal });
   }
 }
 
@@ -138,6 +140,8 @@ interface Request {
   path?: string;
   headers?: Record<string, string>;
   body?: Buffer;
+  /** One of many, over one connection. */
+  isPoll?: boolean;
   /** Until the answer begins. */
   seconds?: number;
 }

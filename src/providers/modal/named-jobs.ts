@@ -70,20 +70,25 @@ export class NamedJobs {
   }
 
   async find(job: ProviderJob, clue: JsonValue, context: FindContext): Promise<Found> {
-    return await runVerb(context.signal, callState('submitting'), async () => {
-      const handle = this.ownHandle(job, clue, 'unknown');
-      const requests = this.requestsFor(handle, job, context, 'unknown');
-      const answer = await requests.state();
-      if (answer.kind === 'refused' && answer.code === 'never_accepted')
-        return foundIn(handle, await requests.void());
-      return foundIn(handle, answer);
-    });
+    try {
+      return await runVerb(context.signal, callState('submitting'), async () => {
+        const handle = this.ownHandle(job, clue);
+        const requests = this.requestsFor(handle, job, context, 'unknown');
+        const answer = await requests.state();
+        if (answer.kind === 'refused' && answer.code === 'never_accepted')
+          return foundIn(handle, await requests.void());
+        return foundIn(handle, answer);
+      });
+    } catch (error) {
+      // A question that did not leave says nothing of the submit it asks about.
+      throw error instanceof ProviderError ? error.with({ certainty: 'unknown' }) : error;
+    }
   }
 
   async collect(job: ProviderJob, handle: JsonValue, context: CollectContext): Promise<ProviderResult> {
     const state = callState('accepted');
     return await runVerb(context.signal, state, async () => {
-      const requests = this.requestsFor(this.ownHandle(job, handle, 'accepted'), job, context, 'accepted');
+      const requests = this.requestsFor(this.ownHandle(job, handle), job, context, 'accepted');
       const ended = await awaitEnd(requests, context);
       state.providerRequestId = callIdOf(ended);
       if (ended.state !== 'succeeded') throw endOf(ended);
@@ -112,7 +117,7 @@ export class NamedJobs {
     const { dispatch } = job;
     if (dispatch.phase === 'none') return { kind: 'never' };
     const known = dispatch.phase === 'accepted' ? dispatch.handle : (dispatch.clue ?? null);
-    const handle = this.ownHandle(job, known, 'accepted');
+    const handle = this.ownHandle(job, known);
     const requests = this.requestsFor(handle, job, { signal }, 'accepted');
     const stop = async () => await askAgain(signal, 1, async () => await requests.stop());
     const answer = await stop();
@@ -129,11 +134,11 @@ export class NamedJobs {
   }
 
   /** The configuration may have changed since the handle was recorded. */
-  private ownHandle(job: ProviderJob, recorded: JsonValue, certainty: 'unknown' | 'accepted'): NamedHandle {
+  private ownHandle(job: ProviderJob, recorded: JsonValue): NamedHandle {
     const handle = namedHandleSchema.safeParse(recorded).data;
     if (handle === undefined) throw outcomeUnknown('modal');
     const jobUrl = resolveSameOrigin(handle.jobUrl, this.handleOf(job, 1).jobUrl);
-    if (jobUrl === undefined) throw jobElsewhere('modal').with({ certainty });
+    if (jobUrl === undefined) throw jobElsewhere('modal');
     return { key: handle.key, jobUrl };
   }
 
@@ -205,8 +210,9 @@ async function awaitEnd(requests: NamedJobRequests, context: CollectContext): Pr
   const { signal } = context;
   for (;;) {
     const askedAt = Date.now();
-    const answer = await askAgain(signal, mostVainAsks, async () => {
-      const heard = await requests.state(waitSeconds);
+    const answer = await askAgain(signal, mostVainAsks, async (vain) => {
+      // Whether anybody is there shows soonest where there is nothing to wait for.
+      const heard = await requests.state(vain === 0 ? waitSeconds : 0);
       if (heard.kind === 'job') return heard.job;
       throw jobUnknown();
     });

@@ -47,6 +47,7 @@ export async function storeNamedResult(
         executionSeconds: job.seconds ?? readFigure(headers['x-execution-time-sec']),
       };
     } catch (error) {
+      if (error instanceof ProviderError && error.endsJob) throw error.with({ charge: chargeOf(job) });
       const isMismatch = error instanceof ProviderError && error.code === mismatchCode;
       if (!isMismatch || reads >= mostNewReads) throw error;
     }
@@ -56,7 +57,7 @@ export async function storeNamedResult(
 /** The job did what it did, and reading it again gives the same bytes. */
 function uselessResult(error: MediaError, job: NamedJobState): ProviderError {
   const known = { provider: 'modal', blankIs: 'corrupt', providerRequestId: callIdOf(job) } as const;
-  return mediaFailure(error, known).with({ endsJob: true, charge: chargeOf(job) });
+  return mediaFailure(error, known).with({ endsJob: true });
 }
 
 /**

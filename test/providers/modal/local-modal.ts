@@ -1,5 +1,8 @@
-import { createModalClient, type ModalClientSettings } from '../../../src/providers/modal/client';
-import type { ProviderClient } from '../../../src/providers/types';
+import {
+  createModalClient,
+  type ModalClient,
+  type ModalClientSettings,
+} from '../../../src/providers/modal/client';
 import { testJob } from '../support/call';
 import {
   startLocalServer,
@@ -17,10 +20,7 @@ export const callUrl = '/ryla-flux/flux-dev?__modal_function_call_id=fc-1';
 export class LocalModal {
   private server: LocalServer | undefined;
 
-  async start(
-    respond: Responder,
-    settings: Omit<ModalClientSettings, 'baseUrl'> = {},
-  ): Promise<ProviderClient> {
+  async start(respond: Responder, settings: Omit<ModalClientSettings, 'baseUrl'> = {}): Promise<ModalClient> {
     this.server = await startLocalServer(respond);
     return createModalClient({ baseUrl: `${this.url}/{app}`, namedJobs: 'off', ...settings });
   }
