@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import unquote
 
 from .ports import WebRequest, WebResponse
 
+log = logging.getLogger(__name__)
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -60,8 +62,10 @@ class InProcessApp:
             "raw_path": request.path.encode(),
             "query_string": request.query.encode("latin-1"),
             "root_path": "",
-            "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in
-                        [*_with_host(request.headers)]],
+            "headers": [
+                (k.lower().encode("latin-1"), v.encode("latin-1"))
+                for k, v in [*_with_host(request.headers)]
+            ],
             "client": None,
             "server": ("app", 80),
             "state": dict(self._state),
@@ -105,8 +109,8 @@ class InProcessApp:
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self._state}
         try:
             await self._app(scope, receive, send)
-        except Exception:  # noqa: BLE001 - an app without a lifespan raises here, which is allowed
-            pass
+        except Exception as error:  # noqa: BLE001 - an app without a lifespan raises here
+            log.debug("the app has no lifespan: %r", error)
         finally:
             if not startup.done():
                 startup.set_result(None)

@@ -86,9 +86,7 @@ class Gateway:
 
     async def health(self, _request: Request) -> Response:
         """Answer without waking a GPU container."""
-        return JSONResponse(
-            {"status": "healthy", "app": self._app_name, "namedJobs": WIRE_VERSION}
-        )
+        return JSONResponse({"status": "healthy", "app": self._app_name, "namedJobs": WIRE_VERSION})
 
     async def put(self, request: Request) -> Response:
         """Accept a job."""
@@ -212,5 +210,3 @@ def _wait(request: Request) -> float:
 
 def _tags(header: str | None) -> list[str]:
     return [tag.strip().removeprefix("W/") for tag in header.split(",")] if header else []
-
-

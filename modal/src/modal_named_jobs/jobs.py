@@ -173,9 +173,7 @@ class NamedJobs:
             return
         n = len(view.spawns) + 1
         # One of several gateways that look at once does it; the others need not.
-        won, _ = await write_once(
-            self.store, f"spawn/{view.key}/{n}", {"at": self._clock()}
-        )
+        won, _ = await write_once(self.store, f"spawn/{view.key}/{n}", {"at": self._clock()})
         if won:
             log.warning("job %s has no living call; spawning call %d", view.key, n)
             await self._spawn(view, n)

@@ -154,7 +154,9 @@ class JobView:
         return {"billed": bool(self.runs), "seconds": self.seconds(), "costUsd": self.cost()}
 
 
-async def read_job(store: JobStore, key: str, settings: Settings) -> JobView | Literal["void"] | None:
+async def read_job(
+    store: JobStore, key: str, settings: Settings
+) -> JobView | Literal["void"] | None:
     """Read all records of a key."""
     claim, end = await asyncio.gather(store.get(f"job/{key}"), store.get(f"end/{key}"))
     if claim is None:

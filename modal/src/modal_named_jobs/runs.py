@@ -35,6 +35,7 @@ class JobRun:
         self._call = call_id
         self._route = route
         self._settings = settings
+        self._stopped = False
 
     async def run(self) -> bool:
         """Run the job. False if it must not be run by this call."""
@@ -52,9 +53,12 @@ class JobRun:
         except asyncio.CancelledError:
             ran = {"seconds": time.monotonic() - started}
             await asyncio.shield(write_once(self._store, f"ran/{self._key}/{n}", ran))
+            if self._stopped:
+                return True
             raise
         except Exception as error:  # noqa: BLE001 - every fault must become a final state
             end = {"state": "failed", "error": _error(None, None, repr(error), "runner_error")}
+        await self._touch(n)
         end.update(run=n, runSeconds=time.monotonic() - started, at=time.time())
         await write_once(self._store, f"end/{self._key}", end)
         return True
@@ -75,6 +79,16 @@ class JobRun:
             if found["kind"] == "closed" or found["call"] != self._call:
                 return None
             n += 1  # this very call was begun before and its container was killed
+
+    async def _touch(self, n: int) -> None:
+        """Read the older records once more: a Dict entry expires seven days after its last use.
+
+        So no record of a job expires before its final state has been there for seven days.
+        """
+        names = [f"job/{self._key}", f"call/{self._key}/1"]
+        names += [f"run/{self._key}/{i}" for i in range(1, n + 1)]
+        with contextlib.suppress(Exception):
+            await asyncio.gather(*(self._store.get(name) for name in names))
 
     async def _call_route(self, claim: Entry, n: int) -> Entry:
         body = await load_body(self._store, claim)
@@ -98,6 +112,7 @@ class JobRun:
             with contextlib.suppress(Exception):  # a missed beat must not end the run
                 await self._store.put(f"beat/{self._key}/{n}", {"at": time.time()})
                 if await self._store.get(f"end/{self._key}") is not None:
+                    self._stopped = True
                     work.cancel()
                     return
 

@@ -56,6 +56,7 @@ class Calls:
         """Stop a call that is not over, and its process."""
         if await self.finish(call_id, "cancelled"):
             self.kill(call_id)
+            self.forget(call_id)
 
     async def finish(self, call_id: str, state: str, detail: str = "") -> bool:
         """Set the final state of a pending call. False if it had one."""
