@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+
 from laptop_server import LaptopServer
 
 if TYPE_CHECKING:

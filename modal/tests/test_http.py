@@ -11,10 +11,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from laptop_server import until
 
 if TYPE_CHECKING:
     import httpx
+
     from laptop_server import LaptopServer
 
 numbers = itertools.count(1)

@@ -31,7 +31,7 @@ class Supervisor:
         self._command = [sys.executable, "-m", "modal_named_jobs.laptop.zygote"]
         self._command += ["--app", app, "--data", str(data), "--beat", str(beat)]
         self._zygote: asyncio.subprocess.Process | None = None
-        self._started: dict[str, float] = {}
+        self._started: dict[str, tuple[float, int]] = {}
 
     async def run(self) -> None:
         """Supervise until cancelled. Runners go on without us."""
@@ -49,20 +49,24 @@ class Supervisor:
     async def _tick(self) -> None:
         pending = await self._calls.pending()
         now = time.monotonic()
-        self._started = {c: at for c, at in self._started.items() if c in {p[0] for p in pending}}
         held = {call for call, _, _ in pending if self._calls.alive(call)}
-        for call in held:
-            self._started.pop(call, None)
-        free = self._concurrency - len(held) - len(self._started)
+        coming = {}
+        for call, _, starts in pending:
+            at, before = self._started.get(call, (-START_GRACE, starts))
+            # A process that has counted its start and holds no lock has died.
+            if call not in held and starts == before and now - at < START_GRACE:
+                coming[call] = (at, before)
+        self._started = coming
+        free = self._concurrency - len(held) - len(coming)
         for call, key, starts in pending:
-            if call in held or now - self._started.get(call, -START_GRACE) < START_GRACE:
+            if call in held or call in coming:
                 continue
             if starts >= MAX_STARTS:
                 await self._calls.finish(call, "failed", f"The runner died {starts} times.")
             elif free > 0:
                 free -= 1
                 await self._start(call, key)
-                self._started[call] = now
+                self._started[call] = (now, starts)
 
     async def _start(self, call: str, key: str) -> None:
         if self._zygote is None or self._zygote.returncode is not None:
