@@ -64,20 +64,24 @@ class LaptopServer:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(20)
-        for pid in self.runners():
+        for pid in self.runners().values():
             os.kill(pid, signal.SIGKILL)
 
-    def runners(self) -> list[int]:
-        """Return the process ids of the living runners."""
+    def running(self) -> bool:
+        """Say whether the gateway process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def runners(self) -> dict[str, int]:
+        """Return the process ids of the living runners by their call ids."""
         from modal_named_jobs.laptop.calls import Calls
         from modal_named_jobs.laptop.sqlite_store import Database
 
         calls = Calls(self.data, Database(self.data))
-        found = []
+        found = {}
         for lock in (self.data / "locks").glob("*"):
             if calls.alive(lock.name):
                 try:
-                    found.append(int(lock.read_text()))
+                    found[lock.name] = int(lock.read_text())
                 except (ValueError, FileNotFoundError):
                     continue
         return found

@@ -79,7 +79,7 @@ def test_a_killed_runner_runs_again_and_is_counted(own: LaptopServer) -> None:
     put(own.url, "k1", test_seconds=1)
     until(lambda: own.begun("k1"))
     time.sleep(0.2)
-    os.kill(own.runners()[0], signal.SIGKILL)
+    os.kill(next(iter(own.runners().values())), signal.SIGKILL)
     job = get(own.url, "k1")
     assert (job["state"], job["runs"]) == ("succeeded", 2)
     assert own.begun("k1") == 2

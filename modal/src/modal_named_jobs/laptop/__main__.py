@@ -24,6 +24,8 @@ from .zygote import load_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..ports import WebRequest, WebResponse
+
 
 def die_at(wanted: str | None) -> Callable[[str], None]:
     """Make a fault hook that kills this process at one point. For tests."""
@@ -33,6 +35,21 @@ def die_at(wanted: str | None) -> Callable[[str], None]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return fault
+
+
+class LateApp:
+    """The wrapped app for the routes that are passed on; imported when the first one comes."""
+
+    def __init__(self, name: str) -> None:
+        """Remember what to import."""
+        self._name = name
+        self._app: InProcessApp | None = None
+
+    async def forward(self, request: WebRequest) -> WebResponse:
+        """Answer in this process."""
+        if self._app is None:
+            self._app = InProcessApp(load_app(self._name))
+        return await self._app.forward(request)
 
 
 class AnnouncingServer(uvicorn.Server):
@@ -59,8 +76,7 @@ async def serve(options: argparse.Namespace) -> None:
     calls = Calls(options.data, store.database)
     fault = die_at(os.environ.get("NAMED_JOBS_DIE_AT"))
     jobs = NamedJobs(store, calls, settings, fault=fault)
-    wrapped = InProcessApp(load_app(options.app))
-    app = create_gateway(jobs, wrapped, options.name)
+    app = create_gateway(jobs, LateApp(options.app), options.name)
     supervisor = Supervisor(
         calls, options.app, options.data, concurrency=options.concurrency, beat=options.beat
     )
