@@ -26,6 +26,7 @@ class InProcessApp:
         self._state: dict[str, Any] = {}
         self._startup: asyncio.Future[None] | None = None
         self._lifespan: asyncio.Future[None] | None = None
+        self._stopping = asyncio.Event()
 
     async def forward(self, request: WebRequest) -> WebResponse:
         """Send one request through the app and collect the whole answer."""
@@ -88,13 +89,20 @@ class InProcessApp:
             self._lifespan = asyncio.ensure_future(self._live(self._startup))
         await asyncio.shield(self._startup)
 
+    async def stop(self) -> None:
+        """Run the app's shutdown, if it was started."""
+        self._stopping.set()
+        if self._lifespan is not None:
+            await self._lifespan
+
     async def _live(self, startup: asyncio.Future[None]) -> None:
         began = False
 
         async def receive() -> Message:
             nonlocal began
             if began:
-                await asyncio.Event().wait()  # the container ends without a shutdown message
+                await self._stopping.wait()
+                return {"type": "lifespan.shutdown"}
             began = True
             return {"type": "lifespan.startup"}
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ENTRY = "named_jobs_entry"
+LEAVE = "named_jobs_leave"
 GATEWAY_INPUTS = 100
 
 
@@ -171,6 +172,13 @@ def _wrap_class(user_class: type, options: Options) -> None:
     entry.__module__ = user_class.__module__
     setattr(user_class, name, make_app)
     setattr(user_class, ENTRY, modal.method()(entry))
+
+    async def leave(self: Any) -> None:
+        web = vars(self).get("_named_jobs_web")
+        if web is not None:
+            await web.stop()
+
+    setattr(user_class, LEAVE, modal.exit()(leave))
 
     def gpu_function() -> modal.Function[Any, Any, Any]:
         registered: Any = getattr(sys.modules[user_class.__module__], user_class.__name__)

@@ -49,7 +49,7 @@ def create_gateway(jobs: NamedJobs, upstream: Upstream, app_name: str) -> Starle
             Route("/jobs/{path:path}", no_such_job_route, methods=_ANY),
             Route("/{path:path}", gateway.pass_on, methods=_ANY),
         ],
-        exception_handlers={Refusal: refuse},
+        exception_handlers={Refusal: refuse, Exception: fail},
         lifespan=gateway.lifespan,
     )
 
@@ -59,6 +59,12 @@ async def refuse(_request: Request, error: Exception) -> Response:
     if not isinstance(error, Refusal):
         raise error
     return JSONResponse(error.body, error.status)
+
+
+async def fail(_request: Request, error: Exception) -> Response:
+    """Answer with a fault of ours; the server logs it. The request may be repeated."""
+    detail = f"{type(error).__name__}: {error}"[:500]
+    return JSONResponse({"detail": detail, "code": "internal_error"}, 500)
 
 
 async def no_such_job_route(_request: Request) -> Response:

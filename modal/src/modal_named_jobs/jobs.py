@@ -147,36 +147,40 @@ class NamedJobs:
             return view
         if view.closed is not None:
             await self._give_up(view, view.closed["detail"])
+            changed = True
         elif view.runs:
-            await self._heal_begun(view)
+            changed = await self._heal_begun(view)
         else:
-            await self._heal_waiting(view)
-        return await self._view(view.key)
+            changed = await self._heal_waiting(view)
+        return await self._view(view.key) if changed else view
 
-    async def _heal_begun(self, view: JobView) -> None:
+    async def _heal_begun(self, view: JobView) -> bool:
         status = await self.runner.status(view.runs[-1]["call"])
-        if status.state != "pending":
-            # It may have ended properly in the meantime; the first final state wins.
-            await self._give_up(view, status.detail)
+        if status.state == "pending":
+            return False
+        # It may have ended properly in the meantime; the first final state wins.
+        await self._give_up(view, status.detail)
+        return True
 
-    async def _heal_waiting(self, view: JobView) -> None:
+    async def _heal_waiting(self, view: JobView) -> bool:
         details = []
         for call in view.calls():
             status = await self.runner.status(call)
             if status.state == "pending":
-                return
+                return False
             details.append(status.detail)
         if self._clock() - view.spawns[-1].intended_at < self.settings.spawn_grace:
-            return
+            return False
         if len(view.spawns) >= self.settings.max_spawns:
             await self._give_up(view, "; ".join(filter(None, details)))
-            return
+            return True
         n = len(view.spawns) + 1
         # One of several gateways that look at once does it; the others need not.
         won, _ = await write_once(self.store, f"spawn/{view.key}/{n}", {"at": self._clock()})
         if won:
             log.warning("job %s has no living call; spawning call %d", view.key, n)
             await self._spawn(view, n)
+        return True
 
     async def _give_up(self, view: JobView, detail: str) -> None:
         """End a job whose call is lost. Closed first, so that nothing runs after the failure."""

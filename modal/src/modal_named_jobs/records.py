@@ -8,7 +8,7 @@ of its own, written once, and the state of a job is what its records say togethe
     call/{key}/{n}  the id of the spawned call n
     run/{key}/{n}   the ledger: run n was begun by a call, or the ledger was closed here
     beat/{key}/{n}  last sign of life of run n (the only record that is overwritten)
-    ran/{key}/{n}   seconds of a run that ended by being cancelled
+    ran/{key}/{n}   seconds of a run that was interrupted and could still say so
     end/{key}       the final state; the first writer wins
 """
 
@@ -96,18 +96,20 @@ class JobView:
         end = self.end or {}
         if end.get("run") == n + 1:
             return float(end["runSeconds"])
+        restarted = n + 1 < len(self.runs)
+        if not restarted and end.get("state") == "cancelled":
+            # Not what the run itself noted a moment later: an ended job must not change.
+            return max(0.0, float(end["at"]) - float(run["at"]))
         ran = self.ran[n]
         if ran is not None:
             return float(ran["seconds"])
         stops = [end["at"]] if end else []
-        restarted = n + 1 < len(self.runs)
         if restarted:
             stops.append(self.runs[n + 1]["at"])
-        if restarted or end.get("state") == "failed":
-            # Nobody saw it die: at the latest one beat after its last sign of life.
-            beat = self.beats[n]
-            stops.append((beat["at"] if beat else run["at"]) + run["beat"])
-        return max(0.0, min(stops) - float(run["at"])) if stops else 0.0
+        # Nobody saw it die: at the latest one beat after its last sign of life.
+        beat = self.beats[n]
+        stops.append((beat["at"] if beat else run["at"]) + run["beat"])
+        return max(0.0, float(min(stops)) - float(run["at"]))
 
     def seconds(self) -> float | None:
         """GPU seconds of all runs; None until the job has ended."""

@@ -1,0 +1,10 @@
+#!/bin/sh
+# Lint, types and tests of this package. Needs a Python with requirements-dev.txt installed:
+#   ./check.sh [path of that python]
+set -eu
+cd "$(dirname "$0")"
+python=${1:-python3}
+"$python" -m ruff format --check .
+"$python" -m ruff check .
+"$python" -m mypy
+"$python" -m pytest
