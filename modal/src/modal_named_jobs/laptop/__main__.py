@@ -80,7 +80,9 @@ async def serve(options: argparse.Namespace) -> None:
     supervisor = Supervisor(
         calls, options.app, options.data, concurrency=options.concurrency, beat=options.beat
     )
-    config = uvicorn.Config(app, host=options.host, port=options.port, log_level="warning")
+    config = uvicorn.Config(
+        app, host=options.host, port=options.port, log_level="warning", timeout_graceful_shutdown=2
+    )
     watching = asyncio.create_task(supervisor.run())
     try:
         await AnnouncingServer(config).serve()
