@@ -204,7 +204,7 @@ async def test_the_clients_mark_of_a_remote_error() -> None:
 
 async def test_a_repeated_delivery_of_the_same_call_counts(world: World) -> None:
     """Modal gives the input of a killed container to another one, under the same call id."""
-    await world.put("k", test_seconds=0.3)
+    await world.put("k", test_seconds=0.6)
     while (await world.get("k", 0))["state"] != "running":
         await asyncio.sleep(0.01)
     assert await world.entry("fc-1", "run", "k") is True
