@@ -5,7 +5,7 @@ import type { ProviderId } from './provider-id';
 export const faultStages = {
   // `run` is the route at work for a named job; the rest are the requests for it.
   modal: ['call', 'poll', 'put', 'run', 'state', 'result', 'delete', 'void'],
-  fal: ['submit', 'status', 'result', 'media', 'upload', 'cancel'],
+  fal: ['submit', 'status', 'result', 'media', 'upload', 'cancel', 'list', 'prices', 'listing', 'webhook'],
   comfyui: ['submit', 'history', 'queue', 'view', 'upload', 'interrupt', 'websocket'],
 } as const satisfies Record<ProviderId, readonly string[]>;
 export type FaultStage = (typeof faultStages)[ProviderId][number];
@@ -279,6 +279,25 @@ export const faultCatalogue = {
     stages: { fal: 'submit' },
     parameters: ['origin'],
   },
+  listing_delayed: {
+    summary: 'a request that ended is listed `seconds` (default 60) later than others',
+    stages: { fal: 'listing' },
+    parameters: ['seconds'],
+  },
+  webhook_lost: { summary: 'no call-back comes', stages: { fal: 'webhook' } },
+  webhook_late: {
+    summary: 'the call-back comes `seconds` (default 60) late',
+    stages: { fal: 'webhook' },
+    parameters: ['seconds'],
+  },
+  webhook_twice: {
+    summary: 'the call-back that was taken comes once more, byte for byte',
+    stages: { fal: 'webhook' },
+  },
+  webhook_bad_signature: {
+    summary: 'the call-back is signed with a key that is not published',
+    stages: { fal: 'webhook' },
+  },
   media_404: { summary: 'the picture URL answers 404', stages: { fal: 'media' } },
   media_expired: { summary: 'the picture URL answers 403: expired', stages: { fal: 'media' } },
 
@@ -297,6 +316,10 @@ export const faultCatalogue = {
   pod_no_images: { summary: 'success without output', stages: { comfyui: 'submit' } },
   pod_temp_only: { summary: 'success with temp pictures only', stages: { comfyui: 'submit' } },
   pod_restart: { summary: 'queue and history vanish mid-job', stages: { comfyui: 'submit' } },
+  pod_dies_saving: {
+    summary: 'half a picture stands under its final name, then as `pod_restart`',
+    stages: { comfyui: 'submit' },
+  },
   upload_renamed: {
     summary: 'an upload is stored under another name (`value`)',
     stages: { comfyui: 'upload' },

@@ -22,6 +22,8 @@ export interface AcceptedJob {
   width?: number | undefined;
   height?: number | undefined;
   seed?: number | undefined;
+  /** The caller asked for no retries. */
+  noRetry?: boolean | undefined;
 }
 
 /** One paid job. */
@@ -34,6 +36,10 @@ export interface JournalEntry extends AcceptedJob {
   finishedAt?: string | undefined;
   outcome: JobOutcome;
   chargedUsd: number;
+  /** Units of the bill, where the provider bills by units: `chargedUsd` is this times the unit price. */
+  billableUnits?: number | undefined;
+  /** The call-back its caller asked for. */
+  webhook?: { url: string; tries: number; delivered: boolean } | undefined;
   /** Whether the whole answer with the result left this process over an open connection. */
   responseDelivered: boolean;
 }

@@ -22,6 +22,12 @@ const falSettings = z.strictObject({
   key: z.string().min(1).nullable().default(null),
   /** Seconds a request stands in the queue before it runs. */
   queueSeconds: z.number().min(0).default(0.5),
+  /** Seconds after its end until a request is listed by the platform API. */
+  listingDelaySeconds: z.number().min(0).default(2),
+  /** `false`: the key has no right to list requests. */
+  mayListRequests: z.boolean().default(true),
+  /** Published unit price / the one that is charged. */
+  lyingPrices: z.number().positive().default(1),
 });
 
 const shape = {
@@ -64,6 +70,9 @@ export const settingsPatchSchema = z.strictObject({
     .strictObject({
       key: z.string().min(1).nullable().optional(),
       queueSeconds: z.number().min(0).optional(),
+      listingDelaySeconds: z.number().min(0).optional(),
+      mayListRequests: z.boolean().optional(),
+      lyingPrices: z.number().positive().optional(),
     })
     .optional(),
 });

@@ -4,8 +4,23 @@ import type { Fault } from '../faults';
 import type { JournalEntry } from '../journal';
 import { fieldError, platformError } from './errors';
 import type { FalOrder } from './prepare-order';
+import type { SubmitOptions } from './submit-options';
 
 export type FalStatus = 'IN_QUEUE' | 'IN_PROGRESS' | 'COMPLETED';
+
+export interface FalJobStart {
+  endpointId: string;
+  prompt: string;
+  fault: Fault | undefined;
+  input: unknown;
+  options: SubmitOptions;
+}
+
+/** Units as `x-fal-billable-units` tells them, and what they cost. */
+export interface Bill {
+  units: number;
+  usd: number;
+}
 
 /** One request in the queue, or one that was. */
 export class FalJob {
@@ -13,11 +28,21 @@ export class FalJob {
   readonly endpointId: string;
   readonly prompt: string;
   readonly fault: Fault | undefined;
+  /** The body as sent. */
+  readonly input: unknown;
+  readonly options: SubmitOptions;
+  readonly sentAt = Date.now();
+  /** Unix milliseconds; `null` until the work begins. */
+  startedAt: number | null = null;
+  /** Unix milliseconds; `null` until it is over, however it ended. */
+  endedAt: number | null = null;
+  /** Unix milliseconds from which on the platform API lists it. */
+  listedFrom = Infinity;
   readonly stop = new AbortController();
   /** Absent for requests that never became a job. */
   entry: JournalEntry | undefined;
-  /** USD once the work has begun. */
-  chargeUsd = 0;
+  /** What it costs once the work has begun. */
+  bill: Bill = { units: 0, usd: 0 };
   /** Provider seconds the model worked, for the metrics. */
   inferenceSeconds: number | null = null;
   polls = 0;
@@ -26,10 +51,12 @@ export class FalJob {
   #wake: () => void = () => undefined;
   #changed = this.#nextChange();
 
-  constructor(endpointId: string, prompt: string, fault: Fault | undefined) {
+  constructor({ endpointId, prompt, fault, input, options }: FalJobStart) {
     this.endpointId = endpointId;
     this.prompt = prompt;
     this.fault = fault;
+    this.input = input;
+    this.options = options;
   }
 
   get status(): FalStatus {
@@ -46,11 +73,13 @@ export class FalJob {
   }
 
   begin(): void {
+    this.startedAt = Date.now();
     this.#status = 'IN_PROGRESS';
     this.wake();
   }
 
   complete(answer: Answer): void {
+    this.endedAt = Date.now();
     this.#answer = answer;
     this.#status = 'COMPLETED';
     this.wake();
@@ -70,13 +99,26 @@ export class FalJob {
   }
 }
 
-/** USD of a request that succeeds: per picture, flagged ones included. */
-export function costUsd({ endpoint, size, count }: FalOrder, fault: Fault | undefined): number {
-  if (fault?.name === 'no_images') return 0;
+/** A request that is over. */
+export type EndedJob = FalJob & { readonly endedAt: number; readonly answer: Answer };
+
+export function hasEnded(job: FalJob): job is EndedJob {
+  return job.endedAt !== null && job.answer !== undefined;
+}
+
+/** Bill of a request that succeeds: per picture, flagged ones included. */
+export function billOf({ endpoint, size, count }: FalOrder, fault: Fault | undefined): Bill {
+  if (fault?.name === 'no_images') return { units: 0, usd: 0 };
   const pictures = fault?.name === 'nsfw_partial' ? 2 : count;
   const { usd, per } = endpoint.price;
-  const megapixels = (size.width * size.height) / 1_000_000;
-  return usd * pictures * (per === 'megapixel' ? megapixels : 1);
+  const pixels = pictures * size.width * size.height;
+  const units = per === 'megapixel' ? pixels / 1_000_000 : pictures;
+  return { units, usd: units * usd };
+}
+
+/** The answer with the header that tells its bill. */
+export function withBill({ status, headers, body }: Answer, { units }: Bill): Answer {
+  return { status, headers: { ...headers, 'x-fal-billable-units': String(units) }, body };
 }
 
 /** The result a fault puts in place of the pictures. */
@@ -91,6 +133,12 @@ export function faultyResult(fault: Fault | undefined): Answer | undefined {
   const { headers, body } = platformError(status, type, message);
   const blame = fault.params.userTimeout === true ? { 'x-fal-request-timeout-type': 'user' } : {};
   return { status, headers: { ...headers, ...blame }, body };
+}
+
+/** The result of a request that no runner took up in the time its caller gave it. */
+export function notStartedResult(): Answer {
+  const { status, headers, body } = platformError(504, 'request_timeout', 'Request timed out');
+  return { status, headers: { ...headers, 'x-fal-request-timeout-type': 'user' }, body };
 }
 
 /** What a cancelled request answers from then on. */

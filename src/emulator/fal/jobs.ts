@@ -3,24 +3,42 @@ import type { EmulatorContext } from '../context';
 import type { Fault } from '../faults';
 import { jobSeconds } from '../latency';
 import { platformError } from './errors';
-import { cancelledResult, costUsd, FalJob, faultyResult } from './fal-job';
+import {
+  billOf,
+  cancelledResult,
+  FalJob,
+  faultyResult,
+  hasEnded,
+  notStartedResult,
+  withBill,
+  type Bill,
+  type EndedJob,
+} from './fal-job';
 import type { FalFiles } from './files';
 import { produceOutput } from './outputs';
-import type { FalOrder } from './prepare-order';
+import type { FalOrder, Submission } from './prepare-order';
+import type { FalWebhooks } from './webhooks';
 
 /** All requests of all endpoints. Fal is a platform: an outage of its edge does not stop the work. */
 export class FalJobs {
   readonly #context: EmulatorContext;
   readonly #files: FalFiles;
+  readonly #webhooks: FalWebhooks;
   readonly #jobs = new Map<string, FalJob>();
 
-  constructor(context: EmulatorContext, files: FalFiles) {
+  constructor(context: EmulatorContext, files: FalFiles, webhooks: FalWebhooks) {
     this.#context = context;
     this.#files = files;
+    this.#webhooks = webhooks;
   }
 
   find(id: string): FalJob | undefined {
     return this.#jobs.get(id);
+  }
+
+  /** Everything that is over, in the order it was sent. */
+  ended(): EndedJob[] {
+    return [...this.#jobs.values()].filter(hasEnded);
   }
 
   reset(): void {
@@ -30,9 +48,9 @@ export class FalJobs {
   }
 
   /** Takes a valid request on, into the queue or at once; from here on it is in the ledger. */
-  start(order: FalOrder, fault: Fault | undefined, queued: boolean): FalJob {
-    const { endpoint, body, bodyHash, size, seed, prompt } = order;
-    const job = new FalJob(endpoint.id, prompt, fault);
+  start(order: FalOrder, submission: Submission, queued: boolean): FalJob {
+    const { endpoint, body, bodyHash, size, seed } = order;
+    const job = newJob(submission, submission.fault);
     const accepted = {
       provider: 'fal',
       endpoint: endpoint.id,
@@ -40,6 +58,7 @@ export class FalJobs {
       bodyHash,
       body,
       seed,
+      noRetry: submission.options.noRetry || undefined,
     } as const;
     job.entry = this.#context.journal.accept({ ...accepted, ...size });
     this.#jobs.set(job.id, job);
@@ -48,8 +67,8 @@ export class FalJobs {
   }
 
   /** Queues a request that will be refused: nothing is charged, the refusal is the result. */
-  startRefused(endpointId: string, prompt: string, answer: Answer): FalJob {
-    const job = new FalJob(endpointId, prompt, undefined);
+  startRefused(submission: Submission, answer: Answer): FalJob {
+    const job = newJob(submission, undefined);
     this.#jobs.set(job.id, job);
     void this.#refuse(job, answer);
     return job;
@@ -60,27 +79,36 @@ export class FalJobs {
     if (job.status === 'COMPLETED') return 'ALREADY_COMPLETED';
     const running = job.status === 'IN_PROGRESS';
     // Work that had begun is charged: the careful reading for a ledger, since nothing promises otherwise.
-    this.#close(job, 'cancelled', running ? job.chargeUsd : 0);
+    this.#close(job, 'cancelled', running ? job.bill : nothing);
     job.stop.abort();
-    job.complete(cancelledResult);
+    this.#end(job, running ? withBill(cancelledResult, job.bill) : cancelledResult);
     return running ? 'CANCELLATION_REQUESTED' : 'OK';
   }
 
   async #run(job: FalJob, order: FalOrder, queued: boolean): Promise<void> {
     const { clock, log, settings } = this.#context;
     const { signal } = job.stop;
-    if (job.fault?.name === 'queue_stuck') return;
     try {
-      if (queued) await clock.wait(settings.current.fal.queueSeconds, signal);
-      job.chargeUsd = costUsd(order, job.fault);
+      const stuck = job.fault?.name === 'queue_stuck';
+      const waitSeconds = stuck ? Infinity : queued ? settings.current.fal.queueSeconds : 0;
+      const patience = job.options.startTimeoutSeconds ?? Infinity;
+      if (patience < waitSeconds) {
+        await clock.wait(patience, signal);
+        this.#close(job, 'failed', nothing);
+        this.#end(job, notStartedResult());
+        return;
+      }
+      if (stuck) return;
+      if (queued) await clock.wait(waitSeconds, signal);
+      job.bill = billOf(order, job.fault);
       job.begin();
       await this.#work(job, order);
     } catch (error) {
       // A reset or a cancellation has ended the wait, and has already answered for the request.
       if (signal.aborted || this.#jobs.get(job.id) !== job) return;
       log.error({ err: error, endpoint: order.endpoint.id }, 'a fal request could not be carried out');
-      this.#close(job, 'failed', 0);
-      job.complete(platformError(500, 'internal_server_error', 'Internal server error'));
+      this.#close(job, 'failed', nothing);
+      this.#end(job, platformError(500, 'internal_server_error', 'Internal server error'));
     }
   }
 
@@ -91,9 +119,9 @@ export class FalJobs {
     const result = this.#result(job, order);
     const [answer] = await Promise.all([result, clock.wait(seconds, job.stop.signal)]);
     job.inferenceSeconds = seconds;
-    if (answer.status === 200) this.#close(job, 'succeeded', job.chargeUsd);
-    else this.#close(job, 'failed', 0);
-    job.complete(answer);
+    if (answer.status === 200) this.#close(job, 'succeeded', job.bill);
+    else this.#close(job, 'failed', nothing);
+    this.#end(job, answer.status === 200 ? withBill(answer, job.bill) : answer);
   }
 
   async #result(job: FalJob, order: FalOrder): Promise<Answer> {
@@ -105,13 +133,32 @@ export class FalJobs {
     const { clock, settings } = this.#context;
     try {
       await clock.wait(settings.current.fal.queueSeconds, job.stop.signal);
-      job.complete(answer);
+      this.#end(job, answer);
     } catch {
       // As in #run: whoever ended the wait has answered.
     }
   }
 
-  #close(job: FalJob, outcome: 'succeeded' | 'failed' | 'cancelled', chargedUsd: number): void {
-    if (job.entry !== undefined) this.#context.journal.finish(job.entry, outcome, chargedUsd);
+  #close(job: FalJob, outcome: 'succeeded' | 'failed' | 'cancelled', { units, usd }: Bill): void {
+    if (job.entry === undefined) return;
+    job.entry.billableUnits = units;
+    this.#context.journal.finish(job.entry, outcome, usd);
   }
+
+  /** The request is over: from now on it has a result, a call-back, and soon a place in the list. */
+  #end(job: FalJob, answer: Answer): void {
+    const { faults, settings } = this.#context;
+    const { fal, timeScale } = settings.current;
+    job.complete(answer);
+    const fault = faults.take('fal', 'listing', { endpoint: job.endpointId, prompt: job.prompt });
+    const delayed = fault?.name === 'listing_delayed' ? (fault.params.seconds ?? 60) : 0;
+    job.listedFrom = Date.now() + (fal.listingDelaySeconds + delayed) * timeScale * 1000;
+    void this.#webhooks.send(job);
+  }
+}
+
+const nothing: Bill = { units: 0, usd: 0 };
+
+function newJob({ endpoint, prompt, body, options }: Submission, fault: Fault | undefined): FalJob {
+  return new FalJob({ endpointId: endpoint.id, prompt, fault, input: body, options });
 }

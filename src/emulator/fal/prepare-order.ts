@@ -8,6 +8,7 @@ import { fieldError } from './errors';
 import type { FalFiles } from './files';
 import { fetchPictures, type InputPictures } from './input-pictures';
 import { outputSize, type Size } from './output-size';
+import type { SubmitOptions } from './submit-options';
 import { validateInput } from './validate';
 
 /** A submit that reached its application. */
@@ -16,6 +17,7 @@ export interface Submission {
   body: unknown;
   prompt: string;
   fault: Fault | undefined;
+  options: SubmitOptions;
 }
 
 /** A valid request, ready to be worked on. */

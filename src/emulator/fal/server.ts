@@ -5,22 +5,27 @@ import { route, type Handler } from '../reaction';
 import { denyAccess } from './access';
 import { FalFiles } from './files';
 import { FalJobs } from './jobs';
+import { PlatformRoutes } from './platform-routes';
 import { QueueRoutes } from './queue-routes';
 import { StorageRoutes } from './storage-routes';
 import { SubmitRoutes } from './submit-routes';
+import { FalWebhooks } from './webhooks';
 
-/** Fal's four hosts below one origin: `/queue`, `/run`, `/rest` and `/files`. */
+/** Fal's five hosts below one origin: `/queue`, `/run`, `/rest`, `/files` and `/platform`. */
 export class FalServer implements ProviderEmulation {
   readonly app = createHttpApp();
   readonly #context: EmulatorContext;
   readonly #files = new FalFiles();
+  readonly #webhooks: FalWebhooks;
   readonly #jobs: FalJobs;
 
   constructor(context: EmulatorContext) {
     this.#context = context;
-    this.#jobs = new FalJobs(context, this.#files);
+    this.#webhooks = new FalWebhooks(context);
+    this.#jobs = new FalJobs(context, this.#files, this.#webhooks);
     this.#addQueueRoutes();
     this.#addFileRoutes();
+    this.#addPlatformRoutes();
     this.app.setNotFoundHandler(route(() => jsonAnswer(404, { detail: 'Not Found' })));
   }
 
@@ -67,6 +72,19 @@ export class FalServer implements ProviderEmulation {
     this.app.get(
       '/files/:id/:name',
       route((request) => storage.download(request)),
+    );
+  }
+
+  #addPlatformRoutes(): void {
+    const platform = new PlatformRoutes(this.#context, this.#jobs);
+    const requests = platform.guarded((request) => platform.requests(request));
+    this.app.get('/platform/v1/models/requests/by-endpoint', route(requests));
+    const prices = platform.guarded((request) => platform.prices(request));
+    this.app.get('/platform/v1/models/pricing', route(prices));
+    // Public, like every key set.
+    this.app.get(
+      '/rest/.well-known/jwks.json',
+      route(() => jsonAnswer(200, this.#webhooks.keySet)),
     );
   }
 

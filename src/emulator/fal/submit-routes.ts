@@ -13,6 +13,7 @@ import type { FalJobs } from './jobs';
 import { findEndpoint } from './paths';
 import { prepareOrder, type Submission } from './prepare-order';
 import { requestUrls } from './request-urls';
+import { readSubmitOptions } from './submit-options';
 
 /** The two ways to start work: into the queue, or waiting for the result. */
 export class SubmitRoutes {
@@ -30,17 +31,18 @@ export class SubmitRoutes {
   async queue(request: FastifyRequest): Promise<Reaction> {
     const submission = this.#receive(request, '/queue/');
     if (submission === 'reset' || 'status' in submission) return submission;
-    const { endpoint, prompt, fault } = submission;
+    const { endpoint, fault } = submission;
     const origin = originOf(request);
     const order = await prepareOrder(submission, this.#files, origin);
     const job =
       'status' in order
-        ? this.#jobs.startRefused(endpoint.id, prompt, this.#rejected(endpoint.id, order))
-        : this.#jobs.start(order, fault, true);
+        ? this.#jobs.startRefused(submission, this.#rejected(endpoint.id, order))
+        : this.#jobs.start(order, submission, true);
     const lost = lostAcceptance(fault);
     if (lost !== undefined) return lost;
     const urls = requestUrls(origin, job, fault);
-    const ticket = { status: 'IN_QUEUE', request_id: job.id, ...urls, queue_position: 0 };
+    const ids = { request_id: job.id, gateway_request_id: job.id };
+    const ticket = { status: 'IN_QUEUE', ...ids, ...urls, queue_position: 0 };
     return { answer: jsonAnswer(200, ticket, { 'x-fal-request-id': job.id }), fault };
   }
 
@@ -51,7 +53,7 @@ export class SubmitRoutes {
     const { endpoint, fault } = submission;
     const order = await prepareOrder(submission, this.#files, originOf(request));
     if ('status' in order) return this.#rejected(endpoint.id, order);
-    const job = this.#jobs.start(order, fault, false);
+    const job = this.#jobs.start(order, submission, false);
     return lostAcceptance(fault) ?? (await this.#whenDone(job, reply));
   }
 
@@ -81,7 +83,9 @@ export class SubmitRoutes {
     if (refused !== undefined) return this.#rejected(id, refused);
     if (endpoint === undefined) return this.#rejected(id, unknownApplication(id));
     if (body === undefined) return this.#rejected(id, invalidJson);
-    return { endpoint, body, prompt, fault };
+    const options = readSubmitOptions(request);
+    if ('status' in options) return this.#rejected(id, options);
+    return { endpoint, body, prompt, fault, options };
   }
 
   #rejected(endpoint: string, answer: Answer): Answer {

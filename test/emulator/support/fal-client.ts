@@ -28,8 +28,10 @@ export class FalCaller {
     this.#url = url;
   }
 
-  async submit(endpoint: string, input: unknown): Promise<Ticket> {
-    return JSON.parse((await exchange('POST', `${this.#url}/queue/${endpoint}`, input, key)).text) as Ticket;
+  /** `endpoint` may carry a query. */
+  async submit(endpoint: string, input: unknown, headers: Record<string, string> = {}): Promise<Ticket> {
+    const url = `${this.#url}/queue/${endpoint}`;
+    return JSON.parse((await exchange('POST', url, input, { ...key, ...headers })).text) as Ticket;
   }
 
   async get(url: string): Promise<Exchange> {
@@ -44,8 +46,8 @@ export class FalCaller {
   }
 
   /** Submits, waits, and returns the answer of the result URL. */
-  async result(endpoint: string, input: unknown): Promise<Exchange> {
-    const ticket = await this.submit(endpoint, input);
+  async result(endpoint: string, input: unknown, headers: Record<string, string> = {}): Promise<Exchange> {
+    const ticket = await this.submit(endpoint, input, headers);
     await this.completed(ticket);
     return await this.get(ticket.response_url);
   }
