@@ -13,6 +13,7 @@ import { addGenerationRoutes } from './routes/generations';
 import { addHealthRoutes } from './routes/health';
 import { addLoraRoutes } from './routes/loras';
 import { addModelRoutes } from './routes/models';
+import { addProviderCallbackRoutes } from './routes/provider-callbacks';
 import { addProviderRoute } from './routes/providers';
 import { addRoutePlanRoute } from './routes/route-plans';
 import { addSlotRoutes } from './routes/slots';
@@ -22,12 +23,16 @@ import { addStartRoutes } from './routes/starts';
 /** Longest time a request may take to arrive; 50 MB over a slow line need minutes. */
 const arrivalMs = 300_000;
 
+/** Characters of one part of a path; the key of a call-back holds a job's. */
+const longestParameter = 400;
+
 /** The HTTP API. Opens nothing by itself: `listen` serves it, `inject` tries it, `close` ends it. */
 export async function buildApp(dependencies: ApiDependencies): Promise<ApiServer> {
   const app = fastify({
     loggerInstance: dependencies.logger,
     bodyLimit: jsonBodyLimitBytes,
     requestTimeout: arrivalMs,
+    routerOptions: { maxParamLength: longestParameter },
     genReqId: () => randomUUID(),
     frameworkErrors: handleFrameworkError,
     clientErrorHandler: handleClientError,
@@ -58,5 +63,6 @@ async function addRoutes(app: ApiServer, dependencies: ApiDependencies): Promise
   addSlotRoutes(app, context);
   addSpendRoute(app, context);
   addProviderRoute(app, context);
+  await addProviderCallbackRoutes(app, context);
   await addAssetRoutes(app, context);
 }

@@ -7,6 +7,7 @@ import {
   createCharacterStore,
   createGenerationStore,
   createLoraStore,
+  createProviderCallbackStore,
   createProviderHealthStore,
   createSpendStore,
   type AssetRecords,
@@ -14,6 +15,7 @@ import {
   type Database,
   type GenerationStore,
   type LoraStore,
+  type ProviderCallbackStore,
   type ProviderHealthStore,
   type SpendStore,
 } from '../db';
@@ -31,6 +33,15 @@ export interface ApiDependencies {
   assetStore: AssetStore;
   temporal: TemporalPort;
   logger: FastifyBaseLogger;
+  /** Left out: no call-backs are taken. */
+  falCallbacks?: FalCallbackSettings | undefined;
+}
+
+export interface FalCallbackSettings {
+  /** Made the last part of each address; see `callbackToken`. */
+  secret: string;
+  /** Where the public keys Fal signs with stand. */
+  jwksUrl: string;
 }
 
 /** The dependencies as route handlers use them. */
@@ -41,6 +52,7 @@ export interface ApiContext extends ApiDependencies {
   assetRecords: AssetRecords;
   spend: SpendStore;
   providerHealth: ProviderHealthStore;
+  providerCallbacks: ProviderCallbackStore;
 }
 
 export type ApiServer = FastifyInstance<
@@ -61,5 +73,6 @@ export function createContext(dependencies: ApiDependencies): ApiContext {
     assetRecords: createAssetRecords(db),
     spend: createSpendStore(db),
     providerHealth: createProviderHealthStore(db, dependencies.taskQueue),
+    providerCallbacks: createProviderCallbackStore(db, 'fal'),
   };
 }

@@ -7,6 +7,7 @@ import { loadTemporalConnection } from '../config/temporal-connection';
 import { createDatabase } from '../db';
 import { createLogger } from '../logging/logger';
 import { buildApp } from './app';
+import type { FalCallbackSettings } from './context';
 import { keepMigrating } from './keep-migrating';
 import { listen } from './listen';
 import { createTemporalGateway } from './temporal-gateway';
@@ -26,7 +27,9 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
   });
   const assetStore = createFilesystemAssetStore({ directory: settings.assetsDir });
   const { routing, dailyLimits, taskQueue } = settings;
-  const app = await buildApp({ routing, dailyLimits, taskQueue, db, assetStore, temporal, logger });
+  const falCallbacks = falCallbackSettings(settings.providers);
+  const shared = { routing, dailyLimits, taskQueue, falCallbacks };
+  const app = await buildApp({ ...shared, db, assetStore, temporal, logger });
   try {
     const migrated = keepMigrating(settings.databaseUrl, logger, stopped.signal);
     await Promise.race([migrated, delay(migrationHeadStartMs, undefined, { ref: false })]);
@@ -40,6 +43,12 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     await app.close();
     await Promise.all([temporal.close(), db.destroy()]);
   }
+}
+
+/** Nobody is asked for call-backs where the service has no public address. */
+function falCallbackSettings({ fal }: Settings['providers']): FalCallbackSettings | undefined {
+  if (fal?.publicBaseUrl === undefined) return undefined;
+  return { secret: fal.key, jwksUrl: fal.jwksUrl };
 }
 
 async function main(): Promise<void> {

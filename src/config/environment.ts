@@ -25,11 +25,19 @@ export const environmentSchema = z
     MODAL_BASE_URL: optionalText,
     MODAL_KEY: optionalText,
     MODAL_SECRET: optionalText,
+    /** `auto`: jobs have a name at every app that takes named jobs. `required`: other apps get none. `off`: plain calls. */
+    MODAL_NAMED_JOBS: z.enum(['auto', 'required', 'off']).default('auto'),
     FAL_KEY: optionalText,
     FAL_KEY_ID: optionalText,
     FAL_KEY_SECRET: optionalText,
     FAL_QUEUE_URL: z.url().default('https://queue.fal.run'),
     FAL_REST_URL: z.url().default('https://rest.fal.ai'),
+    /** Where Fal lists requests and tells prices. */
+    FAL_PLATFORM_URL: z.url({ protocol: /^https?$/ }).default('https://api.fal.ai'),
+    /** The public keys Fal signs its call-backs with. */
+    FAL_JWKS_URL: z.url({ protocol: /^https?$/ }).default('https://rest.fal.ai/.well-known/jwks.json'),
+    /** Seconds after a submit within which Fal must list it; left out: as long as its job may take, and two minutes. */
+    FAL_SETTLE_SECONDS: z.coerce.number().gt(0).optional(),
     /** Comma-separated host suffixes media may be downloaded from. */
     FAL_MEDIA_HOSTS: z.string().default('fal.media'),
     COMFYUI_URL: z.url({ protocol: /^https?$/ }).optional(),
@@ -47,6 +55,11 @@ export const environmentSchema = z
     ASSETS_DIR: z.string().default('data/assets'),
     API_HOST: z.string().default('127.0.0.1'),
     API_PORT: port.default(9800),
+    /** The API's address as providers reach it; left out: they are asked for no call-backs. */
+    PUBLIC_BASE_URL: z
+      .url({ protocol: /^https?$/, error: 'is an http or https URL such as https://images.example.com' })
+      .refine((url) => !/[?#@]/.test(url), { error: 'holds no query, no fragment and no credentials' })
+      .optional(),
     /** Base URL of the Temporal UI, for the links in answers. */
     TEMPORAL_UI_URL: optionalText.pipe(z.url().optional()),
     NSFW_ENABLED: flag,

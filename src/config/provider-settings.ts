@@ -7,12 +7,21 @@ export interface ModalSettings {
   baseUrl: string;
   key?: string | undefined;
   secret?: string | undefined;
+  /** How named jobs are used where an app takes them; see `MODAL_NAMED_JOBS`. */
+  namedJobs: 'auto' | 'required' | 'off';
 }
 export interface FalSettings {
   queueUrl: string;
   restUrl: string;
+  platformUrl: string;
+  /** Where the public keys of its call-backs stand. */
+  jwksUrl: string;
   key: string;
   mediaHosts: readonly string[];
+  /** Our own address as Fal reaches it; `undefined`: no call-backs. */
+  publicBaseUrl: string | undefined;
+  /** `undefined`: derived from the limits of each job. */
+  settleSeconds: number | undefined;
 }
 export interface ComfyUiSettings {
   baseUrl: string;
@@ -43,12 +52,19 @@ export function providerSettings(environment: Environment): ProviderSettings {
 function emulatedProviders(environment: Environment): ProviderSettings {
   return {
     mode: 'emulated',
-    modal: { baseUrl: `${environment.EMULATOR_MODAL_URL}/{app}` },
+    modal: {
+      baseUrl: `${environment.EMULATOR_MODAL_URL}/{app}`,
+      namedJobs: environment.MODAL_NAMED_JOBS,
+    },
     fal: {
       queueUrl: `${environment.EMULATOR_FAL_URL}/queue`,
       restUrl: `${environment.EMULATOR_FAL_URL}/rest`,
+      platformUrl: `${environment.EMULATOR_FAL_URL}/platform`,
+      jwksUrl: `${environment.EMULATOR_FAL_URL}/rest/.well-known/jwks.json`,
       key: 'emulated',
       mediaHosts: [new URL(environment.EMULATOR_FAL_URL).host],
+      publicBaseUrl: environment.PUBLIC_BASE_URL,
+      settleSeconds: environment.FAL_SETTLE_SECONDS,
     },
     comfyui: { baseUrl: environment.EMULATOR_COMFYUI_URL, graphsDir: environment.COMFYUI_GRAPHS_DIR },
     disabledReasons: {},
@@ -66,8 +82,12 @@ function realProviders(environment: Environment): Omit<ProviderSettings, 'mode'>
         : {
             queueUrl: environment.FAL_QUEUE_URL,
             restUrl: environment.FAL_REST_URL,
+            platformUrl: environment.FAL_PLATFORM_URL,
+            jwksUrl: environment.FAL_JWKS_URL,
             key: falKey,
             mediaHosts: environment.FAL_MEDIA_HOSTS.split(',').map((host) => host.trim()),
+            publicBaseUrl: environment.PUBLIC_BASE_URL,
+            settleSeconds: environment.FAL_SETTLE_SECONDS,
           },
     comfyui:
       environment.COMFYUI_URL === undefined
@@ -87,6 +107,7 @@ function modalSettings(environment: Environment): ModalSettings | undefined {
     MODAL_BASE_URL: baseUrl,
     MODAL_KEY: key,
     MODAL_SECRET: secret,
+    MODAL_NAMED_JOBS: namedJobs,
   } = environment;
   if (baseUrl !== undefined && !baseUrl.includes('{app}')) {
     throw new ConfigurationError('MODAL_BASE_URL: must hold {app}, the place of the Modal app in the URL');
@@ -103,6 +124,7 @@ function modalSettings(environment: Environment): ModalSettings | undefined {
     baseUrl: baseUrl ?? `https://${workspace ?? ''}--{app}-comfyui-fastapi-app.modal.run`,
     key,
     secret,
+    namedJobs,
   };
 }
 

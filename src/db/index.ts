@@ -12,6 +12,11 @@ export type { IdempotencyKey, RepeatedStart } from './idempotency-keys';
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
 export { createLoraStore, type Lora, type LoraSettings, type LoraStore } from './lora-store';
 export { migrate } from './migrate';
+export {
+  createProviderCallbackStore,
+  type ProviderCallback,
+  type ProviderCallbackStore,
+} from './provider-callbacks';
 export { createProviderHealthStore, type ProviderHealthStore } from './provider-health-store';
 export { createSpendStore, type SpendStore } from './spend-store';
 export { loraStatuses, type LoraStatus, type StoredError } from './schema';

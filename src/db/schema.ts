@@ -25,6 +25,7 @@ export interface DatabaseSchema {
   idempotency_keys: IdempotencyKeyTable;
   provider_health: ProviderHealthTable;
   provider_pauses: ProviderPauseTable;
+  provider_callbacks: ProviderCallbackTable;
 }
 
 /** Set by the database when left out. */
@@ -174,6 +175,18 @@ export interface ProviderPauseTable {
   task_queue: string;
   provider: ProviderName;
   until: string;
+}
+
+export interface ProviderCallbackTable {
+  provider: ProviderName;
+  /** The provider's own name for the job. */
+  request_id: string;
+  job_key: string;
+  /** In the provider's words, such as `OK`. */
+  status: string;
+  /** When the provider signed the newest one. */
+  signed_at: string;
+  received_at: DefaultTime;
 }
 
 export interface ProviderHealthTable {

@@ -3,6 +3,7 @@ import { ProviderError } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
 import type {
   CallContext,
+  DispatchState,
   Found,
   ProviderClient,
   ProviderJob,
@@ -44,7 +45,7 @@ export async function runJob(
 
 /** What is known of the job grows as the call goes on. */
 class Call {
-  private dispatch;
+  private dispatch: DispatchState;
 
   constructor(
     private readonly client: ProviderClient,
@@ -166,8 +167,10 @@ class Call {
   async outOfTime(error: unknown): Promise<ProviderResult> {
     if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch.phase, error);
     const stopped = await this.stop();
-    if (stopped.kind === 'finished')
+    if (stopped.kind === 'finished') {
+      this.dispatch = { ...this.dispatch, handle: stopped.handle };
       return await this.collect(AbortSignal.timeout(lateCollectSeconds * 1000));
+    }
     const failure = timeout(this.client, 'accepted', error);
     if (stopped.kind === 'stopped') throw failure.with({ endsJob: true, charge: stopped.charge });
     if (stopped.kind === 'never') throw failure.with({ endsJob: true, charge: 'none' });

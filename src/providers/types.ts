@@ -116,6 +116,8 @@ export interface ProviderHealth {
   status?: number | undefined;
   /** Nobody answered in time where that is no fault yet: a cold Modal app takes minutes to start. */
   isSilent?: boolean | undefined;
+  /** Modal: whether the app that was asked takes named jobs. Absent when it did not say. */
+  named?: boolean | undefined;
 }
 
 export interface ProviderJob {
@@ -132,6 +134,8 @@ export interface ProviderJob {
   /** Pixels the wire body fixes; a picture that is far from it is refused. Default: any size. */
   expectedSize?: PixelSize | undefined;
   deadlines: HttpDeadlines;
+  /** The provider's own ids of earlier jobs of this slot, which `find` must not take for the one it looks for. */
+  knownRequestIds?: readonly string[] | undefined;
 }
 
 /** What a call needs from its caller; see `runJob`. */

@@ -15,6 +15,8 @@ import type { StackOptions } from './stack-options';
 import type { TemporalTarget } from './temporal-server';
 import { configuredTemporal, localNamespace } from './temporal-target';
 
+/** The emulator's own. */
+const defaultTimeScale = 0.1;
 /** Longest drain of calls in flight at a stop, seconds: emulated ones cost nothing. */
 const emulatedShutdownGraceSeconds = 30;
 /** Added to the worker's own drain before it is killed. */
@@ -119,8 +121,18 @@ function environmentOfChildren(
     ...(databaseUrl !== undefined && { DATABASE_URL: databaseUrl }),
     ...(runsTemporal && { TEMPORAL_ADDRESS: temporal.address, TEMPORAL_NAMESPACE: temporal.namespace }),
     ...(temporalUi !== null && { TEMPORAL_UI_URL: temporalUi }),
-    ...(emulated && emulatorEnvironment(ports.emulator)),
+    ...(emulated && {
+      FAL_SETTLE_SECONDS: nonEmpty(environment['FAL_SETTLE_SECONDS']) ?? emulatedSettleSeconds(environment),
+      PUBLIC_BASE_URL: `http://127.0.0.1:${ports.api}`,
+      ...emulatorEnvironment(ports.emulator),
+    }),
   };
+}
+
+/** Emulated Fal counts its own limits in its own time; the rest is a slow submit and the list. */
+function emulatedSettleSeconds({ EMULATOR_TIME_SCALE: text }: NodeJS.ProcessEnv): string {
+  const timeScale = Number(nonEmpty(text) ?? defaultTimeScale);
+  return String(Math.ceil(60 + 600 * timeScale));
 }
 
 function emulatorEnvironment(ports: StackOptions['ports']['emulator']): NodeJS.ProcessEnv {

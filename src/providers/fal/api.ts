@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
+import type { Billing } from '../../domain/attempt-record';
+import { callbackToken } from '../../domain/callback-key';
 import type { JsonObject } from '../../domain/taxonomy';
 import { ProviderError } from '../errors';
 import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
 import { errorBodyBytes, readJson, readText } from '../read-body';
 import { resolveSameOrigin } from '../remote-url';
 import { askedWaitMs } from '../retry-after';
-import { falError, type FalStep } from './errors';
+import { falError, type FalFailure, type FalStep } from './errors';
 import {
   falCancelSchema,
   falOutputSchema,
@@ -22,19 +24,50 @@ export interface FalClientSettings {
   queueUrl: string;
   /** Such as `https://rest.fal.ai`, where uploads begin. */
   restUrl: string;
-  /** Never sent to any other origin than those two. */
+  /** Never sent to any other origin than those of the three URLs. */
   key: string;
   /** Hosts media may come from and go to: `host` allows its subdomains too, `host:port` is exact. */
   mediaHosts: readonly string[];
+  /** Such as `https://api.fal.ai`, where requests are listed and prices told. Gets our key too. */
+  platformUrl: string;
+  /** Our own address as Fal can reach it. Left out: no call-backs. */
+  publicBaseUrl?: string | undefined;
+  /** What call-backs have told. */
+  callbacks?: FalCallbacks | undefined;
+  /** The unit price by our own table, for where Fal tells none. */
+  tablePrice?: ((endpoint: string) => UnitPrice | undefined) | undefined;
+  /** Called once when Fal does not let our key list requests: a submit without an answer cannot be found then. */
+  onCannotList?: ((status: number) => void) | undefined;
+  /**
+   * Seconds after its submit within which a request is in Fal's list, if there ever was one. Default: what the limits
+   * of its job allow, and two minutes for the list.
+   */
+  settleSeconds?: number | undefined;
   /** Milliseconds before the first status request; later ones come ever more slowly. Default 500. */
   firstPollPauseMs?: number | undefined;
 }
+
+/** Where the API keeps the call-backs. */
+export interface FalCallbacks {
+  /** The request a call-back named for this job. */
+  lookUp(jobKey: string): Promise<{ requestId: string } | undefined>;
+  /** Which of these requests belong to other jobs of ours. */
+  takenByOthers(requestIds: readonly string[], jobKey: string): Promise<string[]>;
+}
+
+/** What Fal charges for one unit of an endpoint. */
+export type UnitPrice = Omit<Billing, 'units'>;
 
 /** Limits of one exchange. */
 export interface ExchangeOptions {
   deadlines: RequestDeadlines;
   signal: AbortSignal;
 }
+
+/** The least Fal takes for a limit of the start, rounded up to whole seconds. */
+const shortestStartSeconds = 1;
+/** First segments of an endpoint id after which its owner and name come. */
+const namespaces: readonly string[] = ['workflows', 'comfy'];
 
 /** Fal's HTTP calls, one plain request each. All throw ProviderError for an error answer. */
 export class FalApi {
@@ -43,10 +76,23 @@ export class FalApi {
     readonly settings: FalClientSettings,
   ) {}
 
-  /** The one paid request. @throws ProviderError also when the answer names no way back to a job. */
-  async submit(endpoint: string, json: JsonObject, options: ExchangeOptions): Promise<FalHandle> {
-    const url = `${this.settings.queueUrl.replace(/\/+$/, '')}/${endpoint}`;
-    const reply = await this.send({ method: 'POST', url, json, freshConnection: true, ...options });
+  /**
+   * The one paid request. Fal itself gives it up, unpaid, when it was not started within `startSeconds`, and makes no
+   * second try of its own.
+   *
+   * @throws ProviderError also when the answer names no way back to a job.
+   */
+  async submit(
+    { jobKey, endpoint, startSeconds }: { jobKey: string; endpoint: string; startSeconds: number },
+    json: JsonObject,
+    options: ExchangeOptions,
+  ): Promise<FalHandle> {
+    const url = `${trimmed(this.settings.queueUrl)}/${endpoint}${this.callbackQuery(jobKey)}`;
+    const headers = {
+      'x-fal-request-start-timeout': String(Math.max(shortestStartSeconds, Math.ceil(startSeconds))),
+      'x-fal-no-retry': '1',
+    };
+    const reply = await this.send({ method: 'POST', url, json, headers, freshConnection: true, ...options });
     if (!isSuccess(reply)) throw await failureOf(reply, 'submit');
     const submitted = falSubmitSchema.safeParse(await readJson(reply)).data;
     if (submitted === undefined) throw unnamedJob();
@@ -79,16 +125,36 @@ export class FalApi {
 
   async status({ statusUrl, requestId }: FalHandle, options: ExchangeOptions): Promise<FalStatus> {
     const reply = await this.send({ method: 'GET', url: statusUrl, ...options });
-    if (!isSuccess(reply)) throw await failureOf(reply, 'status', requestId);
+    if (!isSuccess(reply)) throw await failureOf(reply, 'status', { providerRequestId: requestId });
     const status = falStatusSchema.safeParse(await readJson(reply)).data;
     if (status === undefined)
       throw invalidReply('Fal answered a status request with something else', requestId);
     return status;
   }
 
-  async result({ responseUrl, requestId }: FalHandle, options: ExchangeOptions): Promise<FalOutput> {
+  /** The handle of a request whose submit was not answered, by Fal's own rule for its URLs. */
+  handleOf(requestId: string, endpoint: string): FalHandle {
+    const segments = endpoint.split('/');
+    const app = segments.slice(0, namespaces.includes(segments[0] ?? '') ? 3 : 2).join('/');
+    const own = `${trimmed(this.settings.queueUrl)}/${app}/requests/${requestId}`;
+    return { requestId, statusUrl: `${own}/status`, responseUrl: own, cancelUrl: `${own}/cancel`, endpoint };
+  }
+
+  /**
+   * What a finished job gave.
+   *
+   * @param bill is told how many units Fal charges, also where the job failed; its answer is what they cost in USD
+   */
+  async result(
+    { responseUrl, requestId }: FalHandle,
+    bill: (units: number) => number | undefined,
+    options: ExchangeOptions,
+  ): Promise<FalOutput> {
     const reply = await this.send({ method: 'GET', url: responseUrl, ...options });
-    if (!isSuccess(reply)) throw await failureOf(reply, 'result', requestId);
+    const units = Number(reply.header('x-fal-billable-units') ?? NaN);
+    const billedUsd = Number.isFinite(units) && units >= 0 ? bill(units) : undefined;
+    if (!isSuccess(reply))
+      throw await failureOf(reply, 'result', { providerRequestId: requestId, billedUsd });
     const output = falOutputSchema.safeParse(await readJson(reply)).data;
     if (output === undefined)
       throw invalidReply('the result of the job is no output of a Fal endpoint', requestId);
@@ -106,7 +172,7 @@ export class FalApi {
     file: { contentType: string; fileName: string },
     options: ExchangeOptions,
   ): Promise<{ uploadUrl: string; fileUrl: string }> {
-    const url = `${this.settings.restUrl.replace(/\/+$/, '')}/storage/upload/initiate?storage_type=fal-cdn-v3`;
+    const url = `${trimmed(this.settings.restUrl)}/storage/upload/initiate?storage_type=fal-cdn-v3`;
     const json = { content_type: file.contentType, file_name: file.fileName };
     const reply = await this.send({ method: 'POST', url, json, ...options });
     if (!isSuccess(reply)) throw await failureOf(reply, 'upload');
@@ -132,29 +198,37 @@ export class FalApi {
     return await this.http.send({ method: 'GET', url, ...options });
   }
 
-  private async send(request: HttpRequest): Promise<HttpReply> {
+  /** One exchange with our key. For Fal's own three addresses only. */
+  async send(request: HttpRequest): Promise<HttpReply> {
     const headers = { accept: 'application/json', authorization: `Key ${this.settings.key}` };
-    return await this.http.send({ ...request, headers });
+    return await this.http.send({ ...request, headers: { ...headers, ...request.headers } });
+  }
+
+  private callbackQuery(jobKey: string): string {
+    const { publicBaseUrl, key } = this.settings;
+    if (publicBaseUrl === undefined) return '';
+    const url = `${trimmed(publicBaseUrl)}/v1/provider-callbacks/fal/${callbackToken(jobKey, key)}`;
+    return `?fal_webhook=${encodeURIComponent(url)}`;
   }
 }
 
-async function failureOf(
+/** An error answer as the failure it stands for. */
+export async function failureOf(
   reply: HttpReply,
   step: FalStep,
-  providerRequestId?: string,
+  known: Pick<FalFailure, 'providerRequestId' | 'billedUsd'> = {},
 ): Promise<ProviderError> {
   const body = await readText(reply, errorBodyBytes).catch(() => '');
-  return falError({
-    status: reply.status,
-    body,
-    step,
-    header: (name) => reply.header(name),
-    providerRequestId,
-  });
+  return falError({ status: reply.status, body, step, header: (name) => reply.header(name), ...known });
+}
+
+/** A base URL as a path can be hung on it. */
+export function trimmed(url: string): string {
+  return url.replace(/\/+$/, '');
 }
 
 /** 2xx; a status answer is 202 while the job is under way. */
-function isSuccess({ status }: HttpReply): boolean {
+export function isSuccess({ status }: HttpReply): boolean {
   return status >= 200 && status < 300;
 }
 
@@ -177,7 +251,6 @@ function invalidReply(message: string, providerRequestId: string | undefined): P
     code,
     certainty: 'accepted',
     providerRequestId,
-    resumable: true,
   });
 }
 

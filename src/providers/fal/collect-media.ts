@@ -32,15 +32,19 @@ export async function collectMedia(
   const { providerRequestId } = options;
   const pictures = output.images ?? (output.image === undefined ? [] : [output.image]);
   if (pictures.length === 0) {
-    // Billed by the picture. A result that is not even an empty list is no statement about the bill.
-    const charge = output.images === undefined ? undefined : 'none';
-    const known = { providerRequestId, charge } as const;
+    // Billed by the picture. What is not even an empty list is no output of Fal's, and says nothing about the job.
+    const isOutput = output.images !== undefined;
+    const known = { providerRequestId, endsJob: isOutput, charge: isOutput ? 'none' : undefined } as const;
     throw afterPayment('corrupt', 'no_media', 'the result of the job holds no picture', known);
   }
   const [first, ...rest] = pictures.filter((_, index) => output.has_nsfw_concepts?.[index] !== true);
   if (first === undefined) {
     const message = "Fal's safety checker flagged every picture of the result";
-    throw afterPayment('policy', 'nsfw_flagged', message, { providerRequestId, charge: 'price' });
+    throw afterPayment('policy', 'nsfw_flagged', message, {
+      providerRequestId,
+      endsJob: true,
+      charge: 'price',
+    });
   }
   const assets: [StoredAsset, ...StoredAsset[]] = [await download(first.url, options)];
   for (const { url } of rest) assets.push(await download(url, options));
@@ -69,7 +73,7 @@ function downloadFailure(reply: HttpReply, providerRequestId: string | undefined
   if (status === 408 || status === 429 || status >= 500) {
     const message = `Fal's media host cannot answer at the moment (status ${String(status)})`;
     const retryAfterMs = askedWaitMs(reply);
-    return afterPayment('transient', mediaHostBusyCode, message, { ...known, retryAfterMs, resumable: true });
+    return afterPayment('transient', mediaHostBusyCode, message, { ...known, retryAfterMs });
   }
   return new MediaError('unavailable', `status ${String(status)}`);
 }
@@ -78,7 +82,7 @@ function afterPayment(
   failureClass: ProviderError['failureClass'],
   code: string,
   message: string,
-  known: Pick<ProviderErrorOptions, 'providerRequestId' | 'status' | 'retryAfterMs' | 'resumable' | 'charge'>,
+  known: Pick<ProviderErrorOptions, 'providerRequestId' | 'status' | 'retryAfterMs' | 'endsJob' | 'charge'>,
 ): ProviderError {
   return new ProviderError(message, { provider: 'fal', failureClass, code, certainty: 'accepted', ...known });
 }

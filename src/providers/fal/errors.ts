@@ -1,10 +1,10 @@
 import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
-import { ProviderError } from '../errors';
+import { ProviderError, type ProviderCharge } from '../errors';
 import { askedWaitMs } from '../retry-after';
 import { falErrorSchema, type FalErrorBody } from './wire';
 
-/** `upload` and `submit` come before the job exists at Fal, the others after. */
-export type FalStep = 'upload' | 'submit' | 'status' | 'result';
+/** `upload` and `submit` come before the job exists at Fal, `status` and `result` after; at `list` nobody knows. */
+export type FalStep = 'upload' | 'submit' | 'status' | 'result' | 'list';
 
 export interface FalFailure {
   status: number;
@@ -14,6 +14,8 @@ export interface FalFailure {
   /** The headers that matter: `retry-after`, `x-fal-request-timeout-type`, `x-fal-error-type`. */
   header(name: string): string | undefined;
   providerRequestId?: string | undefined;
+  /** What Fal charges although the job failed. */
+  billedUsd?: number | undefined;
 }
 
 interface Verdict {
@@ -34,10 +36,15 @@ export function falError(failure: FalFailure): ProviderError {
     status: failure.status,
     retryAfterMs: askedWaitMs(failure),
     providerRequestId: failure.providerRequestId,
-    resumable: saysNothingOfTheJob(failure, body),
-    // A job called off while it ran is billed for all we know.
-    charge: isEndOfJob(failure, body) && !types.includes('request_cancelled') ? 'none' : undefined,
+    endsJob: isEndOfJob(failure, body),
+    charge: isEndOfJob(failure, body) ? chargeOf(failure, types) : undefined,
   });
+}
+
+function chargeOf({ billedUsd }: FalFailure, types: readonly string[]): ProviderCharge | undefined {
+  if (billedUsd !== undefined) return billedUsd > 0 ? { usd: billedUsd } : 'none';
+  // A job called off while it ran is billed for all we know.
+  return types.includes('request_cancelled') ? undefined : 'none';
 }
 
 /** What the error type of a finished job means when its result says nothing more. */
@@ -47,6 +54,7 @@ export function falErrorOfType(type: string, providerRequestId: string | undefin
     provider: 'fal',
     ...verdict,
     certainty: 'accepted',
+    endsJob: true,
     charge: 'none',
     providerRequestId,
   });
@@ -54,31 +62,34 @@ export function falErrorOfType(type: string, providerRequestId: string | undefin
 
 function certaintyOf({ step, status }: FalFailure): DispatchCertainty {
   if (step === 'upload') return 'not_sent';
+  if (step === 'list') return 'unknown';
   // 408 is no refusal: somebody on the way lost patience, and the request may have gone on.
   const wasRefused = status < 500 && status !== 408;
   if (step !== 'submit') return 'accepted';
   return wasRefused ? 'not_sent' : 'unknown';
 }
 
-/** Trouble on the way to a job that is still there: a gateway's, or with our key. */
-function saysNothingOfTheJob(failure: FalFailure, body: FalErrorBody | undefined): boolean {
+/** A failed job's result is an error of its own, with Fal's words in it; Fal bills only for what was made. */
+function isEndOfJob(failure: FalFailure, body: FalErrorBody | undefined): boolean {
   const { step, status } = failure;
-  if (step !== 'status' && step !== 'result') return false;
-  if ([401, 403, 429].includes(status)) return true;
-  const isPassing = status === 408 || status >= 500;
-  return isPassing && (step === 'status' || !isEndOfJob(failure, body));
+  if (step !== 'result' || status < 400 || [401, 403, 404, 429].includes(status)) return false;
+  return body !== undefined || wasNotStarted(failure);
 }
 
-/** A failed job's result is an error of its own, with Fal's words in it; Fal bills only for what was made. */
-function isEndOfJob({ step, status }: FalFailure, body: FalErrorBody | undefined): boolean {
-  return step === 'result' && ![401, 403, 404, 429].includes(status) && body !== undefined;
+/** The limit for its start was ours (`x-fal-request-start-timeout`), and ran out. */
+function wasNotStarted({ status, header }: FalFailure): boolean {
+  return status === 504 && header('x-fal-request-timeout-type') === 'user';
 }
 
 /** `undefined` when the answer is not one of Fal's own. */
 function errorBody(text: string): FalErrorBody | undefined {
   try {
-    const body = falErrorSchema.safeParse(JSON.parse(text)).data;
-    return body?.detail === undefined && body?.error_type === undefined ? undefined : body;
+    const json: unknown = JSON.parse(text);
+    const body = falErrorSchema.safeParse(json).data;
+    if (body === undefined || typeof json !== 'object' || json === null) return undefined;
+    return 'detail' in json || body.error_type !== undefined || body.status === 'NOT_FOUND'
+      ? body
+      : undefined;
   } catch {
     return undefined;
   }
@@ -91,14 +102,15 @@ function typesOf(body: FalErrorBody | undefined, header: string | undefined): st
 
 function judge(failure: FalFailure, types: string[], body: FalErrorBody | undefined): Verdict {
   const { status, step } = failure;
-  if (status === 504 && failure.header('x-fal-request-timeout-type') === 'user') {
+  if (wasNotStarted(failure)) {
     return { failureClass: 'capacity', code: 'queue_timeout', message: 'Fal did not start the job in time' };
   }
   const byType = judgeType(types);
   if (byType !== undefined) return byType;
-  if (status === 422 || status === 400) return rejected(types, body);
-  if (status === 404) return notFound[step];
-  return byStatus[status] ?? otherStatus(status);
+  const isRefusal = isAnswerToInput(step, body);
+  if (isRefusal && (status === 422 || status === 400)) return rejected(types, body);
+  if (status === 404) return isAboutTheJob(step) && body === undefined ? foreignNotFound : notFound[step];
+  return byStatus[status] ?? otherStatus(status, isAboutTheJob(step));
 }
 
 const failedAtRunner: Verdict = {
@@ -159,8 +171,24 @@ const lostRequest: Verdict = {
   code: 'request_lost',
   message: 'Fal no longer knows the request it accepted',
 };
+/** The job is there already, so no odd answer is about what we sent. */
+function isAboutTheJob(step: FalStep): boolean {
+  return step === 'status' || step === 'result';
+}
+
+/** Whether a 400 or 422 speaks of the input: at the submit, and in Fal's own words at the result. */
+function isAnswerToInput(step: FalStep, body: FalErrorBody | undefined): boolean {
+  return step === 'submit' || step === 'upload' || (step === 'result' && body !== undefined);
+}
+
+const foreignNotFound: Verdict = {
+  failureClass: 'outage',
+  code: 'reply_foreign',
+  message: 'something that is not Fal answered for it',
+};
 const notFound: Readonly<Record<FalStep, Verdict>> = {
   upload: missingEndpoint,
+  list: missingEndpoint,
   submit: missingEndpoint,
   status: lostRequest,
   result: lostRequest,
@@ -191,9 +219,10 @@ const byStatus: Readonly<Record<number, Verdict>> = {
   504: { failureClass: 'transient', code: 'gateway_timeout', message: 'Fal did not answer in time' },
 };
 
-function otherStatus(status: number): Verdict {
+function otherStatus(status: number, isAboutAcceptedJob: boolean): Verdict {
   const message = `Fal answered with the unexpected status ${String(status)}`;
-  if (status >= 500) return { failureClass: 'transient', code: 'unexpected_status', message };
+  if (status >= 500 || (status >= 400 && isAboutAcceptedJob))
+    return { failureClass: 'transient', code: 'unexpected_status', message };
   if (status >= 400) return { failureClass: 'auth', code: 'unexpected_status', message };
   if (status >= 300) return { failureClass: 'outage', code: 'redirect_unsupported', message };
   return { failureClass: 'corrupt', code: 'unexpected_status', message };

@@ -17,9 +17,9 @@ export function nextPollPauseMs(pauseMs: number, failure?: unknown): number {
   return Math.max(Math.min(pauseMs * growth, longestPauseMs), Math.min(asked, longestAskedPauseMs));
 }
 
-/** Whether a failed status request says nothing about the job itself. */
+/** Whether a failed status request says nothing about the job itself. A refused key stays refused; a lost request is looked up. */
 export function isWorthAnotherPoll(error: unknown): boolean {
   if (error instanceof TransportError || error instanceof DeadlineExceeded) return true;
   if (!(error instanceof ProviderError)) return false;
-  return error.code === 'reply_invalid' || [408, 429, 500, 502, 503, 504].includes(error.status ?? 0);
+  return error.code !== 'request_lost' && error.status !== 401 && error.status !== 403;
 }

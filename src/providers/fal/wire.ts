@@ -63,8 +63,42 @@ export const falErrorSchema = z.object({
     .optional()
     .catch(undefined),
   error_type: z.string().optional().catch(undefined),
+  /** `NOT_FOUND` is all that Fal says of a request it does not know. */
+  status: z.string().optional().catch(undefined),
 });
 export type FalErrorBody = z.infer<typeof falErrorSchema>;
+
+/** A request in the list of those that ended. */
+const listedRequestSchema = z.object({
+  request_id: providerRequestIdSchema,
+  sent_at: z.iso.datetime({ offset: true }),
+  status_code: z.number().nullish(),
+  /** Absent where Fal was told to keep no payloads. */
+  json_input: z.unknown().optional(),
+  json_output: z.unknown().optional(),
+});
+export type ListedRequest = z.infer<typeof listedRequestSchema>;
+
+export const falListSchema = z.object({
+  items: z.array(listedRequestSchema),
+  next_cursor: z.string().nullish(),
+  has_more: z.boolean().optional(),
+});
+
+export const falPricesSchema = z.object({
+  prices: z.array(
+    z.object({ endpoint_id: z.string(), unit_price: z.number().nonnegative(), currency: z.string() }),
+  ),
+});
+
+/** What a submit leaves with its intent. A type, since an interface is no JSON object. */
+export type FalClue = {
+  /** ISO 8601, by our own clock. */
+  sentAt: string;
+  /** SHA-256 of the canonical JSON of the input, hex. */
+  inputSha256: string;
+};
+export const falClueSchema = z.object({ sentAt: z.iso.datetime(), inputSha256: z.string() });
 
 const falHandleSchema = z.object({
   requestId: z.string().optional(),
@@ -74,6 +108,7 @@ const falHandleSchema = z.object({
   endpoint: z.string(),
   brokenReads: z.int().min(1).optional(),
   queuedSince: z.iso.datetime().optional().catch(undefined),
+  hasEnded: z.literal(true).optional().catch(undefined),
 });
 
 /** What the dispatch log keeps of a queued job. A type, since an interface is no JSON object. */
@@ -87,17 +122,20 @@ export type FalHandle = {
   brokenReads?: number;
   /** ISO 8601; when the job entered the queue. Absent in handles of older versions. */
   queuedSince?: string;
+  /** Fal said that the job is over; left out as long as it has not. */
+  hasEnded?: true;
 };
 
 /** The handle an earlier call noted; `undefined` when it is none of ours. */
 export function recordedHandle(noted: JsonValue): FalHandle | undefined {
   const recorded = falHandleSchema.safeParse(noted).data;
   if (recorded === undefined) return undefined;
-  const { requestId, brokenReads, queuedSince, ...handle } = recorded;
+  const { requestId, brokenReads, queuedSince, hasEnded, ...handle } = recorded;
   return {
     ...handle,
     ...(requestId !== undefined && { requestId }),
     ...(brokenReads !== undefined && { brokenReads }),
     ...(queuedSince !== undefined && { queuedSince }),
+    ...(hasEnded !== undefined && { hasEnded }),
   };
 }

@@ -1,3 +1,4 @@
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall } from '../support/call';
 import { resetConnection, sendJson } from '../support/local-server';
 import { blackPicture, testPicture } from '../support/pictures';
@@ -19,7 +20,7 @@ describe('collecting from Fal', () => {
     'fetches no picture from %p',
     async (url) => {
       const client = await fal.start({ [`GET ${requestPath}`]: inTurn([200, { image: { url } }]) });
-      const error = await providerErrorOf(client.generate(falJob, testCall().context));
+      const error = await providerErrorOf(runJob(client, falJob, testCall().context));
       expect(error).toMatchObject({
         failureClass: 'outage',
         code: 'media_host_foreign',
@@ -35,7 +36,7 @@ describe('collecting from Fal', () => {
         sendJson(response, 200, { images, has_nsfw_concepts: [true, false] });
       },
     });
-    const result = await client.generate(falJob, testCall().context);
+    const result = await runJob(client, falJob, testCall().context);
     expect(result.assets).toHaveLength(1);
     expect(fal.lines()).toContain('GET /files/2.png');
     expect(fal.lines()).not.toContain('GET /files/1.png');
@@ -50,21 +51,21 @@ describe('collecting from Fal', () => {
         });
       },
     });
-    const expected = { failureClass: 'policy', certainty: 'accepted', resumable: false };
-    expect(await providerErrorOf(flagged.generate(falJob, testCall().context))).toMatchObject(expected);
+    const expected = { failureClass: 'policy', certainty: 'accepted', endsJob: true };
+    expect(await providerErrorOf(runJob(flagged, falJob, testCall().context))).toMatchObject(expected);
     expect(fal.lines()).not.toContain('GET /files/1.png');
     await fal.close();
 
     const black = await blackPicture();
     const unflagged = await fal.start({ 'GET /files/1.png': (response) => response.end(black) });
-    expect(await providerErrorOf(unflagged.generate(falJob, testCall().context))).toMatchObject(expected);
+    expect(await providerErrorOf(runJob(unflagged, falJob, testCall().context))).toMatchObject(expected);
   });
 
   it.each([{}, { images: [] }, { images: 'x' }, 'text', []])(
     'calls the result %j corrupt',
     async (result) => {
       const client = await fal.start({ [`GET ${requestPath}`]: inTurn([200, result]) });
-      const error = await providerErrorOf(client.generate(falJob, testCall().context));
+      const error = await providerErrorOf(runJob(client, falJob, testCall().context));
       expect(error).toMatchObject({ failureClass: 'corrupt', certainty: 'accepted' });
     },
   );
@@ -76,7 +77,7 @@ describe('collecting from Fal', () => {
         { detail: [{ loc: ['body', 'prompt'], msg: 'm', type: 'content_policy_violation' }] },
       ]),
     });
-    expect(await providerErrorOf(failed.generate(falJob, testCall().context))).toMatchObject({
+    expect(await providerErrorOf(runJob(failed, falJob, testCall().context))).toMatchObject({
       failureClass: 'policy',
     });
     await fal.close();
@@ -88,20 +89,20 @@ describe('collecting from Fal', () => {
       ]),
       [`GET ${requestPath}`]: inTurn([200, {}]),
     });
-    const error = await providerErrorOf(silent.generate(falJob, testCall().context));
+    const error = await providerErrorOf(runJob(silent, falJob, testCall().context));
     expect(error).toMatchObject({ failureClass: 'transient', code: 'runner_disconnected' });
   });
 
   it('downloads once more in the next attempt before the picture is paid again', async () => {
     const client = await fal.start({ 'GET /files/1.png': (response) => response.writeHead(404).end() });
     const first = testCall();
-    const error = await providerErrorOf(client.generate(falJob, first.context));
+    const error = await providerErrorOf(runJob(client, falJob, first.context));
     const expected = { failureClass: 'transient', code: 'media_unavailable', certainty: 'accepted' };
-    expect(error).toMatchObject({ ...expected, resumable: true });
+    expect(error).toMatchObject({ ...expected, endsJob: false });
     const again = await providerErrorOf(
-      client.generate(falJob, testCall({ previous: first.dispatch.state }).context),
+      runJob(client, falJob, testCall({ previous: first.dispatch.state }).context),
     );
-    expect(again).toMatchObject({ ...expected, resumable: false });
+    expect(again).toMatchObject({ ...expected, endsJob: true });
     expect(fal.submits()).toHaveLength(1);
   });
 
@@ -113,8 +114,8 @@ describe('collecting from Fal', () => {
       });
       const handle = { ...fal.handle(), brokenReads: 1 };
       const call = testCall({ previous: { phase: 'accepted', handle } });
-      const error = await providerErrorOf(client.generate(falJob, call.context));
-      expect(error).toMatchObject({ status, certainty: 'accepted', resumable: true });
+      const error = await providerErrorOf(runJob(client, falJob, call.context));
+      expect(error).toMatchObject({ status, certainty: 'accepted', endsJob: false });
       expect(fal.submits()).toEqual([]);
     },
   );
@@ -134,11 +135,11 @@ describe('collecting from Fal', () => {
     let { state } = testCall().dispatch;
     for (let failed = 0; failed < 3; failed += 1) {
       const call = testCall({ previous: state });
-      const error = await providerErrorOf(client.generate(falJob, call.context));
-      expect(error).toMatchObject({ certainty: 'accepted', resumable: true });
+      const error = await providerErrorOf(runJob(client, falJob, call.context));
+      expect(error).toMatchObject({ certainty: 'accepted', endsJob: false });
       ({ state } = call.dispatch);
     }
-    const last = await client.generate(falJob, testCall({ previous: state }).context);
+    const last = await runJob(client, falJob, testCall({ previous: state }).context);
     expect(last.assets).toHaveLength(1);
     expect(fal.submits()).toHaveLength(1);
   });
@@ -149,8 +150,8 @@ describe('collecting from Fal', () => {
       const client = await fal.start({
         'GET /files/1.png': (response) => response.writeHead(status, { 'retry-after': '7' }).end(),
       });
-      const error = await providerErrorOf(client.generate(falJob, testCall().context));
-      expect(error).toMatchObject({ code: 'media_host_busy', status, retryAfterMs: 7000, resumable: true });
+      const error = await providerErrorOf(runJob(client, falJob, testCall().context));
+      expect(error).toMatchObject({ code: 'media_host_busy', status, retryAfterMs: 7000, endsJob: false });
     },
   );
 
@@ -158,7 +159,7 @@ describe('collecting from Fal', () => {
     const client = await fal.start({
       'GET /files/1.png': (response) => response.writeHead(302, { location: '/files/2.png' }).end(),
     });
-    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    const error = await providerErrorOf(runJob(client, falJob, testCall().context));
     expect(error).toMatchObject({ failureClass: 'outage', code: 'media_redirect' });
   });
 });

@@ -1,3 +1,4 @@
+import { runJob } from '../../../src/providers/run-job';
 import { testCall } from '../support/call';
 import { resetEmulated, startEmulated, type Emulated } from '../support/emulated';
 import { modelJob, modelsOf, pictureNote } from '../support/model-job';
@@ -30,7 +31,7 @@ describe('every Fal endpoint of the registry', () => {
     '%s is sent its own field names, once, and its picture is stored',
     async (endpoint, model) => {
       const call = testCall();
-      const result = await emulated.fal.generate(await modelJob(model, call.media), call.context);
+      const result = await runJob(emulated.fal, await modelJob(model, call.media), call.context);
       const { entries, rejections } = emulated.journal.read();
       expect(rejections).toEqual([]);
       expect(entries).toMatchObject([{ endpoint, outcome: 'succeeded', responseDelivered: true }]);

@@ -70,6 +70,7 @@ const table: Row[] = [
   ['unknown endpoint', 404, text, 'submit', 'auth', 'endpoint_missing', 'not_sent'],
   ['lost while queued', 404, text, 'status', 'transient', 'request_lost', 'accepted'],
   ['lost result', 404, text, 'result', 'transient', 'request_lost', 'accepted'],
+  ['look refused', 403, text, 'list', 'auth', 'forbidden', 'unknown'],
   ['wrong method', 405, '', 'status', 'auth', 'route_unsupported', 'accepted'],
   ['rate limit', 429, text, 'submit', 'capacity', 'rate_limited', 'not_sent'],
   ['request timeout', 408, platform('request_timeout'), 'result', 'transient', 'request_timeout', 'accepted'],
@@ -116,7 +117,10 @@ describe('what an answer of Fal means', () => {
 
   it('takes a 504 for a full queue when the limit was ours', () => {
     const error = errorFor(504, '', 'result', { 'x-fal-request-timeout-type': 'user' });
-    expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout' });
+    expect(error).toMatchObject({
+      ...{ failureClass: 'capacity', code: 'queue_timeout' },
+      ...{ endsJob: true, charge: 'none' },
+    });
   });
 
   it('reads the type from the header when the body has none', () => {
@@ -139,29 +143,45 @@ describe('what an answer of Fal means', () => {
   });
 
   it.each<[FalStep, number, string, boolean]>([
-    ['status', 500, text, true],
+    ['status', 500, text, false],
     ['status', 404, text, false],
-    ['result', 502, '<html>', true],
-    ['result', 500, platform('internal_server_error'), false],
+    ['status', 400, text, false],
+    ['status', 422, model('value_error'), false],
+    ['result', 302, text, false],
+    ['result', 404, text, false],
+    ['result', 422, '<html>', false],
+    ['result', 502, '<html>', false],
+    ['result', 504, '', false],
+    ['result', 500, platform('internal_server_error'), true],
+    ['result', 422, model('value_error'), true],
+    ['result', 422, '{"detail":{"a":1}}', true],
     ['submit', 503, '', false],
-  ])(
-    'lets the job be picked up again after a %s answered with %d %p: %p',
-    (step, status, body, resumable) => {
-      expect(errorFor(status, body, step).resumable).toBe(resumable);
-    },
-  );
+  ])('takes the job for over after a %s answered with %d %p: %p', (step, status, body, endsJob) => {
+    expect(errorFor(status, body, step).endsJob).toBe(endsJob);
+  });
+
+  it.each([400, 422, 418])('blames neither input nor key for a %d on a poll of an accepted job', (status) => {
+    expect(errorFor(status, text, 'status').failureClass).toBe('transient');
+    expect(errorFor(status, '<html>', 'result').failureClass).toBe('transient');
+  });
+
+  it('tells its own word that a request is unknown from a page of somebody else', () => {
+    const word = JSON.stringify({ status: 'NOT_FOUND' });
+    expect(errorFor(404, word, 'status').code).toBe('request_lost');
+    expect(errorFor(404, '<html>', 'status')).toMatchObject({ code: 'reply_foreign', endsJob: false });
+  });
 
   it.each([
     // It may have run for a while before it was called off.
     ['request_cancelled', 400, platform('request_cancelled'), undefined],
     ['file_download_error', 422, model('file_download_error', 'image_url'), 'none'],
   ])('takes a job for over whose result is %s', (_type, status, body, charge) => {
-    expect(errorFor(status, body, 'result')).toMatchObject({ charge, resumable: false });
+    expect(errorFor(status, body, 'result')).toMatchObject({ charge, endsJob: true });
   });
 
   it('survives bodies that are no object', () => {
     for (const body of ['[]', 'null', '{"detail":[{"msg":"x"}]}', '{"detail":{"a":1}}', '{']) {
-      expect(errorFor(422, body, 'result').failureClass).toBe('input');
+      expect(errorFor(422, body, 'submit').failureClass).toBe('input');
     }
   });
 

@@ -2,6 +2,7 @@ import type { FailureClass } from '../../../src/domain/taxonomy';
 import type { ProviderJob } from '../../../src/providers/types';
 import type { NewFault } from '../../../src/emulator/faults';
 import { createFalClient } from '../../../src/providers/fal/client';
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall, testDeadlines, testJob } from '../support/call';
 import { resetEmulated, startEmulated, type Emulated } from '../support/emulated';
 import { testPicture } from '../support/pictures';
@@ -112,7 +113,7 @@ describe('a fault at Fal', () => {
         params.on === 'upload'
           ? [{ ...input, field: 'image_url', encoding: 'url', shape: 'value' } as const]
           : [];
-      const error = await providerErrorOf(emulated.fal.generate({ ...job, inputs }, call.context));
+      const error = await providerErrorOf(runJob(emulated.fal, { ...job, inputs }, call.context));
       expect(error).toMatchObject({ provider: 'fal', failureClass, code, certainty });
       expect(paidJobs()).toBe(paid);
       expect(error.message).not.toMatch(/a red door|<html|Value error/i);
@@ -127,7 +128,7 @@ describe('a fault at Fal', () => {
     [null, undefined],
   ])('rate_limited with Retry-After %j asks for a wait of %p ms', async (retryAfter, retryAfterMs) => {
     strike('rate_limited', { retryAfter });
-    const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.fal, job, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent', retryAfterMs });
     expect(paidJobs()).toBe(0);
   });
@@ -135,7 +136,7 @@ describe('a fault at Fal', () => {
   it('status_flaky still ends in one picture, paid once', async () => {
     strike('status_flaky');
     emulated.settings.change({ fixedLatencySeconds: 100 });
-    const result = await emulated.fal.generate(job, testCall().context);
+    const result = await runJob(emulated.fal, job, testCall().context);
     expect(result.assets).toMatchObject([{ mediaType: 'image/jpeg', width: 256, height: 256 }]);
     expect(paidJobs()).toBe(1);
   });
@@ -160,7 +161,7 @@ describe('a fault at Fal', () => {
       strike('nsfw_black_unflagged');
       const call = testCall();
       const error = await providerErrorOf(
-        emulated.fal.generate({ ...job, endpoint, parameters: body }, call.context),
+        runJob(emulated.fal, { ...job, endpoint, parameters: body }, call.context),
       );
       expect(error).toMatchObject({ failureClass: 'policy', code: 'media_blank', charge: 'price' });
       expect(call.media.saved).toEqual([]);
@@ -171,7 +172,7 @@ describe('a fault at Fal', () => {
   it('nsfw_partial keeps the first picture only', async () => {
     strike('nsfw_partial');
     const call = testCall();
-    const result = await emulated.fal.generate(job, call.context);
+    const result = await runJob(emulated.fal, job, call.context);
     expect(result.assets).toHaveLength(1);
     expect(call.media.saved).toHaveLength(1);
   });
@@ -179,14 +180,14 @@ describe('a fault at Fal', () => {
   it('queue_stuck is cancelled at the queue deadline, and nothing is charged', async () => {
     strike('queue_stuck');
     const deadlines = { ...testDeadlines, queueSeconds: 0.1 };
-    const error = await providerErrorOf(emulated.fal.generate({ ...job, deadlines }, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.fal, { ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout' });
     expect(emulated.journal.read().entries).toMatchObject([{ outcome: 'cancelled', chargedUsd: 0 }]);
   });
 
   it('rate_limited with a date asks to be left alone until then', async () => {
     strike('rate_limited', { retryAfter: new Date(Date.now() + 60_000).toUTCString() });
-    const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.fal, job, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent' });
     expect(error.retryAfterMs).toBeGreaterThan(50_000);
     expect(error.retryAfterMs).toBeLessThanOrEqual(60_000);
@@ -198,7 +199,7 @@ describe('a fault at Fal', () => {
   ])('slow_drip ends at the %s deadline', async (_kind, limits, failureClass, code) => {
     strike('slow_drip', { intervalMs: 50 });
     const deadlines = { ...testDeadlines, ...limits };
-    const error = await providerErrorOf(emulated.fal.generate({ ...job, deadlines }, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.fal, { ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({
       failureClass,
       code,
@@ -217,9 +218,9 @@ describe('a fault at Fal', () => {
   ])('%s %j once: the next attempt takes the same picture and pays nothing', async (fault, params) => {
     strike(fault, params, 1);
     const first = testCall();
-    const error = await providerErrorOf(emulated.fal.generate(job, first.context));
-    expect(error).toMatchObject({ certainty: 'accepted', resumable: true });
-    const result = await emulated.fal.generate(job, testCall({ previous: first.dispatch.state }).context);
+    const error = await providerErrorOf(runJob(emulated.fal, job, first.context));
+    expect(error).toMatchObject({ certainty: 'accepted', endsJob: false });
+    const result = await runJob(emulated.fal, job, testCall({ previous: first.dispatch.state }).context);
     expect(result.assets).toHaveLength(1);
     expect(paidJobs()).toBe(1);
   });
@@ -228,7 +229,7 @@ describe('a fault at Fal', () => {
 describe('Fal itself', () => {
   it('is an outage when it is down, and nothing was sent', async () => {
     await emulated.setProviderState('fal', 'down');
-    const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.fal, job, testCall().context));
     expect(error).toMatchObject({
       failureClass: 'outage',
       code: 'connection_refused',
@@ -239,12 +240,12 @@ describe('Fal itself', () => {
   it('gives the picture after an outage in the middle, paid once', async () => {
     emulated.settings.change({ fixedLatencySeconds: 500 });
     const first = testCall();
-    const generating = providerErrorOf(emulated.fal.generate(job, first.context));
+    const generating = providerErrorOf(runJob(emulated.fal, job, first.context));
     await first.dispatch.reached('accepted');
     await emulated.setProviderState('fal', 'down');
-    expect(await generating).toMatchObject({ certainty: 'accepted', resumable: true });
+    expect(await generating).toMatchObject({ certainty: 'accepted', endsJob: false });
     await emulated.setProviderState('fal', 'up');
-    const result = await emulated.fal.generate(job, testCall({ previous: first.dispatch.state }).context);
+    const result = await runJob(emulated.fal, job, testCall({ previous: first.dispatch.state }).context);
     expect(result.assets).toHaveLength(1);
     expect(paidJobs()).toBe(1);
   });
@@ -252,7 +253,7 @@ describe('Fal itself', () => {
   it('stops the work of a cancelled call', async () => {
     emulated.settings.change({ fixedLatencySeconds: 10_000 });
     const call = testCall();
-    const generating = emulated.fal.generate(job, call.context);
+    const generating = runJob(emulated.fal, job, call.context);
     await call.dispatch.reached('accepted');
     call.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
@@ -262,21 +263,21 @@ describe('Fal itself', () => {
   it('tells the next call that a job somebody cancelled is over, which is no fault of its input', async () => {
     emulated.settings.change({ fal: { queueSeconds: 10_000 } });
     const first = testCall();
-    const generating = emulated.fal.generate(job, first.context);
+    const generating = runJob(emulated.fal, job, first.context);
     await first.dispatch.reached('accepted');
     first.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
     const next = testCall({ previous: first.dispatch.state });
-    expect(await providerErrorOf(emulated.fal.generate(job, next.context))).toMatchObject({
+    expect(await providerErrorOf(runJob(emulated.fal, job, next.context))).toMatchObject({
       ...{ failureClass: 'transient', code: 'request_cancelled', certainty: 'accepted' },
-      ...{ charge: undefined, resumable: false },
+      ...{ charge: undefined, endsJob: true },
     });
     expect(emulated.journal.read().totals).toMatchObject({ accepted: 1, chargedUsd: 0 });
   });
 
   it('refuses a wrong key', async () => {
     emulated.settings.change({ fal: { key: 'another:key' } });
-    const error = await providerErrorOf(emulated.fal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.fal, job, testCall().context));
     expect(error).toMatchObject({ failureClass: 'auth', code: 'unauthorized', certainty: 'not_sent' });
     const { signal } = new AbortController();
     expect(await emulated.fal.checkHealth({ signal })).toMatchObject({ healthy: false });
@@ -299,7 +300,7 @@ describe('Fal itself', () => {
     ],
   ])('%s with %j ends as %s (%s), unpaid', async (endpoint, body, failureClass, code) => {
     const error = await providerErrorOf(
-      emulated.fal.generate({ ...job, endpoint, parameters: body }, testCall().context),
+      runJob(emulated.fal, { ...job, endpoint, parameters: body }, testCall().context),
     );
     expect(error).toMatchObject({ failureClass, code });
     expect(paidJobs()).toBe(0);
@@ -315,11 +316,12 @@ describe('Fal itself', () => {
     const client = createFalClient({
       queueUrl: `${fal}/queue`,
       restUrl: `${fal}/rest`,
+      platformUrl: `${fal}/platform`,
       key: 'id:secret',
       mediaHosts: ['fal.media'],
       firstPollPauseMs: 20,
     });
-    const error = await providerErrorOf(client.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(client, job, testCall().context));
     expect(error).toMatchObject({ failureClass: 'outage', code: 'media_host_foreign' });
   });
 });

@@ -1,6 +1,5 @@
-import { createFalClient } from '../../../src/providers/fal/client';
+import { createFalClient, type FalClient, type FalClientSettings } from '../../../src/providers/fal/client';
 import type { FalHandle } from '../../../src/providers/fal/wire';
-import type { ProviderClient } from '../../../src/providers/types';
 import { testJob } from '../support/call';
 import {
   sendJson,
@@ -23,15 +22,28 @@ type Answer = (response: Parameters<Responder>[1], request: ReceivedRequest) => 
 /** By request line, such as `GET /files/1.png`. */
 export type Answers = Record<string, Answer>;
 
-/** A Fal of one job that goes well, but for the answers a test replaces. */
+/** Path of its list of requests that ended, without the query. */
+export const listPath = '/platform/v1/models/requests/by-endpoint';
+/** Path of its prices. */
+export const pricesPath = '/platform/v1/models/pricing';
+
+/**
+ * A Fal of one job that goes well, but for the answers a test replaces. Its key may neither list requests nor read
+ * prices, unless a test answers for that (by the path without its query).
+ */
 export class LocalFal {
   private server: LocalServer | undefined;
   private picture: Buffer | undefined;
 
-  async start(answers: Answers = {}): Promise<ProviderClient> {
+  async start(answers: Answers = {}, settings: Partial<FalClientSettings> = {}): Promise<FalClient> {
     this.picture = await testPicture();
     this.server = await startLocalServer((request, response) => {
-      const line = `${request.method} ${request.path}`;
+      const isFree = isPlatform(request);
+      const line = `${request.method} ${isFree ? (request.path.split('?')[0] ?? '') : request.path}`;
+      if (isFree && answers[line] === undefined) {
+        sendJson(response, 403, { error: { type: 'authorization_error', message: 'no' } });
+        return;
+      }
       const answer = answers[line] ?? this.happyAnswers()[line];
       if (answer === undefined) sendJson(response, 404, { detail: 'not here' });
       else answer(response, request);
@@ -39,9 +51,11 @@ export class LocalFal {
     return createFalClient({
       queueUrl: `${this.url}/queue`,
       restUrl: `${this.url}/rest`,
+      platformUrl: `${this.url}/platform`,
       key: 'id:secret',
       mediaHosts: [new URL(this.url).host],
       firstPollPauseMs: 20,
+      ...settings,
     });
   }
 
@@ -49,8 +63,15 @@ export class LocalFal {
     return this.server?.url ?? '';
   }
 
+  /** What came for the job itself. */
   get received(): ReceivedRequest[] {
-    return this.server?.received ?? [];
+    return (this.server?.received ?? []).filter((request) => !isPlatform(request));
+  }
+
+  /** Queries of the looks at a path of the platform API, in turn. */
+  asked(path: string): URLSearchParams[] {
+    const requests = (this.server?.received ?? []).filter((request) => request.path.split('?')[0] === path);
+    return requests.map((request) => new URL(request.path, this.url).searchParams);
   }
 
   lines(): string[] {
@@ -59,7 +80,7 @@ export class LocalFal {
 
   /** Submits that arrived. */
   submits(): ReceivedRequest[] {
-    return this.received.filter(({ path }) => path === '/queue/fal-ai/flux/dev');
+    return this.received.filter(({ path }) => path.split('?')[0] === '/queue/fal-ai/flux/dev');
   }
 
   /** What the client should note of the job. */
@@ -98,6 +119,10 @@ export class LocalFal {
       'GET /files/2.png': sendPicture,
     };
   }
+}
+
+function isPlatform({ path }: ReceivedRequest): boolean {
+  return path.startsWith('/platform/');
 }
 
 /** Answers with each body in turn, the last one for ever. */

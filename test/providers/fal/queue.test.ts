@@ -1,3 +1,4 @@
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall, testDeadlines } from '../support/call';
 import { resetConnection, sendJson } from '../support/local-server';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
@@ -13,7 +14,7 @@ describe("waiting in Fal's queue", () => {
     const client = await fal.start({
       [`GET ${requestPath}/status`]: inTurn([500, {}], [502, {}], [429, {}], [200, { status: 'COMPLETED' }]),
     });
-    const result = await client.generate(falJob, testCall().context);
+    const result = await runJob(client, falJob, testCall().context);
     expect(result.assets).toHaveLength(1);
     expect(fal.submits()).toHaveLength(1);
   });
@@ -27,27 +28,27 @@ describe("waiting in Fal's queue", () => {
       },
     });
     const first = testCall();
-    const error = await providerErrorOf(client.generate(falJob, first.context));
-    expect(error).toMatchObject({ failureClass: 'transient', certainty: 'accepted', resumable: true });
+    const error = await providerErrorOf(runJob(client, falJob, first.context));
+    expect(error).toMatchObject({ failureClass: 'transient', certainty: 'accepted', endsJob: false });
     failing = false;
-    await client.generate(falJob, testCall({ previous: first.dispatch.state }).context);
+    await runJob(client, falJob, testCall({ previous: first.dispatch.state }).context);
     expect(fal.submits()).toHaveLength(1);
   });
 
-  it('has the job made anew when Fal has forgotten it', async () => {
+  it('takes it for no end of the job that the queue has forgotten it', async () => {
     const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([404, { detail: 'unknown' }]) });
-    const error = await providerErrorOf(client.generate(falJob, testCall().context));
-    expect(error).toMatchObject({ failureClass: 'transient', code: 'request_lost', resumable: false });
+    const error = await providerErrorOf(runJob(client, falJob, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'transient', code: 'request_lost', endsJob: false });
   });
 
   it.each(['FAILED', 'CANCELED', 'toString'])('does not wait for ever on the status %p', async (status) => {
     const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([200, { status }]) });
-    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    const error = await providerErrorOf(runJob(client, falJob, testCall().context));
     expect(error).toMatchObject({
       failureClass: 'transient',
       code: 'status_unknown',
       certainty: 'accepted',
-      resumable: true,
+      endsJob: false,
     });
   });
 
@@ -55,8 +56,8 @@ describe("waiting in Fal's queue", () => {
     const queued = inTurn([202, { status: 'IN_QUEUE', queue_position: 9 }]);
     const short = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 0.1 } };
     const stuck = await fal.start({ [`GET ${requestPath}/status`]: queued });
-    const error = await providerErrorOf(stuck.generate(short, testCall().context));
-    expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout', resumable: false });
+    const error = await providerErrorOf(runJob(stuck, short, testCall().context));
+    expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout', endsJob: true });
     expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
     await fal.close();
 
@@ -64,7 +65,7 @@ describe("waiting in Fal's queue", () => {
       [`GET ${requestPath}/status`]: queued,
       [`PUT ${requestPath}/cancel`]: inTurn([400, { status: 'ALREADY_COMPLETED' }]),
     });
-    expect((await late.generate(short, testCall().context)).assets).toHaveLength(1);
+    expect((await runJob(late, short, testCall().context)).assets).toHaveLength(1);
   });
 
   it('counts the time in the queue from the submit, not from when the job was picked up again', async () => {
@@ -72,14 +73,14 @@ describe("waiting in Fal's queue", () => {
     const handle = { ...fal.handle(), queuedSince: new Date(Date.now() - 60_000).toISOString() };
     const job = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 50 } };
     const late = testCall({ previous: { phase: 'accepted', handle } });
-    expect(await providerErrorOf(client.generate(job, late.context))).toMatchObject({
+    expect(await providerErrorOf(runJob(client, job, late.context))).toMatchObject({
       code: 'queue_timeout',
     });
 
     const untold = { ...job, deadlines: { ...testDeadlines, queueSeconds: 0.3 } };
     const old = testCall({ previous: { phase: 'accepted', handle: fal.handle() } });
     const asked = fal.lines().length;
-    expect(await providerErrorOf(client.generate(untold, old.context))).toMatchObject({
+    expect(await providerErrorOf(runJob(client, untold, old.context))).toMatchObject({
       code: 'queue_timeout',
     });
     // A handle of an older version does not tell: the limit counts from now, so there are several looks.
@@ -87,15 +88,15 @@ describe("waiting in Fal's queue", () => {
   });
 
   it.each([
-    ['OK', { certainty: 'accepted', charge: 'none', resumable: false }],
-    ['CANCELLATION_REQUESTED', { certainty: 'accepted', charge: 'price', resumable: false }],
+    ['OK', { certainty: 'accepted', charge: 'none', endsJob: true }],
+    ['CANCELLATION_REQUESTED', { certainty: 'accepted', charge: 'price', endsJob: true }],
   ])('knows what a job costs that left the queue with the word %s', async (status, expected) => {
     const client = await fal.start({
       [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_QUEUE' }]),
       [`PUT ${requestPath}/cancel`]: inTurn([202, { status }]),
     });
     const short = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 0.1 } };
-    const error = await providerErrorOf(client.generate(short, testCall().context));
+    const error = await providerErrorOf(runJob(client, short, testCall().context));
     expect(error).toMatchObject({ code: 'queue_timeout', ...expected });
   });
 
@@ -108,8 +109,8 @@ describe("waiting in Fal's queue", () => {
       [`PUT ${requestPath}/cancel`]: (response) => resetConnection(response.req.socket),
     });
     const short = { ...falJob, deadlines: { ...testDeadlines, ...limits } };
-    const error = await providerErrorOf(client.generate(short, testCall().context));
-    expect(error).toMatchObject({ code, certainty: 'accepted', resumable: true });
+    const error = await providerErrorOf(runJob(client, short, testCall().context));
+    expect(error).toMatchObject({ code, certainty: 'accepted', endsJob: false });
   });
 
   it('takes the result that came just as our time was up', async () => {
@@ -118,7 +119,7 @@ describe("waiting in Fal's queue", () => {
       [`PUT ${requestPath}/cancel`]: inTurn([400, { status: 'ALREADY_COMPLETED' }]),
     });
     const short = { ...falJob, deadlines: { ...testDeadlines, totalSeconds: 0.4 } };
-    expect((await client.generate(short, testCall().context)).assets).toHaveLength(1);
+    expect((await runJob(client, short, testCall().context)).assets).toHaveLength(1);
     expect(fal.submits()).toHaveLength(1);
   });
 
@@ -126,8 +127,55 @@ describe("waiting in Fal's queue", () => {
     'keeps the way back to a job when a status request is answered with %d for ever',
     async (status) => {
       const client = await fal.start({ [`GET ${requestPath}/status`]: inTurn([status, { detail: 'no' }]) });
-      const error = await providerErrorOf(client.generate(falJob, testCall().context));
-      expect(error).toMatchObject({ status, certainty: 'accepted', resumable: true });
+      const error = await providerErrorOf(runJob(client, falJob, testCall().context));
+      expect(error).toMatchObject({ status, certainty: 'accepted', endsJob: false });
+    },
+  );
+
+  const oddAnswers: [number, string, Record<string, string>][] = [
+    [302, '', { location: '/login' }],
+    [307, '', { location: '/elsewhere' }],
+    [204, '', {}],
+    [400, '{"detail":"bad request"}', {}],
+    [422, '{"detail":[{"loc":["body"],"msg":"m","type":"value_error"}]}', {}],
+    [404, '<html>not here</html>', {}],
+    [200, '<html>welcome</html>', {}],
+    [200, '', {}],
+  ];
+
+  it.each(oddAnswers)(
+    'polls on after a status request answered with %s %p',
+    async (status, body, headers) => {
+      let isOdd = true;
+      const client = await fal.start({
+        [`GET ${requestPath}/status`]: (response) => {
+          if (isOdd) response.writeHead(status, headers).end(body);
+          else sendJson(response, 200, { status: 'COMPLETED' });
+          isOdd = false;
+        },
+      });
+      expect((await runJob(client, falJob, testCall().context)).assets).toHaveLength(1);
+      expect(fal.submits()).toHaveLength(1);
+    },
+  );
+
+  // A 400 or 422 in Fal's own words at the result says that the job failed.
+  const oddResults = oddAnswers.filter(([status]) => status !== 400 && status !== 422);
+  const oddForever = [
+    ...oddAnswers.map((row) => ['/status', ...row] as const),
+    ...oddResults.map((row) => ['', ...row] as const),
+  ];
+
+  it.each(oddForever)(
+    'leaves a job open whose %p is answered with %s %p for ever',
+    async (path, status, body, headers) => {
+      const client = await fal.start({
+        [`GET ${requestPath}${path}`]: (response) => response.writeHead(status, headers).end(body),
+      });
+      const first = testCall();
+      const error = await providerErrorOf(runJob(client, falJob, first.context));
+      expect(error).toMatchObject({ certainty: 'accepted', endsJob: false });
+      expect(fal.lines()).not.toContain(`PUT ${requestPath}/cancel`);
     },
   );
 
@@ -136,12 +184,12 @@ describe("waiting in Fal's queue", () => {
       [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),
     });
     const short = { ...falJob, deadlines: { ...testDeadlines, totalSeconds: 0.4 } };
-    const error = await providerErrorOf(client.generate(short, testCall().context));
+    const error = await providerErrorOf(runJob(client, short, testCall().context));
     const expected = {
       failureClass: 'transient',
       code: 'deadline_exceeded',
       certainty: 'accepted',
-      resumable: false,
+      endsJob: true,
       // Its word was that it stops a job at work, which it bills.
       charge: 'price',
     };
@@ -154,12 +202,12 @@ describe("waiting in Fal's queue", () => {
       [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),
     });
     const call = testCall();
-    const generating = client.generate(falJob, call.context);
+    const generating = runJob(client, falJob, call.context);
     await call.dispatch.reached('accepted');
     call.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
     expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
-    expect(call.stopped).toEqual(['price']);
+    expect(call.stopped).toEqual([{ kind: 'stopped', charge: 'price' }]);
   });
 
   it.each([

@@ -1,8 +1,16 @@
+import { callbackToken, jobKeyOfToken } from '../../../src/domain/callback-key';
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall } from '../support/call';
 import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
 import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
 
 const fal = new LocalFal();
+
+/** Request line of the submit of the test job by a service with a public address. */
+function submitWithCallback(): string {
+  const address = `https://images.example.com/v1/provider-callbacks/fal/${callbackToken(falJob.jobKey, 'id:secret')}`;
+  return `POST /queue/fal-ai/flux/dev?fal_webhook=${encodeURIComponent(address)}`;
+}
 
 afterEach(async () => {
   await fal.close();
@@ -18,7 +26,7 @@ describe('submitting to Fal', () => {
         [200, { status: 'COMPLETED', metrics: { inference_time: 1.25 } }],
       ),
     });
-    const result = await client.generate(falJob, call.context);
+    const result = await runJob(client, falJob, call.context);
     expect(result).toMatchObject({
       assets: [{ mediaType: 'image/png' }],
       executionSeconds: 1.25,
@@ -39,7 +47,7 @@ describe('submitting to Fal', () => {
 
   it('sends its key to the queue, and to no media host', async () => {
     const client = await fal.start();
-    await client.generate(falJob, testCall().context);
+    await runJob(client, falJob, testCall().context);
     const keyOf = (path: string) =>
       fal.received.find((request) => request.path === path)?.headers.authorization;
     expect(keyOf('/queue/fal-ai/flux/dev')).toBe('Key id:secret');
@@ -47,12 +55,47 @@ describe('submitting to Fal', () => {
     expect(keyOf('/files/1.png')).toBeUndefined();
   });
 
+  it('has Fal give up by itself, unpaid, what was not started in time, and try nothing twice', async () => {
+    const client = await fal.start({
+      [`GET ${requestPath}`]: (response) => {
+        const headers = { 'x-fal-request-timeout-type': 'user' };
+        sendJson(response, 504, { detail: 'Request timed out', error_type: 'request_timeout' }, headers);
+      },
+    });
+    const error = await providerErrorOf(runJob(client, falJob, testCall().context));
+    expect(error).toMatchObject({
+      ...{ failureClass: 'capacity', code: 'queue_timeout' },
+      ...{ certainty: 'accepted', endsJob: true, charge: 'none' },
+    });
+    const [submit] = fal.submits();
+    expect(submit?.headers).toMatchObject({ 'x-fal-request-start-timeout': '15', 'x-fal-no-retry': '1' });
+    // What Fal keeps of the input is how a lost submit is found again.
+    expect(submit?.headers).not.toHaveProperty('x-fal-store-io');
+    expect(submit?.path).toBe('/queue/fal-ai/flux/dev');
+  });
+
+  it('asks for a call-back at an address only we can have made, where we have a public one', async () => {
+    const client = await fal.start(
+      {
+        [submitWithCallback()]: (response) => sendJson(response, 200, { status: 'IN_QUEUE', ...fal.urls() }),
+      },
+      { publicBaseUrl: 'https://images.example.com/' },
+    );
+    await runJob(client, falJob, testCall().context);
+    const [submit] = fal.submits();
+    const address = new URL(submit?.path ?? '', fal.url).searchParams.get('fal_webhook') ?? '';
+    const [base, token] = address.split('/v1/provider-callbacks/fal/');
+    expect(base).toBe('https://images.example.com');
+    expect(jobKeyOfToken(token ?? '', 'id:secret')).toBe(falJob.jobKey);
+    expect(jobKeyOfToken(token ?? '', 'another:key')).toBeUndefined();
+  });
+
   it.each([false, null, 'true'])(
     'sends nothing when the safety checker is %j',
     async (enable_safety_checker) => {
       const client = await fal.start();
       const parameters = { ...falJob.parameters, enable_safety_checker };
-      const error = await providerErrorOf(client.generate({ ...falJob, parameters }, testCall().context));
+      const error = await providerErrorOf(runJob(client, { ...falJob, parameters }, testCall().context));
       expect(error).toMatchObject({ failureClass: 'policy', certainty: 'not_sent' });
       expect(fal.received).toEqual([]);
     },
@@ -65,7 +108,7 @@ describe('submitting to Fal', () => {
       },
     });
     const call = testCall();
-    const result = await client.generate(falJob, call.context);
+    const result = await runJob(client, falJob, call.context);
     expect(result.assets).toHaveLength(1);
     expect(result.providerRequestId).toBeUndefined();
     expect(JSON.stringify(call.dispatch.notes)).not.toContain('u0000');
@@ -78,7 +121,7 @@ describe('submitting to Fal', () => {
         sendJson(response, 200, { ...fal.urls(), status_url: `${foreign.url}${requestPath}/status` });
       },
     });
-    const error = await providerErrorOf(client.generate(falJob, testCall().context));
+    const error = await providerErrorOf(runJob(client, falJob, testCall().context));
     await foreign.close();
     expect(error).toMatchObject({ failureClass: 'outage', code: 'url_foreign', certainty: 'accepted' });
     expect(foreign.received).toEqual([]);
@@ -94,7 +137,7 @@ describe('submitting to Fal', () => {
         });
       },
     });
-    await expect(client.generate(falJob, call.context)).rejects.toThrow('cancelled by the user');
+    await expect(runJob(client, falJob, call.context)).rejects.toThrow('cancelled by the user');
     expect(fal.lines()).toEqual(['POST /queue/fal-ai/flux/dev', `PUT ${requestPath}/cancel`]);
   });
 
@@ -102,14 +145,14 @@ describe('submitting to Fal', () => {
     const client = await fal.start();
     const call = testCall();
     call.abort(new Error('cancelled by the user'));
-    await expect(client.generate(falJob, call.context)).rejects.toThrow('cancelled by the user');
+    await expect(runJob(client, falJob, call.context)).rejects.toThrow('cancelled by the user');
     expect(fal.received).toEqual([]);
   });
 
   it('does not pay again for a submit whose outcome nobody knows', async () => {
     const client = await fal.start();
     for (const previous of [{ phase: 'intent' }, { phase: 'accepted', handle: { other: 1 } }] as const) {
-      const error = await providerErrorOf(client.generate(falJob, testCall({ previous }).context));
+      const error = await providerErrorOf(runJob(client, falJob, testCall({ previous }).context));
       expect(error).toMatchObject({
         failureClass: 'transient',
         code: 'outcome_unknown',
@@ -125,11 +168,11 @@ describe('submitting to Fal', () => {
         resetConnection(response.req.socket);
       },
     });
-    const error = await providerErrorOf(lost.generate(falJob, testCall().context));
+    const error = await providerErrorOf(runJob(lost, falJob, testCall().context));
     expect(error).toMatchObject({ failureClass: 'transient', certainty: 'unknown' });
     expect(fal.received).toHaveLength(1);
     await fal.close();
-    const refused = await providerErrorOf(lost.generate(falJob, testCall().context));
+    const refused = await providerErrorOf(runJob(lost, falJob, testCall().context));
     expect(refused).toMatchObject({
       failureClass: 'outage',
       code: 'connection_refused',

@@ -1,4 +1,5 @@
 import type { ProviderJob } from '../../../src/providers/types';
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall } from '../support/call';
 import { sendJson, startLocalServer } from '../support/local-server';
 import { testPicture } from '../support/pictures';
@@ -39,7 +40,7 @@ describe('input pictures for Fal', () => {
       { ...input, field: 'image_urls', shape: 'list' },
       { ...input, field: 'reference_images', shape: 'image-url-objects' },
     ];
-    await client.generate({ ...falJob, inputs }, call.context);
+    await runJob(client, { ...falJob, inputs }, call.context);
     const put = fal.received.find(({ method }) => method === 'PUT');
     expect(put?.headers).toMatchObject({
       'content-type': 'image/png',
@@ -71,7 +72,7 @@ describe('input pictures for Fal', () => {
       const inputs: ProviderJob['inputs'] = [
         { assetId, mediaType: 'image/png', field: 'image_url', encoding: 'url', shape: 'value' },
       ];
-      const error = await providerErrorOf(client.generate({ ...falJob, inputs }, call.context));
+      const error = await providerErrorOf(runJob(client, { ...falJob, inputs }, call.context));
       expect(error).toMatchObject({
         code: 'upload_failed',
         certainty: 'not_sent',
@@ -98,7 +99,7 @@ describe('input pictures for Fal', () => {
     const inputs: ProviderJob['inputs'] = [
       { assetId, mediaType: 'image/png', field: 'image_url', encoding: 'url', shape: 'value' },
     ];
-    const error = await providerErrorOf(client.generate({ ...falJob, inputs }, call.context));
+    const error = await providerErrorOf(runJob(client, { ...falJob, inputs }, call.context));
     await foreign.close();
     expect(error).toMatchObject({ ...expected, certainty: 'not_sent' });
     expect(foreign.received).toEqual([]);

@@ -35,8 +35,9 @@ async function submitTo(provider: ProviderClient['provider'], answer: Responder)
   });
   const { url } = server;
   const clients = {
-    modal: () => createModalClient({ baseUrl: `${url}/{app}` }),
-    fal: () => createFalClient({ queueUrl: `${url}/queue`, restUrl: url, key: 'k', mediaHosts: [] }),
+    modal: () => createModalClient({ baseUrl: `${url}/{app}`, namedJobs: 'off' }),
+    fal: () =>
+      createFalClient({ queueUrl: `${url}/queue`, restUrl: url, platformUrl: url, key: 'k', mediaHosts: [] }),
     comfyui: () => createComfyUiClient({ baseUrl: url }),
   };
   const call = testCall();
@@ -91,8 +92,8 @@ describe('a call after a submit whose outcome nobody knows', () => {
     const { url } = server;
     const client =
       provider === 'modal'
-        ? createModalClient({ baseUrl: `${url}/{app}` })
-        : createFalClient({ queueUrl: url, restUrl: url, key: 'k', mediaHosts: [] });
+        ? createModalClient({ baseUrl: `${url}/{app}`, namedJobs: 'off' })
+        : createFalClient({ queueUrl: url, restUrl: url, platformUrl: url, key: 'k', mediaHosts: [] });
     const call = testCall({ previous: { phase: 'intent' } });
     const error = await providerErrorOf(runJob(client, jobs[provider], call.context));
     expect(error).toMatchObject({

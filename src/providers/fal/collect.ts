@@ -1,0 +1,240 @@
+import { roundUsd } from '../../domain/round-usd';
+import type { Billing } from '../../domain/attempt-record';
+import type { JsonValue } from '../../domain/taxonomy';
+import { toProviderError, type CallState } from '../call-failure';
+import { pause, queueEndMs } from '../deadlines';
+import { ProviderError, type ProviderErrorOptions } from '../errors';
+import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
+import { readResult } from '../read-result';
+import type { CollectContext, ProviderJob, ProviderResult } from '../types';
+import type { ExchangeOptions, FalApi } from './api';
+import { collectMedia } from './collect-media';
+import { falError, falErrorOfType } from './errors';
+import { settleSeconds } from './find';
+import type { FalPlatform } from './platform';
+import { isWorthAnotherPoll, nextPollPauseMs, defaultFirstPollPauseMs, maxFailedPolls } from './polling';
+import type { FalPrices } from './prices';
+import { cancelJob } from './stop';
+import {
+  falOutputSchema,
+  isKnownStatus,
+  phaseOfStatus,
+  recordedHandle,
+  type FalHandle,
+  type FalOutput,
+  type FalStatus,
+  type ListedRequest,
+} from './wire';
+
+export interface FalCollectOptions {
+  api: FalApi;
+  platform: FalPlatform;
+  prices: FalPrices;
+  job: ProviderJob;
+  context: CollectContext;
+}
+
+/** The clocks of Fal and ours, on both sides of a listed request. */
+const listMarginMs = 60_000;
+
+/**
+ * Waits for an accepted job and stores its pictures.
+ *
+ * @throws ProviderError, or the reason of the caller's abort.
+ */
+export async function collectJob(noted: JsonValue, options: FalCollectOptions): Promise<ProviderResult> {
+  const handle = recordedHandle(noted);
+  if (handle === undefined) throw outcomeUnknown('fal');
+  if (!options.api.isOurs(handle)) throw jobElsewhere('fal', handle.requestId);
+  return await new Collection(handle, options).run();
+}
+
+class Collection {
+  private readonly state: CallState;
+  /** What Fal charges, as soon as it has said so. */
+  private billing: Billing | undefined;
+
+  constructor(
+    private readonly handle: FalHandle,
+    private readonly options: FalCollectOptions,
+  ) {
+    const providerRequestId = handle.requestId;
+    this.state = { provider: 'fal', stage: 'accepted', blankIs: 'policy', providerRequestId };
+    options.prices.refresh(handle.endpoint);
+  }
+
+  async run(): Promise<ProviderResult> {
+    try {
+      return await this.awaitAndRead();
+    } catch (error) {
+      this.options.context.signal.throwIfAborted();
+      const failure = toProviderError(error, this.state);
+      const usd = this.costUsd();
+      throw failure.charge === 'price' && usd !== undefined ? failure.with({ charge: { usd } }) : failure;
+    }
+  }
+
+  private async awaitAndRead(): Promise<ProviderResult> {
+    try {
+      return await this.read(await this.awaitCompletion());
+    } catch (error) {
+      if (!(error instanceof ProviderError) || error.code !== 'request_lost') throw error;
+      return await this.readFromList(error);
+    }
+  }
+
+  private async awaitCompletion(): Promise<FalStatus> {
+    const { api, context, job } = this.options;
+    const { handle } = this;
+    if (handle.hasEnded === true) return { status: 'COMPLETED' };
+    const queuedUntilMs = queueEndMs(handle.queuedSince, job.deadlines.queueSeconds);
+    let pauseMs = api.settings.firstPollPauseMs ?? defaultFirstPollPauseMs;
+    for (;;) {
+      await pause(pauseMs, context.signal);
+      const status = await this.poll(pauseMs);
+      const phase = this.phaseOf(status);
+      if (phase === 'completed') return status;
+      context.onProgress({ phase, queuePosition: status.queue_position });
+      if (phase === 'queued' && Date.now() >= queuedUntilMs) return await this.leaveQueue(status);
+      pauseMs = nextPollPauseMs(pauseMs);
+    }
+  }
+
+  /** Asks until an answer comes, a bounded number of times: the job goes on whether or not we see it. */
+  private async poll(pauseMs: number): Promise<FalStatus> {
+    const { api, context } = this.options;
+    for (let failed = 1; ; failed += 1) {
+      try {
+        return await api.status(this.handle, this.exchange());
+      } catch (error) {
+        if (context.signal.aborted || !isWorthAnotherPoll(error) || failed >= maxFailedPolls) throw error;
+        await pause(nextPollPauseMs(pauseMs, error), context.signal);
+      }
+    }
+  }
+
+  /** A word that is none of the official client's is a failure to look into, never a reason to wait for ever. */
+  private phaseOf({ status }: FalStatus): 'queued' | 'running' | 'completed' {
+    if (isKnownStatus(status)) return phaseOfStatus[status];
+    throw this.failure('transient', 'status_unknown', 'Fal answered with a status word we do not know');
+  }
+
+  private async leaveQueue(status: FalStatus): Promise<FalStatus> {
+    const stopped = await cancelJob(this.options.api, this.handle);
+    if (stopped.kind === 'finished') return { ...status, status: 'COMPLETED' };
+    const { queueSeconds } = this.options.job.deadlines;
+    const message = `the job was still in Fal's queue after ${String(queueSeconds)} s and was cancelled`;
+    // Where Fal did not say that it stops the job, it may go on.
+    const end = stopped.kind === 'stopped' ? { endsJob: true, charge: stopped.charge } : {};
+    throw this.failure('capacity', 'queue_timeout', message, end);
+  }
+
+  private async read(done: FalStatus): Promise<ProviderResult> {
+    const { context } = this.options;
+    const { handle } = this;
+    context.onProgress({ phase: 'downloading' });
+    return await readResult(() => this.download(done), {
+      brokenReads: handle.brokenReads ?? 0,
+      remember: (brokenReads) => context.remember({ ...handle, brokenReads }),
+      explain: (error) => toProviderError(error, this.state),
+    });
+  }
+
+  private async download(done: FalStatus): Promise<ProviderResult> {
+    const output = await this.options.api.result(this.handle, (units) => this.bill(units), this.exchange());
+    const isEmpty = output.image === undefined && (output.images ?? []).length === 0;
+    if (isEmpty && done.error_type !== undefined)
+      throw falErrorOfType(done.error_type, this.handle.requestId);
+    return { ...(await this.store(output)), executionSeconds: done.metrics?.inference_time };
+  }
+
+  private async store(output: FalOutput): Promise<ProviderResult> {
+    const { api, job, context } = this.options;
+    const { requestId: providerRequestId } = this.handle;
+    const save = { signal: context.signal, expects: job.mediaKind, expectedSize: job.expectedSize };
+    const exchange = this.exchange();
+    const media = { api, media: context.media, exchange, save, providerRequestId };
+    return {
+      assets: await collectMedia(output, media),
+      providerRequestId,
+      costUsd: this.costUsd(),
+      billing: this.billing,
+    };
+  }
+
+  private bill(units: number): number | undefined {
+    this.billing = this.options.prices.billing(this.handle.endpoint, units);
+    return this.costUsd();
+  }
+
+  private costUsd(): number | undefined {
+    return this.billing && roundUsd(this.billing.units * this.billing.unitPriceUsd);
+  }
+
+  /**
+   * The queue knows the request no more, which is no end by itself: the list of those that ended has the last word, and
+   * often the result too.
+   *
+   * @throws `lost` while the job may still run, or where the list cannot be read.
+   */
+  private async readFromList(lost: ProviderError): Promise<ProviderResult> {
+    const { platform, context } = this.options;
+    const { requestId, queuedSince } = this.handle;
+    if (requestId === undefined || queuedSince === undefined || !(await platform.canList())) throw lost;
+    const entry = await this.listed(requestId, Date.parse(queuedSince)).catch(() => {
+      throw lost;
+    });
+    if (entry === undefined) throw lost.with({ endsJob: this.mustHaveEnded(queuedSince) });
+    const status = entry.status_code ?? 0;
+    if (status >= 400) throw this.listedFailure(entry, status);
+    const output = falOutputSchema.safeParse(entry.json_output).data;
+    if (output === undefined) throw lost;
+    context.onProgress({ phase: 'downloading' });
+    return await this.store(output);
+  }
+
+  private async listed(requestId: string, queuedSinceMs: number): Promise<ListedRequest | undefined> {
+    const { platform, context } = this.options;
+    const { endpoint } = this.handle;
+    const startMs = queuedSinceMs - listMarginMs;
+    const endMs = Date.now() + listMarginMs;
+    const { signal } = context;
+    const entries = await platform.endedRequests({ endpoint, startMs, endMs, requestId, signal });
+    return entries.find(({ request_id: id }) => id === requestId);
+  }
+
+  /** Neither the queue nor the list knows it, and it cannot run any more. */
+  private mustHaveEnded(queuedSince: string): boolean {
+    const { api, job } = this.options;
+    const seconds = settleSeconds(job, api.settings.settleSeconds);
+    return Date.now() > Date.parse(queuedSince) + seconds * 1000;
+  }
+
+  private listedFailure({ json_output: output }: ListedRequest, status: number): ProviderError {
+    const failure = falError({
+      status,
+      body: JSON.stringify(output ?? {}),
+      step: 'result',
+      header: () => undefined,
+      providerRequestId: this.handle.requestId,
+    });
+    return failure.with({ endsJob: true });
+  }
+
+  private exchange(): ExchangeOptions {
+    return { deadlines: this.options.job.deadlines, signal: this.options.context.signal };
+  }
+
+  private failure(
+    failureClass: ProviderError['failureClass'],
+    code: string,
+    message: string,
+    known: Partial<ProviderErrorOptions> = {},
+  ): ProviderError {
+    return new ProviderError(message, {
+      ...{ provider: 'fal', failureClass, code, certainty: 'accepted' },
+      providerRequestId: this.handle.requestId,
+      ...known,
+    });
+  }
+}

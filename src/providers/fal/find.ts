@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../../domain/canonical-json';
+import type { JsonObject, JsonValue } from '../../domain/taxonomy';
+import { outcomeUnknown } from '../outcome-unknown';
+import type { Found, ProviderJob } from '../types';
+import type { FalApi } from './api';
+import type { FalPlatform } from './platform';
+import { falClueSchema, type FalClue, type FalHandle, type ListedRequest } from './wire';
+
+/** By how much Fal's clock and ours may differ. */
+const clockSlackMs = 60_000;
+/** How long after its end a request may be missing from the list. */
+const listingSlackSeconds = 120;
+/** From the clue to the submit: its caller stores the intent in between, and sends nothing after that. */
+export const latestSendSeconds = 20;
+const shortestAskSeconds = 1;
+const longestAskSeconds = 60;
+
+/** What a submit of this body leaves with its intent. */
+export function clueOf(body: JsonObject): FalClue {
+  return { sentAt: new Date().toISOString(), inputSha256: sha256(body) };
+}
+
+/**
+ * Looks for a submit whose answer was lost: in our own call-backs, then in Fal's list of requests that ended, where it is
+ * known by its endpoint, its time and its input.
+ *
+ * @throws ProviderError when neither can be asked.
+ */
+export async function findSubmit(
+  job: ProviderJob,
+  clue: JsonValue,
+  { api, platform, signal }: { api: FalApi; platform: FalPlatform; signal: AbortSignal },
+): Promise<Found> {
+  const known = falClueSchema.safeParse(clue).data;
+  if (known === undefined) throw outcomeUnknown('fal');
+  const sentAtMs = Date.parse(known.sentAt);
+  const ours = new Set(job.knownRequestIds);
+  const told = await toldByCallback(job, api);
+  if (told !== undefined && !ours.has(told)) return accepted(api.handleOf(told, job.endpoint), known.sentAt);
+
+  const settledAtMs = sentAtMs + settleSeconds(job, api.settings.settleSeconds) * 1000;
+  const listed = await platform.endedRequests({
+    endpoint: job.endpoint,
+    startMs: sentAtMs - clockSlackMs,
+    endMs: Math.min(Date.now(), settledAtMs) + clockSlackMs,
+    signal,
+  });
+  const requests = await withoutThoseOfOthers(
+    listed.filter((request) => wasSentWith(request, sentAtMs, job) && !ours.has(request.request_id)),
+    job,
+    api,
+  );
+  const [match] = requests
+    .filter(({ json_input: input }) => input !== undefined && sha256(input) === known.inputSha256)
+    .sort((left, right) => Date.parse(left.sent_at) - Date.parse(right.sent_at));
+  if (match !== undefined) return accepted(api.handleOf(match.request_id, job.endpoint), match.sent_at);
+
+  const remainingMs = settledAtMs - Date.now();
+  const askAgainSeconds = pauseSeconds(Date.now() - sentAtMs);
+  if (remainingMs > 0) {
+    const reason = 'Fal lists a request only when it has ended';
+    return {
+      kind: 'cannot_tell',
+      reason,
+      askAgainSeconds: Math.max(shortestAskSeconds, Math.min(askAgainSeconds, remainingMs / 1000)),
+    };
+  }
+  // Whoever tells Fal to keep no payloads gets a list that hides what was sent.
+  if (requests.some(({ json_input: input }) => input === undefined || input === null)) {
+    const reason = 'Fal kept no input of a request of that time';
+    return { kind: 'cannot_tell', reason, askAgainSeconds };
+  }
+  return { kind: 'never' };
+}
+
+/** Seconds after its submit within which a request has ended and is listed. */
+export function settleSeconds({ deadlines }: ProviderJob, configured: number | undefined): number {
+  if (configured !== undefined) return configured;
+  const { connectSeconds, firstByteSeconds, queueSeconds, totalSeconds } = deadlines;
+  const arrival = latestSendSeconds + connectSeconds + firstByteSeconds;
+  return arrival + queueSeconds + totalSeconds + listingSlackSeconds;
+}
+
+/** A call-back store that cannot be asked is no reason not to ask Fal. */
+async function toldByCallback({ jobKey }: ProviderJob, { settings }: FalApi): Promise<string | undefined> {
+  const told = await settings.callbacks?.lookUp(jobKey).catch(() => undefined);
+  return told?.requestId;
+}
+
+async function withoutThoseOfOthers(
+  requests: ListedRequest[],
+  { jobKey }: ProviderJob,
+  { settings }: FalApi,
+): Promise<ListedRequest[]> {
+  const ids = requests.map(({ request_id: id }) => id);
+  const taken = new Set(await settings.callbacks?.takenByOthers(ids, jobKey));
+  return requests.filter(({ request_id: id }) => !taken.has(id));
+}
+
+/** Another call with the same input, sent before or after ours, may have ended in the same stretch of time. */
+function wasSentWith(
+  { sent_at: sentAt }: ListedRequest,
+  sentAtMs: number,
+  { deadlines }: ProviderJob,
+): boolean {
+  const { connectSeconds, firstByteSeconds } = deadlines;
+  const latestMs = (latestSendSeconds + connectSeconds + firstByteSeconds) * 1000;
+  const atMs = Date.parse(sentAt) - sentAtMs;
+  return atMs >= -clockSlackMs && atMs <= latestMs + clockSlackMs;
+}
+
+function accepted(handle: FalHandle, sentAt: string): Found {
+  const queuedSince = new Date(sentAt).toISOString();
+  return { kind: 'accepted', handle: { ...handle, queuedSince }, providerRequestId: handle.requestId };
+}
+
+/** The longer it is out, the rarer: a third of its age. */
+function pauseSeconds(ageMs: number): number {
+  return Math.min(longestAskSeconds, Math.max(shortestAskSeconds, ageMs / 3000));
+}
+
+function sha256(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex');
+}

@@ -1,0 +1,58 @@
+import { toProviderError, type CallState } from '../call-failure';
+import { delayAbort } from '../deadlines';
+import { ProviderError } from '../errors';
+import { withInputs } from '../input-values';
+import type { ProviderJob, SubmitContext, Submitted } from '../types';
+import type { FalApi } from './api';
+import { clueOf, latestSendSeconds } from './find';
+import type { FalPlatform } from './platform';
+import { withSafetyChecker } from './safety';
+import { uploadInput } from './upload-input';
+
+/** A submit that is cancelled under way may still be answered this long: without its handle nothing can be undone. */
+const graceSeconds = 5;
+
+/** Uploads the inputs and puts the job into Fal's queue. @throws ProviderError, or the reason of the caller's abort. */
+export async function submitJob(
+  job: ProviderJob,
+  context: SubmitContext,
+  { api, platform }: { api: FalApi; platform: FalPlatform },
+): Promise<Submitted> {
+  const { signal } = context;
+  const state: CallState = { provider: 'fal', stage: 'preparing', blankIs: 'policy' };
+  const grace = delayAbort(signal, graceSeconds);
+  try {
+    signal.throwIfAborted();
+    const body = await wireBody(job, context, api);
+    const clue = (await platform.canList()) ? clueOf(body) : undefined;
+    const latestMs = Date.now() + latestSendSeconds * 1000;
+    await context.intent(clue);
+    signal.throwIfAborted();
+    if (Date.now() > latestMs) throw tooLate();
+    state.stage = 'submitting';
+    const { jobKey, endpoint, deadlines } = job;
+    const order = { jobKey, endpoint, startSeconds: deadlines.queueSeconds };
+    const handle = await api.submit(order, body, { deadlines, signal: grace.signal });
+    const queuedSince = new Date().toISOString();
+    return { kind: 'accepted', handle: { ...handle, queuedSince }, providerRequestId: handle.requestId };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw toProviderError(error, state);
+  } finally {
+    grace.close();
+  }
+}
+
+async function wireBody(job: ProviderJob, { media, signal, onProgress }: SubmitContext, api: FalApi) {
+  const parameters = withSafetyChecker(job.parameters);
+  if (job.inputs.length > 0) onProgress({ phase: 'uploading' });
+  const options = { api, media, exchange: { deadlines: job.deadlines, signal } };
+  return await withInputs(parameters, job.inputs, (input) => uploadInput(input, options));
+}
+
+/** Its clue says when it left, and would say a wrong time. */
+function tooLate(): ProviderError {
+  return new ProviderError('storing the intent took too long; nothing was sent', {
+    ...{ provider: 'fal', failureClass: 'transient', code: 'intent_too_slow', certainty: 'not_sent' },
+  });
+}
