@@ -35,7 +35,7 @@ export async function runJob(
     return await call.run();
   } catch (error) {
     if (!scope.signal.aborted) throw error;
-    if (!context.signal.aborted) return await call.outOfTime(error);
+    if (!context.signal.aborted) return await call.outOfTime(error, context.signal);
     context.onStopped?.(await call.stop());
     throw context.signal.reason;
   } finally {
@@ -164,17 +164,30 @@ class Call {
    *
    * @throws ProviderError `deadline_exceeded`, unless the result came just in time.
    */
-  async outOfTime(error: unknown): Promise<ProviderResult> {
+  async outOfTime(error: unknown, caller: AbortSignal): Promise<ProviderResult> {
     if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch.phase, error);
     const stopped = await this.stop();
     if (stopped.kind === 'finished') {
       this.dispatch = { ...this.dispatch, handle: stopped.handle };
-      return await this.collect(AbortSignal.timeout(lateCollectSeconds * 1000));
+      return await this.collectLate(caller);
     }
     const failure = timeout(this.client, 'accepted', error);
     if (stopped.kind === 'stopped') throw failure.with({ endsJob: true, charge: stopped.charge });
     if (stopped.kind === 'never') throw failure.with({ endsJob: true, charge: 'none' });
     throw failure;
+  }
+
+  private async collectLate(caller: AbortSignal): Promise<ProviderResult> {
+    const scope = openCallScope(caller, lateCollectSeconds);
+    try {
+      return await this.collect(scope.signal);
+    } catch (error) {
+      if (!scope.signal.aborted) throw error;
+      caller.throwIfAborted();
+      throw timeout(this.client, 'accepted', error);
+    } finally {
+      scope.close();
+    }
   }
 }
 
