@@ -22,7 +22,7 @@ import { workflowBundle } from './workflow-bundle';
 export const testRouting: RoutingContext = {
   providers: { modal: { enabled: true }, fal: { enabled: true }, comfyui: { enabled: true } },
   nsfwEnabled: true,
-  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
+  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1, graceSeconds: 150 },
 };
 
 export interface Surroundings {

@@ -185,12 +185,7 @@ describe('a job that hedges', () => {
         await context.dispatch.intent();
         await context.dispatch.accepted({ request: 'r-1' });
         word.emit('asked');
-        const away = {
-          provider: 'fal',
-          code: 'connection_lost',
-          certainty: 'accepted',
-          resumable: true,
-        } as const;
+        const away = { provider: 'fal', code: 'connection_lost', certainty: 'accepted' } as const;
         return await failing('transient', away)(job, call, context);
       });
       return { fal, asked: once(word, 'asked') };
@@ -205,16 +200,16 @@ describe('a job that hedges', () => {
       expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: 2 * 0.020054 });
     });
 
-    it('sends nothing more when that job fails', async () => {
-      const broken = { provider: 'fal', code: 'job_failed', certainty: 'accepted' } as const;
+    it('goes on to the sixth submit in all when that job fails', async () => {
+      const broken = { provider: 'fal', code: 'job_failed', certainty: 'accepted', endsJob: true } as const;
       const { fal, asked } = rival(failing('outage', broken));
       const modal = new FakeProvider('modal', losing(asked));
 
       const { slots } = await run([modal, fal], studio({ hedge: true }));
 
-      expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'modal' });
-      expect(new Set(modal.jobs.map(({ jobKey }) => jobKey)).size).toBe(2);
-      expect(new Set(fal.jobs.map(({ jobKey }) => jobKey)).size).toBe(1);
+      expect(slots[0]?.error?.code).toBe('paid_attempt_limit');
+      const keys = [...modal.jobs, ...fal.jobs].map(({ jobKey }) => jobKey);
+      expect(new Set(keys).size).toBe(6);
     });
   });
 
