@@ -66,12 +66,14 @@ class Call {
 
   private async submit(): Promise<Submitted> {
     const { client, job, context } = this;
-    const { signal, media, onProgress } = context;
+    const { signal, media } = context;
     try {
       return await client.submit(job, {
         signal,
         media,
-        onProgress,
+        onProgress: (step) => {
+          context.onProgress(step);
+        },
         intent: async (clue) => {
           await context.dispatch.intent(clue);
           this.dispatch = { phase: 'intent', clue };
@@ -141,7 +143,9 @@ class Call {
     const result = await client.collect(job, dispatch.handle, {
       signal,
       media: context.media,
-      onProgress: context.onProgress,
+      onProgress: (step) => {
+        context.onProgress(step);
+      },
       remember: async (handle) => {
         this.dispatch = { phase: 'accepted', handle, providerRequestId };
         await context.dispatch.accepted(handle, providerRequestId);
