@@ -151,7 +151,9 @@ export class AttemptLog implements DispatchLog {
     if (dispatch.phase === 'none') return dispatch;
     // A look-up says nothing unless it got through.
     if (hasSubmitted !== true) return failure.endsJob ? { phase: 'none' } : dispatch;
-    return failure.certainty === 'unknown' && isFindable(dispatch) ? dispatch : { phase: 'none' };
+    if (failure.certainty !== 'unknown') return { phase: 'none' };
+    // A fault of ours says nothing of the submit: it counts like one of a worker that is gone.
+    return isFindable(dispatch) || failure.code === 'internal_error' ? dispatch : { phase: 'none' };
   }
 
   /** What a failure of unknown kind means for the money, from what was noted so far. */

@@ -67,6 +67,7 @@ function routingContext(providers: ProviderSettings, environment: Environment): 
       initialSeconds: environment.PARKING_INITIAL_SECONDS,
       backoffCoefficient: 2,
       maximumSeconds: environment.PARKING_MAX_SECONDS,
+      graceSeconds: environment.OUTAGE_GRACE_SECONDS,
     },
   };
 }

@@ -70,6 +70,7 @@ export const environmentSchema = z
     /** First and longest wait of a slot that found every provider out. */
     PARKING_INITIAL_SECONDS: z.coerce.number().min(1).default(15),
     PARKING_MAX_SECONDS: z.coerce.number().min(1).default(300),
+    OUTAGE_GRACE_SECONDS: z.coerce.number().min(1).default(150),
     /** Concurrent calls per provider in one worker process. */
     MODAL_CONCURRENCY: z.coerce.number().int().min(1).default(100),
     FAL_CONCURRENCY: z.coerce.number().int().min(1).default(100),

@@ -100,6 +100,11 @@ export interface ParkingPolicy {
   initialSeconds: number;
   backoffCoefficient: number;
   maximumSeconds: number;
+  /**
+   * How long a job is waited for that its provider cannot be asked for, before another provider may be paid: long enough
+   * for a restart or a short outage, because the job probably goes on.
+   */
+  graceSeconds: number;
 }
 
 export interface GenerationPlan {

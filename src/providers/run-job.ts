@@ -35,7 +35,7 @@ export async function runJob(
     return await call.run();
   } catch (error) {
     if (!scope.signal.aborted) throw error;
-    if (!context.signal.aborted) return await call.outOfTime(error);
+    if (!context.signal.aborted) return await call.outOfTime(error, context.signal);
     context.onStopped?.(await call.stop());
     throw context.signal.reason;
   } finally {
@@ -66,12 +66,14 @@ class Call {
 
   private async submit(): Promise<Submitted> {
     const { client, job, context } = this;
-    const { signal, media, onProgress } = context;
+    const { signal, media } = context;
     try {
       return await client.submit(job, {
         signal,
         media,
-        onProgress,
+        onProgress: (step) => {
+          context.onProgress(step);
+        },
         intent: async (clue) => {
           await context.dispatch.intent(clue);
           this.dispatch = { phase: 'intent', clue };
@@ -141,7 +143,9 @@ class Call {
     const result = await client.collect(job, dispatch.handle, {
       signal,
       media: context.media,
-      onProgress: context.onProgress,
+      onProgress: (step) => {
+        context.onProgress(step);
+      },
       remember: async (handle) => {
         this.dispatch = { phase: 'accepted', handle, providerRequestId };
         await context.dispatch.accepted(handle, providerRequestId);
@@ -164,17 +168,30 @@ class Call {
    *
    * @throws ProviderError `deadline_exceeded`, unless the result came just in time.
    */
-  async outOfTime(error: unknown): Promise<ProviderResult> {
+  async outOfTime(error: unknown, caller: AbortSignal): Promise<ProviderResult> {
     if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch.phase, error);
     const stopped = await this.stop();
     if (stopped.kind === 'finished') {
       this.dispatch = { ...this.dispatch, handle: stopped.handle };
-      return await this.collect(AbortSignal.timeout(lateCollectSeconds * 1000));
+      return await this.collectLate(caller);
     }
     const failure = timeout(this.client, 'accepted', error);
     if (stopped.kind === 'stopped') throw failure.with({ endsJob: true, charge: stopped.charge });
     if (stopped.kind === 'never') throw failure.with({ endsJob: true, charge: 'none' });
     throw failure;
+  }
+
+  private async collectLate(caller: AbortSignal): Promise<ProviderResult> {
+    const scope = openCallScope(caller, lateCollectSeconds);
+    try {
+      return await this.collect(scope.signal);
+    } catch (error) {
+      if (!scope.signal.aborted) throw error;
+      caller.throwIfAborted();
+      throw timeout(this.client, 'accepted', error);
+    } finally {
+      scope.close();
+    }
   }
 }
 

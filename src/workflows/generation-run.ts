@@ -51,7 +51,7 @@ export interface InFlight {
 
 const nothingPlanned: GenerationPlan = {
   slots: [],
-  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
+  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1, graceSeconds: 1 },
   deadlineSeconds: 0,
   maxPaidAttempts: 0,
   rules: {

@@ -23,7 +23,7 @@ export function openSlot(
   slot: SlotState,
   progress: SlotProgress,
 ): SlotContext {
-  const jobs = new SlotJobs(run.state.generationId, plan, slot, progress);
+  const jobs = new SlotJobs(run.state.generationId, plan, slot, progress, run.plan.parking.graceSeconds);
   const waiting = new SlotWaiting(run, slot, progress);
   return { run, plan, slot, progress, jobs, waiting, tooDear: new Map() };
 }

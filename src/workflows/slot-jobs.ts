@@ -6,12 +6,6 @@ import type { DispatchCertainty } from '../domain/taxonomy';
 import type { Settlement } from '../activities/settle-job';
 import { isCharged, sumUp } from './slot-trail';
 
-/**
- * An open job that cannot be asked for is waited for this long before another provider may be paid: long enough for a
- * restart or a short outage, because the job probably goes on.
- */
-export const graceSeconds = 150;
-
 /** The provider jobs of one slot: which are open, what they are called, and what those that were given up may have cost. */
 export class SlotJobs {
   constructor(
@@ -19,6 +13,8 @@ export class SlotJobs {
     private readonly plan: SlotPlan,
     private readonly slot: SlotState,
     private readonly progress: SlotProgress,
+    /** See `ParkingPolicy.graceSeconds`. */
+    private readonly graceSeconds: number,
   ) {}
 
   /** What is known of the job at this candidate. */
@@ -44,7 +40,7 @@ export class SlotJobs {
   graceLeftSeconds({ modelId }: PlannedCandidate): number {
     if (this.progress.abandoned?.[modelId] === true) return 0;
     const since = this.progress.inVainSince?.[modelId];
-    return since === undefined ? Infinity : graceSeconds - (Date.now() - Date.parse(since)) / 1000;
+    return since === undefined ? Infinity : this.graceSeconds - (Date.now() - Date.parse(since)) / 1000;
   }
 
   /** Open jobs that were asked for in vain for long. */

@@ -78,6 +78,10 @@ export function isCharged({ costUsd, atRiskUsd }: AttemptRecord): boolean {
   return costUsd !== undefined || atRiskUsd !== undefined;
 }
 
+function isUnsent({ certainty }: AttemptRecord): boolean {
+  return certainty === 'not_sent';
+}
+
 /** Alike in all that counts for the money: neither was sent, both were free, both ask for one open job, or both are at risk. */
 function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
   const isSame =
@@ -92,6 +96,7 @@ function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
   if (known.costUsd !== undefined || record.costUsd !== undefined) return false;
   if (known.providerRequestId !== record.providerRequestId) return false;
   const isAtRisk = known.atRiskUsd !== undefined;
-  if (record.certainty === 'unknown') return isAtRisk && record.atRiskUsd !== undefined;
-  return !isAtRisk && record.atRiskUsd === undefined;
+  if (isAtRisk !== (record.atRiskUsd !== undefined)) return false;
+  // Several submits in doubt are counted together; what asks for one open job stays with that job.
+  return isAtRisk ? record.certainty === 'unknown' : known.jobKey === record.jobKey || isUnsent(record);
 }

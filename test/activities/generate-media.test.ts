@@ -88,9 +88,10 @@ describe('generateMedia', () => {
   });
 
   it.each([
-    ['a connection lost before an answer', { certainty: 'unknown' }, { phase: 'intent' }],
-    ['a gateway that lost patience', { certainty: 'unknown', status: 504 }, { phase: 'intent' }],
+    ['a connection lost before an answer', { certainty: 'unknown' }, { phase: 'none' }],
+    ['a gateway that lost patience', { certainty: 'unknown', status: 504 }, { phase: 'none' }],
     ['a gateway whose service is gone', { certainty: 'unknown', status: 502 }, { phase: 'none' }],
+    ['a fault of ours', { certainty: 'unknown', code: 'internal_error' }, { phase: 'intent' }],
     ['a connection that was refused', { certainty: 'not_sent' }, { phase: 'none' }],
   ] as const)('says what the next call must know after %s', async (_case, options, dispatch) => {
     const { run } = activity(async (job, call, context) => {
@@ -103,8 +104,8 @@ describe('generateMedia', () => {
 
   it.each([
     ['our credential was refused', 'auth', {}, true],
-    ['the connection broke', 'transient', { resumable: true }, true],
-    ['the job failed', 'transient', {}, false],
+    ['an answer nobody recognises', 'transient', {}, true],
+    ['the job failed', 'transient', { endsJob: true }, false],
   ] as const)(
     'keeps the handle of an accepted job unless it is over: %s',
     async (_case, kind, options, isKept) => {

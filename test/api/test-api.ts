@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildApp } from '../../src/api/app';
-import type { ApiServer } from '../../src/api/context';
+import type { ApiDependencies, ApiServer } from '../../src/api/context';
 import { createFilesystemAssetStore, type AssetStore } from '../../src/assets';
 import { loadSettings } from '../../src/config/env';
 import { createDatabase } from '../../src/db';
@@ -42,13 +42,16 @@ export interface TestApi {
 }
 
 /** The whole API over a real database and a real asset store; only Temporal is a fake. */
-export async function openTestApi(environment: NodeJS.ProcessEnv = {}): Promise<TestApi> {
+export async function openTestApi(
+  environment: NodeJS.ProcessEnv = {},
+  options: Pick<ApiDependencies, 'falCallbacks'> = {},
+): Promise<TestApi> {
   const database = await openTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   const assetStore = createFilesystemAssetStore({ directory });
   const temporal = new FakeTemporal();
   const { routing, dailyLimits, taskQueue } = loadSettings(environment);
-  const shared = { routing, dailyLimits, taskQueue, assetStore, logger: silentLogger };
+  const shared = { routing, dailyLimits, taskQueue, assetStore, logger: silentLogger, ...options };
   const app = await buildApp({ ...shared, db: database.db, temporal });
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
   return {

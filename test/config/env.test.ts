@@ -83,6 +83,27 @@ describe('daily limits', () => {
   it('do not exist where none is set', () => {
     expect(dailyLimitOf(loadSettings({}).dailyLimits, 'default')).toBeUndefined();
   });
+
+  it('say where Fal lists requests and signs from, and by what address we are called', () => {
+    const { fal } = loadSettings({ FAL_KEY: 'key' }).providers;
+    expect(fal).toMatchObject({
+      platformUrl: 'https://api.fal.ai',
+      jwksUrl: 'https://rest.fal.ai/.well-known/jwks.json',
+      publicBaseUrl: undefined,
+      settleSeconds: undefined,
+    });
+    const own = { PUBLIC_BASE_URL: 'https://images.example.com', FAL_SETTLE_SECONDS: '90' };
+    expect(loadSettings({ FAL_KEY: 'key', ...own }).providers.fal).toMatchObject({
+      publicBaseUrl: 'https://images.example.com',
+      settleSeconds: 90,
+    });
+    const emulator = { EMULATOR_FAL_URL: 'http://127.0.0.1:1234', FAL_PLATFORM_URL: 'https://api.fal.ai' };
+    expect(loadSettings({ ...own, ...emulator }).providers.fal).toMatchObject({
+      platformUrl: 'http://127.0.0.1:1234/platform',
+      jwksUrl: 'http://127.0.0.1:1234/rest/.well-known/jwks.json',
+      publicBaseUrl: 'https://images.example.com',
+    });
+  });
 });
 
 describe('a mistake in the environment', () => {
@@ -122,4 +143,13 @@ describe('a mistake in the environment', () => {
       expect(message).not.toContain('hunter2');
     },
   );
+
+  it.each([
+    'images.example.com',
+    'ftp://images.example.com',
+    'https://u:p@example.com',
+    'https://example.com/?a=1',
+  ])('take no %s for our public address', (PUBLIC_BASE_URL) => {
+    expect(() => loadSettings({ PUBLIC_BASE_URL })).toThrow(/PUBLIC_BASE_URL: /);
+  });
 });

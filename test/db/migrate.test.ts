@@ -17,6 +17,8 @@ const laterMigrations = [
   '0003-call-latencies',
   '0004-one-unique-key',
   '0005-provider-pauses',
+  '0006-settled-jobs',
+  '0007-provider-callbacks',
 ];
 
 describe('migrate', () => {

@@ -10,7 +10,7 @@ import {
 import type { GenerationPlan } from '../../src/domain/plan';
 import { planGeneration, RequestRefused, type RefusalIssue, type RoutingContext } from '../../src/registry';
 
-const parking = { initialSeconds: 15, backoffCoefficient: 2, maximumSeconds: 300 };
+const parking = { initialSeconds: 15, backoffCoefficient: 2, maximumSeconds: 300, graceSeconds: 150 };
 
 export const everythingOn: RoutingContext = {
   providers: { modal: { enabled: true }, fal: { enabled: true }, comfyui: { enabled: true } },

@@ -196,7 +196,7 @@ async function recordDoubts(harness: GenerationHarness): Promise<void> {
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: 'r-1' });
     }
-    const silent = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+    const silent = { code: 'deadline_exceeded', certainty: 'accepted' } as const;
     return await failing('transient', { ...silent, provider: 'fal' })(job, call, context);
   };
   const found = [new FakeProvider('fal', inTurn(hangs, hangs, hangs, ok))];
@@ -248,7 +248,7 @@ async function recordStopped(harness: GenerationHarness): Promise<void> {
     await context.dispatch.intent();
     await context.dispatch.accepted({ request: 'r-1' });
     harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
-    const gone = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
+    const gone = { code: 'connection_lost', certainty: 'accepted' } as const;
     return await failing('transient', gone)(job, call, context);
   });
   fal.isHealthy = false;

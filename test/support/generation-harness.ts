@@ -22,7 +22,7 @@ import { workflowBundle } from './workflow-bundle';
 export const testRouting: RoutingContext = {
   providers: { modal: { enabled: true }, fal: { enabled: true }, comfyui: { enabled: true } },
   nsfwEnabled: true,
-  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1 },
+  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1, graceSeconds: 150 },
 };
 
 export interface Surroundings {
@@ -46,7 +46,7 @@ const slowAfterSeconds = 1;
 /** What a test may want otherwise of its workers: 50 calls at a time, no rate, no version. */
 export type OwnWorkersOptions = Partial<
   Pick<WorkersOptions, 'concurrency' | 'maxCallsPerSecond' | 'version'>
->;
+> & { graceSeconds?: number };
 
 /** The real workflows and activities on a real Temporal server, with fakes for providers and storage. */
 export interface GenerationHarness {
@@ -181,6 +181,7 @@ interface StartWorkers {
 }
 
 function startWorkers({ native, server, providers, memory, own }: StartWorkers): Promise<Workers> {
+  const { graceSeconds = testRouting.parking.graceSeconds, ...options } = own;
   const noMedia = {
     open: () => Promise.reject(new Error('the fakes read no inputs')),
     save: () => Promise.reject(new Error('the fakes store nothing')),
@@ -192,7 +193,7 @@ function startWorkers({ native, server, providers, memory, own }: StartWorkers):
     workflowBundle: workflowBundle(),
     dependencies: {
       ...memory.stores,
-      routing: testRouting,
+      routing: { ...testRouting, parking: { ...testRouting.parking, graceSeconds } },
       healthRecords: { record: () => Promise.resolve() },
       watches: createProviderWatches(
         new Client({ connection: native, namespace: server.namespace }),
@@ -204,6 +205,6 @@ function startWorkers({ native, server, providers, memory, own }: StartWorkers):
     },
     concurrency: { modal: 50, fal: 50, comfyui: 50 },
     shutdownGraceSeconds: 5,
-    ...own,
+    ...options,
   });
 }

@@ -28,7 +28,7 @@ async function run(providers: FakeProvider[], request: Parameters<GenerationHarn
   });
 }
 
-/** Accepted, and then as slow as a container that has yet to start. What a stopped job is billed is not known. */
+/** Accepted, and then as slow as a container that has yet to start. */
 const coldStart: Answer = async (job, call, context) => {
   await context.dispatch.intent();
   await context.dispatch.accepted({ call: 1 }, 'call-1');
@@ -51,6 +51,7 @@ function onWord(): { answer: Answer; asked: Promise<unknown>; speak: () => void 
 describe('a job that hedges', () => {
   it('asks the next provider once a call is slow, keeps its picture, and stops and books the slow one', async () => {
     const modal = new FakeProvider('modal', coldStart);
+    modal.answerToStop = { kind: 'unstoppable' };
     const fal = new FakeProvider('fal', ok);
 
     const { status, slots } = await run([modal, fal], studio({ hedge: true }));
@@ -60,8 +61,8 @@ describe('a job that hedges', () => {
     expect(slot).toMatchObject({
       provider: 'fal',
       endpoint: 'fal-ai/flux/dev',
-      costUsd: 0.02,
-      atRiskUsd: 0.020054,
+      costUsd: 0.040054,
+      atRiskUsd: 0,
     });
     expect(slot?.racing).toBeUndefined();
     expect(slot?.attempts).toMatchObject([
@@ -71,7 +72,8 @@ describe('a job that hedges', () => {
         provider: 'modal',
         outcome: 'cancelled',
         certainty: 'accepted',
-        atRiskUsd: 0.020054,
+        costUsd: 0.020054,
+        costEstimated: true,
         providerRequestId: 'call-1',
         message: 'Stopped: another provider was faster.',
       },
@@ -115,6 +117,7 @@ describe('a job that hedges', () => {
   it('shows the race while it goes on', async () => {
     const slow = onWord();
     const modal = new FakeProvider('modal', coldStart);
+    modal.chargeOfStop = 'none';
     const fal = new FakeProvider('fal', slow.answer);
 
     await harness.withProviders([modal, fal], async () => {
@@ -185,12 +188,7 @@ describe('a job that hedges', () => {
         await context.dispatch.intent();
         await context.dispatch.accepted({ request: 'r-1' });
         word.emit('asked');
-        const away = {
-          provider: 'fal',
-          code: 'connection_lost',
-          certainty: 'accepted',
-          resumable: true,
-        } as const;
+        const away = { provider: 'fal', code: 'connection_lost', certainty: 'accepted' } as const;
         return await failing('transient', away)(job, call, context);
       });
       return { fal, asked: once(word, 'asked') };
@@ -205,16 +203,16 @@ describe('a job that hedges', () => {
       expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: 2 * 0.020054 });
     });
 
-    it('sends nothing more when that job fails', async () => {
-      const broken = { provider: 'fal', code: 'job_failed', certainty: 'accepted' } as const;
+    it('goes on to the sixth submit in all when that job fails', async () => {
+      const broken = { provider: 'fal', code: 'job_failed', certainty: 'accepted', endsJob: true } as const;
       const { fal, asked } = rival(failing('outage', broken));
       const modal = new FakeProvider('modal', losing(asked));
 
       const { slots } = await run([modal, fal], studio({ hedge: true }));
 
-      expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'modal' });
-      expect(new Set(modal.jobs.map(({ jobKey }) => jobKey)).size).toBe(2);
-      expect(new Set(fal.jobs.map(({ jobKey }) => jobKey)).size).toBe(1);
+      expect(slots[0]?.error?.code).toBe('paid_attempt_limit');
+      const keys = [...modal.jobs, ...fal.jobs].map(({ jobKey }) => jobKey);
+      expect(new Set(keys).size).toBe(6);
     });
   });
 
@@ -239,6 +237,7 @@ describe('a job that hedges', () => {
 
   it('ends with a refusal of either provider, and stops the other', async () => {
     const modal = new FakeProvider('modal', coldStart);
+    modal.chargeOfStop = 'none';
     const fal = new FakeProvider('fal', failing('policy', { certainty: 'accepted', charge: 'none' }));
 
     const { status, slots } = await run([modal, fal], studio({ hedge: true }));
@@ -247,7 +246,7 @@ describe('a job that hedges', () => {
     expect(slots[0]?.error).toMatchObject({ code: 'policy', provider: 'fal' });
     expect(slots[0]?.attempts).toMatchObject([
       { provider: 'fal', outcome: 'failed' },
-      { provider: 'modal', outcome: 'cancelled', atRiskUsd: 0.020054 },
+      { provider: 'modal', outcome: 'cancelled', costUsd: 0 },
     ]);
   });
 
@@ -334,10 +333,12 @@ describe('a job that hedges', () => {
     const second = new EventEmitter();
     const asked = once(second, 'asked');
     const modal = new FakeProvider('modal', coldStart);
+    modal.chargeOfStop = 'price';
     const fal = new FakeProvider('fal', async (job, call, context) => {
       second.emit('asked');
       return await coldStart(job, call, context);
     });
+    fal.chargeOfStop = 'none';
 
     const { slots } = await harness.withProviders([modal, fal], async () => {
       const handle = await harness.start(studio({ hedge: true }));
@@ -347,11 +348,11 @@ describe('a job that hedges', () => {
       return await handle.query<GenerationState>('progress');
     });
 
-    expect(slots[0]).toMatchObject({ status: 'cancelled', costUsd: 0 });
+    expect(slots[0]).toMatchObject({ status: 'cancelled', costUsd: 0.020054, atRiskUsd: 0 });
     expect(slots[0]?.racing).toBeUndefined();
     expect(slots[0]?.attempts).toMatchObject([
-      { provider: 'modal', outcome: 'cancelled', atRiskUsd: 0.020054 },
-      { provider: 'fal', outcome: 'cancelled', atRiskUsd: 0.026214 },
+      { provider: 'modal', outcome: 'cancelled', costUsd: 0.020054 },
+      { provider: 'fal', outcome: 'cancelled', costUsd: 0 },
     ]);
   });
 });

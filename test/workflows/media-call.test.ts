@@ -22,7 +22,7 @@ async function timedOut(previous: DispatchState, note: DispatchNote | undefined)
     undefined,
     timeout,
   );
-  return await outcomeOf(Promise.reject(failure), { candidate, previous, startedAt });
+  return await outcomeOf(Promise.reject(failure), { candidate, jobKey: 'g/slot-1/m', previous, startedAt });
 }
 
 describe('a call whose worker fell silent', () => {

@@ -1,6 +1,6 @@
 import type { AttemptRecord } from '../../src/domain/attempt-record';
 import type { SlotState } from '../../src/domain/generation';
-import { addAttempts, openAttempt, wastedAttempts } from '../../src/workflows/slot-trail';
+import { addAttempts, perhapsPaidAttempts, wastedAttempts } from '../../src/workflows/slot-trail';
 
 const failed: AttemptRecord = {
   number: 1,
@@ -36,6 +36,7 @@ describe('the trail of a slot in an outage of a day', () => {
     ['nothing was sent', {}],
     ['an accepted job cannot be asked for', { certainty: 'accepted', providerRequestId: 'r1' }],
     ['a gateway leaves every submit in doubt', { certainty: 'unknown', atRiskUsd: 0.02 }],
+    ['a lost submit cannot be looked up', { certainty: 'unknown', jobKey: 'g/slot-1/m' }],
   ])('stays short, and loses no count and no money, where %s', (_case, attempt) => {
     const { attempts, atRiskUsd } = slotAfter(2_000, attempt);
 
@@ -63,12 +64,20 @@ describe('the trail of a slot in an outage of a day', () => {
     expect(wastedAttempts(slotAfter(3, { ...named, errorCode: 'media_not_media' }))).toBe(3);
   });
 
+  it('counts no failure that cost nothing as a wasted attempt', () => {
+    const free = { certainty: 'accepted', costUsd: 0, errorCode: 'runner_scheduling_failure' } as const;
+    expect(wastedAttempts(slotAfter(6, free))).toBe(0);
+    expect(perhapsPaidAttempts(slotAfter(6, free))).toBe(0);
+    expect(perhapsPaidAttempts(slotAfter(6, { certainty: 'unknown', atRiskUsd: 0 }))).toBe(0);
+  });
+
   it('still lists what was paid, and what is open beside what is booked', () => {
     expect(slotAfter(30, { certainty: 'accepted', costUsd: 0.02 }).attempts).toHaveLength(30);
 
     const slot = slotAfter(21, { certainty: 'accepted', providerRequestId: 'r1' });
     for (const attempt of slot.attempts) attempt.atRiskUsd = 0.02;
     addAttempts(slot, [{ ...failed, certainty: 'accepted', providerRequestId: 'r1' }]);
-    expect(openAttempt(slot, '/flux-dev')?.number).toBe(21);
+    expect(slot.attempts.at(-1)).toMatchObject({ number: 21 });
+    expect(slot.attempts.at(-1)?.atRiskUsd).toBeUndefined();
   });
 });

@@ -18,7 +18,7 @@ function takenAndGone(): FakeProvider {
     await context.dispatch.intent();
     await context.dispatch.accepted({ request: 'r-1' });
     harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
-    const gone = failing('transient', { code: 'connection_lost', certainty: 'accepted', resumable: true });
+    const gone = failing('transient', { code: 'connection_lost', certainty: 'accepted' });
     return await gone(job, call, context);
   };
   const fal = new FakeProvider('fal', answer);
@@ -37,8 +37,8 @@ describe('a slot that ends while its accepted job is still open', () => {
   it.each([
     ['none', { costUsd: 0, atRiskUsd: 0 }],
     ['price', { costUsd: priceUsd, atRiskUsd: 0 }],
-    [undefined, { costUsd: 0, atRiskUsd: priceUsd }],
-  ] as const)('has the provider stop it, which says it is billed: %s', async (charge, money) => {
+    [{ usd: 0.004 }, { costUsd: 0.004, atRiskUsd: 0 }],
+  ] as const)('has the provider stop it, which says it is billed: %j', async (charge, money) => {
     const fal = takenAndGone();
     fal.chargeOfStop = charge;
     await harness.withProviders([fal], async () => {
@@ -50,9 +50,61 @@ describe('a slot that ends while its accepted job is still open', () => {
       const { status, slots } = await handle.query<GenerationState>('progress');
       expect(status).toBe('cancelled');
       expect(slots[0]).toMatchObject(money);
-      expect(fal.stopped).toEqual([
+      expect(fal.stopped).toMatchObject([
         { jobKey: fal.jobs[0]?.jobKey, dispatch: { phase: 'accepted', handle: { request: 'r-1' } } },
       ]);
+    });
+  });
+
+  it('has ended for its caller while a provider that does not answer is asked until the price is settled', async () => {
+    const fal = takenAndGone();
+    await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio(onFal));
+      await untilWaiting(handle);
+      await handle.cancel();
+      let state: GenerationState | undefined;
+      await waitUntil(async () => {
+        state = await handle.query<GenerationState>('progress');
+        return state.status === 'cancelled' && fal.stopped.length > 0;
+      });
+      expect(state).toMatchObject({ unsettledJobs: 1, atRiskUsd: priceUsd, costUsd: 0 });
+
+      fal.chargeOfStop = 'price';
+      await expect(handle.result()).rejects.toThrow('cancelled');
+      const settled = await handle.query<GenerationState>('progress');
+      expect(settled).toMatchObject({ atRiskUsd: 0, costUsd: priceUsd });
+      expect(settled.unsettledJobs).toBeUndefined();
+      expect(harness.saves.at(-1)).toMatchObject({ atRiskUsd: 0, costUsd: priceUsd });
+    });
+  });
+
+  it('keeps the picture of a job that ended before it could be stopped, as an extra of the set', async () => {
+    const fal = takenAndGone();
+    fal.answerToStop = { kind: 'finished', handle: { request: 'r-1' } };
+    await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio(onFal));
+      await untilWaiting(handle);
+      fal.answer = (job) => Promise.resolve(picture(job, 0.031));
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow('cancelled');
+
+      const { extras, slots } = await handle.query<GenerationState>('progress');
+      expect(extras).toMatchObject([{ slot: 1, provider: 'fal', costUsd: 0.031 }]);
+      expect(slots[0]).toMatchObject({ status: 'cancelled', costUsd: 0.031, atRiskUsd: 0 });
+    });
+  });
+
+  it('costs nothing where it turns out that its submit never arrived', async () => {
+    const fal = takenAndGone();
+    fal.answerToStop = { kind: 'never' };
+    await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio(onFal));
+      await untilWaiting(handle);
+      await handle.cancel();
+      await expect(handle.result()).rejects.toThrow('cancelled');
+
+      const { slots } = await handle.query<GenerationState>('progress');
+      expect(slots[0]).toMatchObject({ costUsd: 0, atRiskUsd: 0 });
     });
   });
 
@@ -79,7 +131,7 @@ describe('a slot that ends while nobody knows whether its submit arrived', () =>
   /** The submit leaves, and the provider is out of reach from then on. */
   function sentAndGone(): FakeProvider {
     const answer: Answer = async (job, call, context) => {
-      if (context.dispatch.previous.phase === 'none') await context.dispatch.intent();
+      if (context.dispatch.previous.phase === 'none') await context.dispatch.intent({ promptId: 'p-1' });
       harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
       const gone = failing('outage', { provider: 'comfyui', code: 'unreachable', certainty: 'unknown' });
       return await gone(job, call, context);
@@ -100,7 +152,9 @@ describe('a slot that ends while nobody knows whether its submit arrived', () =>
 
       const { slots } = await handle.query<GenerationState>('progress');
       expect(slots[0]).toMatchObject({ costUsd: 0, atRiskUsd: 0 });
-      expect(pod.stopped).toEqual([{ jobKey: pod.jobs[0]?.jobKey, dispatch: { phase: 'intent' } }]);
+      expect(pod.stopped).toMatchObject([
+        { jobKey: pod.jobs[0]?.jobKey, dispatch: { phase: 'intent', clue: { promptId: 'p-1' } } },
+      ]);
     });
   });
 });

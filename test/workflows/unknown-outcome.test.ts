@@ -66,7 +66,7 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
 
     expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: priceUsd });
     expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
-    const [first, , last] = slots[0]!.attempts.map(({ startedAt }) => Date.parse(startedAt));
+    const [first, last] = slots[0]!.attempts.map(({ startedAt }) => Date.parse(startedAt));
     expect(last! - first!).toBeGreaterThanOrEqual(modalImagePolicy.retry.initialSeconds * 1000);
   });
 
@@ -97,15 +97,15 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
     expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
   });
 
-  it('is given up when the second one is lost as well: nothing more is sent', async () => {
+  it('is given up at the sixth, like every other submit that may have been paid', async () => {
     const modal = new FakeProvider('modal', lost);
 
     const { status, slots } = await run([modal], studio());
 
     expect(status).toBe('failed');
-    expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'modal' });
-    expect(slots[0]?.atRiskUsd).toBe(2 * priceUsd);
-    expect(jobsOf(modal)).toBe(2);
+    expect(slots[0]?.error).toMatchObject({ code: 'paid_attempt_limit', provider: 'modal' });
+    expect(slots[0]?.atRiskUsd).toBeCloseTo(6 * priceUsd, 6);
+    expect(jobsOf(modal)).toBe(6);
   });
 });
 
@@ -131,21 +131,18 @@ describe('a submit that was lost while its provider is down, with unknownOutcome
     expect(fal.jobs.length).toBeGreaterThan(0);
   });
 
-  it('is not sent again after another provider was paid beside it', async () => {
-    const modal = new FakeProvider('modal', async (job, call, context) => {
-      const isBack = fal.jobs.length > 0;
-      if (context.dispatch.previous.phase === 'intent' && !isBack) return await down(job, call, context);
-      return await lost(job, call, context);
-    });
+  it('counts together with what another provider was paid: six in all', async () => {
+    const modal = new FakeProvider('modal', lost);
     const fal: FakeProvider = new FakeProvider(
       'fal',
-      failing('transient', { provider: 'fal', code: 'job_failed', certainty: 'accepted' }),
+      failing('transient', { provider: 'fal', code: 'job_failed', certainty: 'accepted', endsJob: true }),
     );
 
     const { slots } = await run([modal, fal], studio());
 
-    expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown' });
-    expect(jobsOf(modal)).toBe(1);
+    expect(slots[0]?.error).toMatchObject({ code: 'paid_attempt_limit' });
+    expect(modal.jobs.length + fal.jobs.length).toBe(6);
+    expect(modal.jobs.length).toBeGreaterThan(0);
   });
 });
 
@@ -310,15 +307,20 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: job.jobKey });
     }
-    const silent = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+    const silent = { code: 'deadline_exceeded', certainty: 'accepted' } as const;
     return await failing('transient', { ...silent, provider: 'fal' })(job, call, context);
   };
-  const failed = failing('transient', { provider: 'fal', code: 'generation_failed', certainty: 'accepted' });
+  const failed = failing('transient', {
+    provider: 'fal',
+    code: 'generation_failed',
+    certainty: 'accepted',
+    endsJob: true,
+  });
   /** Accepted, and then the connection breaks. */
   const broken: Answer = async (job, call, context) => {
     await context.dispatch.intent();
     await context.dispatch.accepted({ request: job.jobKey });
-    const away = { code: 'connection_lost', certainty: 'accepted', resumable: true } as const;
+    const away = { code: 'connection_lost', certainty: 'accepted' } as const;
     return await failing('transient', away)(job, call, context);
   };
   /** The first look after the question: takes as long as the test says, and finds this. */
@@ -355,10 +357,11 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
 
   it('is put before a person, and another one is paid in its place when that person says so', async () => {
     const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingFor(hangs), ok));
+    fal.chargeOfStop = 'price';
 
     const { slots } = await decideWhileLooking(fal, 'resubmit');
 
-    expect(slots[0]).toMatchObject({ status: 'completed', costUsd: falUsd, atRiskUsd: falUsd });
+    expect(slots[0]).toMatchObject({ status: 'completed', costUsd: 2 * falUsd, atRiskUsd: 0 });
     expect(jobsOf(fal)).toBe(2);
     expect(fal.stopped).toMatchObject([{ jobKey: fal.jobs[0]?.jobKey }]);
   });
@@ -430,10 +433,11 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
 
   it('ends the slot when it is given up, and its provider is told to stop it', async () => {
     const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingFor(hangs)));
+    fal.chargeOfStop = 'price';
 
     const { slots } = await decideWhileLooking(fal, 'give_up');
 
-    expect(slots[0]).toMatchObject({ status: 'failed', atRiskUsd: falUsd });
+    expect(slots[0]).toMatchObject({ status: 'failed', costUsd: falUsd, atRiskUsd: 0 });
     expect(slots[0]?.error).toMatchObject({ code: 'outcome_unknown', provider: 'fal' });
     expect(fal.stopped).toHaveLength(1);
   });
@@ -474,7 +478,6 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
         provider: 'fal',
         code: 'connection_lost',
         certainty: 'accepted',
-        resumable: true,
       } as const;
       return await failing('transient', away)(job, call, context);
     });
@@ -495,8 +498,14 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
 
   it('is not settled by a word on the other job of a race', async () => {
     const raced = new EventEmitter();
-    const ended = failing('transient', { code: 'generation_failed', certainty: 'accepted' });
-    const forgotten = failing('outage', { provider: 'fal', code: 'request_lost', certainty: 'accepted' });
+    const ended = failing('transient', { code: 'generation_failed', certainty: 'accepted', endsJob: true });
+    const lostThere = {
+      provider: 'fal',
+      code: 'request_lost',
+      certainty: 'accepted',
+      endsJob: true,
+    } as const;
+    const forgotten = failing('outage', lostThere);
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (call === 1) await once(raced, 'joined');
       return await inTurn(broken, hangs, hangs, ended, ok)(job, call, context);
@@ -527,6 +536,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
       await once(raced, 'joined');
       return await broken(job, call, context);
     });
+    modal.chargeOfStop = 'none';
     const fal = new FakeProvider('fal', async (job, call, context) => {
       if (call > 1) return await ok(job, call, context);
       raced.emit('joined');
@@ -570,7 +580,8 @@ describe('a job whose queue never moved', () => {
     const stuck: Answer = async (job, call, context) => {
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: call });
-      const cancelled = failing('capacity', { code: 'queue_timeout', certainty: 'accepted', charge: 'none' });
+      const free = { code: 'queue_timeout', certainty: 'accepted', charge: 'none', endsJob: true } as const;
+      const cancelled = failing('capacity', free);
       return await cancelled(job, call, context);
     };
     const modal = new FakeProvider('modal', stuck);
@@ -615,7 +626,7 @@ describe('an accepted job that cannot be reached for a moment', () => {
       }
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: 'r-1' });
-      const away = failing('transient', { code: 'connection_lost', certainty: 'accepted', resumable: true });
+      const away = failing('transient', { code: 'connection_lost', certainty: 'accepted' });
       return await away(job, call, context);
     });
 
@@ -628,19 +639,21 @@ describe('an accepted job that cannot be reached for a moment', () => {
 });
 
 describe('an accepted job that hangs again and again', () => {
-  it('is paid for once more elsewhere, and stands as at risk', async () => {
+  it('is paid for once more elsewhere, and what it cost is settled when it is stopped', async () => {
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (context.dispatch.previous.phase === 'none') {
         await context.dispatch.intent();
         await context.dispatch.accepted({ request: 'r-1' });
       }
-      const hangs = { code: 'deadline_exceeded', certainty: 'accepted', resumable: true } as const;
+      const hangs = { code: 'deadline_exceeded', certainty: 'accepted' } as const;
       return await failing('transient', hangs)(job, call, context);
     });
 
+    modal.chargeOfStop = { usd: 0.0123 };
     const { slots } = await run([modal, new FakeProvider('fal', ok)], studio());
 
-    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: priceUsd });
+    expect(slots[0]).toMatchObject({ status: 'completed', provider: 'fal', atRiskUsd: 0 });
+    expect(slots[0]?.attempts.map(({ costUsd }) => costUsd ?? 0)).toContain(0.0123);
     expect([jobsOf(modal), modal.jobs.length]).toEqual([1, 2]);
   });
 });

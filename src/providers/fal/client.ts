@@ -43,7 +43,9 @@ export function createFalClient(settings: FalClientSettings): FalClient {
       await collectJob(handle, { api, platform, prices, job, context }),
     stop: async (job, { signal }) => await stopJob(job, { api, platform, signal }),
     checkHealth: async ({ signal }) => await checkHealth(http, settings, signal),
-    checkListing: async () => void (await platform.canList()),
+    checkListing: async () => {
+      await platform.canList();
+    },
   };
 }
 

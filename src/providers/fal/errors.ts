@@ -77,8 +77,8 @@ function isEndOfJob(failure: FalFailure, body: FalErrorBody | undefined): boolea
 }
 
 /** The limit for its start was ours (`x-fal-request-start-timeout`), and ran out. */
-function wasNotStarted({ status, header }: FalFailure): boolean {
-  return status === 504 && header('x-fal-request-timeout-type') === 'user';
+function wasNotStarted(failure: FalFailure): boolean {
+  return failure.status === 504 && failure.header('x-fal-request-timeout-type') === 'user';
 }
 
 /** `undefined` when the answer is not one of Fal's own. */

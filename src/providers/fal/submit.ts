@@ -43,9 +43,10 @@ export async function submitJob(
   }
 }
 
-async function wireBody(job: ProviderJob, { media, signal, onProgress }: SubmitContext, api: FalApi) {
+async function wireBody(job: ProviderJob, context: SubmitContext, api: FalApi) {
   const parameters = withSafetyChecker(job.parameters);
-  if (job.inputs.length > 0) onProgress({ phase: 'uploading' });
+  const { media, signal } = context;
+  if (job.inputs.length > 0) context.onProgress({ phase: 'uploading' });
   const options = { api, media, exchange: { deadlines: job.deadlines, signal } };
   return await withInputs(parameters, job.inputs, (input) => uploadInput(input, options));
 }

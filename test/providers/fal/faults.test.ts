@@ -22,6 +22,11 @@ beforeAll(async () => {
   emulated = await startEmulated();
 });
 
+/** Without the right to look, a submit that was not answered stays as it is. */
+beforeEach(() => {
+  emulated.settings.change({ fal: { mayListRequests: false } });
+});
+
 afterEach(async () => {
   await resetEmulated(emulated);
 });
@@ -163,7 +168,9 @@ describe('a fault at Fal', () => {
       const error = await providerErrorOf(
         runJob(emulated.fal, { ...job, endpoint, parameters: body }, call.context),
       );
-      expect(error).toMatchObject({ failureClass: 'policy', code: 'media_blank', charge: 'price' });
+      const [entry] = emulated.journal.read().entries;
+      const usd: unknown = expect.closeTo(entry?.chargedUsd ?? 0, 6);
+      expect(error).toMatchObject({ failureClass: 'policy', code: 'media_blank', charge: { usd } });
       expect(call.media.saved).toEqual([]);
       expect(paidJobs()).toBe(1);
     },
@@ -177,12 +184,13 @@ describe('a fault at Fal', () => {
     expect(call.media.saved).toHaveLength(1);
   });
 
-  it('queue_stuck is cancelled at the queue deadline, and nothing is charged', async () => {
+  it('queue_stuck is over at the limit for its start, at the latest by our own, and nothing is charged', async () => {
     strike('queue_stuck');
     const deadlines = { ...testDeadlines, queueSeconds: 0.1 };
     const error = await providerErrorOf(runJob(emulated.fal, { ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout' });
-    expect(emulated.journal.read().entries).toMatchObject([{ outcome: 'cancelled', chargedUsd: 0 }]);
+    expect(emulated.journal.read().entries).toMatchObject([{ chargedUsd: 0 }]);
+    expect(emulated.journal.read().entries[0]?.outcome).not.toBe('succeeded');
   });
 
   it('rate_limited with a date asks to be left alone until then', async () => {
@@ -262,13 +270,14 @@ describe('Fal itself', () => {
 
   it('tells the next call that a job somebody cancelled is over, which is no fault of its input', async () => {
     emulated.settings.change({ fal: { queueSeconds: 10_000 } });
+    const patient = { ...job, deadlines: { ...testDeadlines, queueSeconds: 20_000 } };
     const first = testCall();
-    const generating = runJob(emulated.fal, job, first.context);
+    const generating = runJob(emulated.fal, patient, first.context);
     await first.dispatch.reached('accepted');
     first.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
     const next = testCall({ previous: first.dispatch.state });
-    expect(await providerErrorOf(runJob(emulated.fal, job, next.context))).toMatchObject({
+    expect(await providerErrorOf(runJob(emulated.fal, patient, next.context))).toMatchObject({
       ...{ failureClass: 'transient', code: 'request_cancelled', certainty: 'accepted' },
       ...{ charge: undefined, endsJob: true },
     });

@@ -1,0 +1,45 @@
+"""Times and limits, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a deployment may change."""
+
+    usd_per_second: float | None = None
+    """Price of a GPU second. None leaves `costUsd` null where the route gives none."""
+
+    spawn_grace: float = 5.0
+    """Seconds a gateway may take from its claim to the recorded call. Then the job is healed."""
+
+    max_spawns: int = 5
+    """A job whose calls all vanish is given up after so many."""
+
+    beat: float = 5.0
+    """Seconds between two signs of life of a run; the error of a killed run's seconds."""
+
+    poll: float = 0.5
+    """Seconds between two looks of a long poll at the store."""
+
+    status_every: float = 5.0
+    """Seconds between two questions to the platform within one long poll."""
+
+    max_body: int = 100 * 1024 * 1024
+    """Largest accepted body of a PUT, in bytes."""
+
+    inline_body: int = 256 * 1024
+    """Largest body kept within the claim. Modal advises against big Dict values."""
+
+    keep_blobs: float = 8 * DAY
+    """Results and big bodies are swept after this. Must exceed the promised seven days."""
+
+    keep_records: float = 30 * DAY
+    """Records are removed after this, where they do not expire by themselves."""
+
+    sweep_every: float = DAY
+    """At most one sweep in so many seconds."""

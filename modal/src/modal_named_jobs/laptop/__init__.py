@@ -1,0 +1,1 @@
+"""The laptop backend: SQLite, files and processes instead of Modal."""

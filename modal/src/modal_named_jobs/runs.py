@@ -1,0 +1,153 @@
+"""What happens inside the GPU container: claim the run, call the route, keep the result."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import time
+from typing import TYPE_CHECKING, Any
+
+from .bodies import key_hash, load_body
+from .ports import WebRequest, WebResponse
+from .records import write_once
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .config import Settings
+    from .ports import Entry, JobStore
+
+    Route = Callable[[WebRequest], Awaitable[WebResponse]]
+
+MAX_ERROR_BODY = 64 * 1024
+
+
+class JobRun:
+    """One delivery of a call for a job. Runs the route only if the ledger says so."""
+
+    def __init__(
+        self, store: JobStore, key: str, call_id: str, route: Route, settings: Settings
+    ) -> None:
+        """Prepare; nothing is read or written yet."""
+        self._store = store
+        self._key = key
+        self._call = call_id
+        self._route = route
+        self._settings = settings
+        self._stopped = False
+
+    async def run(self) -> bool:
+        """Run the job. False if it must not be run by this call."""
+        claim = await self._store.get(f"job/{self._key}")
+        if claim is None or claim["kind"] == "void":
+            return False
+        if await self._store.get(f"end/{self._key}") is not None:
+            return False
+        n = await self._enter_ledger()
+        if n is None:
+            return False
+        started = time.monotonic()
+        try:
+            end = await self._call_route(claim, n)
+        except asyncio.CancelledError:
+            ran = {"seconds": time.monotonic() - started}
+            await asyncio.shield(write_once(self._store, f"ran/{self._key}/{n}", ran))
+            if self._stopped:
+                return True
+            raise
+        except Exception as error:  # noqa: BLE001 - every fault must become a final state
+            end = {"state": "failed", "error": _error(None, None, repr(error), "runner_error")}
+        await self._touch(n)
+        end.update(run=n, runSeconds=time.monotonic() - started, at=time.time())
+        await write_once(self._store, f"end/{self._key}", end)
+        return True
+
+    async def _enter_ledger(self) -> int | None:
+        """Claim the next run. None if another call has the job or the ledger is closed."""
+        n = 1
+        while True:
+            entry = {
+                "kind": "run",
+                "call": self._call,
+                "at": time.time(),
+                "beat": self._settings.beat,
+            }
+            won, found = await write_once(self._store, f"run/{self._key}/{n}", entry)
+            if won:
+                return n
+            if found["kind"] == "closed" or found["call"] != self._call:
+                return None
+            n += 1  # this very call was begun before and its container was killed
+
+    async def _touch(self, n: int) -> None:
+        """Read the older records once more: a Dict entry expires seven days after its last use.
+
+        So no record of a job expires before its final state has been there for seven days.
+        """
+        names = [f"job/{self._key}", f"call/{self._key}/1"]
+        names += [f"run/{self._key}/{i}" for i in range(1, n + 1)]
+        with contextlib.suppress(Exception):
+            await asyncio.gather(*(self._store.get(name) for name in names))
+
+    async def _call_route(self, claim: Entry, n: int) -> Entry:
+        body = await load_body(self._store, claim)
+        headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
+        request = WebRequest("POST", claim["path"], "", headers, body)
+        work = asyncio.ensure_future(self._route(request))
+        beats = asyncio.ensure_future(self._beat(n, work))
+        try:
+            response = await work
+        finally:
+            work.cancel()
+            beats.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await beats
+        return await self._keep(response, n)
+
+    async def _beat(self, n: int, work: asyncio.Future[Any]) -> None:
+        """Show that the run lives, and stop it if a cancel did not get through to it."""
+        while True:
+            await asyncio.sleep(self._settings.beat)
+            with contextlib.suppress(Exception):  # a missed beat must not end the run
+                await self._store.put(f"beat/{self._key}/{n}", {"at": time.time()})
+                if await self._store.get(f"end/{self._key}") is not None:
+                    self._stopped = True
+                    work.cancel()
+                    return
+
+    async def _keep(self, response: WebResponse, n: int) -> Entry:
+        headers = {k.lower(): v for k, v in response.headers if k.lower().startswith("x-")}
+        told = _number(headers.get("x-cost-usd"))
+        common: Entry = {"headers": headers, "costUsd": told}
+        media = response.header("content-type")
+        if not 200 <= response.status < 300:
+            text = response.body[:MAX_ERROR_BODY].decode("utf-8", "replace")
+            return {
+                **common,
+                "state": "failed",
+                "error": _error(response.status, media, text, "route_error"),
+            }
+        # The run's number is in the name: a run that was believed dead cannot overwrite it.
+        path = f"results/{key_hash(self._key)}-{n}"
+        await self._store.write_blob(path, response.body)
+        return {
+            **common,
+            "state": "succeeded",
+            "path": path,
+            "mediaType": media,
+            "bytes": len(response.body),
+            "sha256": hashlib.sha256(response.body).hexdigest(),
+        }
+
+
+def _error(status: int | None, media: str | None, body: str, code: str) -> Entry:
+    return {"status": status, "contentType": media, "body": body, "code": code}
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else None
+    except ValueError:
+        return None
+    return value if value is not None and 0 <= value < 1e6 else None

@@ -1,0 +1,162 @@
+"""The decorator on real `modal.App` objects, offline."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import modal
+import pytest
+from modal._functions import _Function
+from modal._utils.async_utils import synchronizer
+from modal_proto import api_pb2
+
+import wrapped_apps
+from modal_named_jobs import named_jobs
+from modal_named_jobs.decorator import storage_names
+from modal_named_jobs.modal_private import read_marks
+
+
+def state(app: modal.App) -> Any:
+    inner: Any = synchronizer._translate_in(app)  # type: ignore[no-untyped-call]
+    return inner._local_state
+
+
+@pytest.fixture
+def specs(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """What each function of the wrapped apps is registered with, by its name."""
+    seen: dict[str, dict[str, Any]] = {}
+    original = _Function._from_local
+
+    def recording(info: Any, **options: Any) -> Any:
+        seen[info.function_name] = options
+        return original(info, **options)
+
+    monkeypatch.setattr(_Function, "_from_local", recording)
+    importlib.reload(wrapped_apps)
+    return seen
+
+
+def test_one_web_endpoint_remains() -> None:
+    for app in (wrapped_apps.app, wrapped_apps.app2, wrapped_apps.app3, wrapped_apps.app4):
+        assert len(state(app).web_endpoints) == 1
+
+
+Specs = dict[str, dict[str, Any]]
+
+
+def test_the_class_keeps_what_it_was_given(specs: Specs) -> None:
+    service = specs["ComfyUI.*"]
+    assert (service["gpu"], service["timeout"], service["scaledown_window"]) == ("L40S", 1800, 300)
+    assert service["max_concurrent_inputs"] == 5
+    methods = state(wrapped_apps.app).classes["ComfyUI"]._method_partials
+    assert list(methods) == ["named_jobs_entry"]
+
+
+def test_the_gateway_needs_no_gpu_and_has_the_old_url(specs: Specs) -> None:
+    name = "ComfyUI_named_jobs_gateway"
+    assert state(wrapped_apps.app).web_endpoints == [name]
+    spec = specs[name]
+    assert (spec["gpu"], spec["max_concurrent_inputs"]) == (None, 100)
+    config = spec["webhook_config"]
+    assert config.type == api_pb2.WEBHOOK_TYPE_ASGI_APP
+    assert config.requested_suffix == "ryla-flux-comfyui-fastapi-app"
+    assert config.requires_proxy_auth is False
+
+
+def test_a_container_finds_the_gateway_by_module_and_name() -> None:
+    function = state(wrapped_apps.app).functions["ComfyUI_named_jobs_gateway"]
+    info = function._source_info
+    assert not info.is_serialized()
+    assert info.module_name == "wrapped_apps"
+    registered = getattr(sys.modules[info.module_name], info.implementation_name)
+    assert isinstance(registered, modal.Function)
+    assert synchronizer._translate_in(registered) is function  # type: ignore[no-untyped-call]
+
+
+def test_label_and_proxy_auth_are_taken_over(specs: Specs) -> None:
+    config = specs["Wan_named_jobs_gateway"]["webhook_config"]
+    assert (config.requested_suffix, config.requires_proxy_auth) == ("my-own-label", True)
+    assert specs["Wan.*"]["max_concurrent_inputs"] == 3
+
+
+@pytest.mark.parametrize("name", ["web", "web2"])
+def test_a_plain_function(specs: Specs, name: str) -> None:
+    gpu = specs[name]
+    assert (gpu["gpu"], gpu["webhook_config"], gpu["max_concurrent_inputs"]) == ("L40S", None, 4)
+    config = specs[f"{name}_named_jobs_gateway"]["webhook_config"]
+    assert config.requires_proxy_auth is (name == "web")
+    app = "ryla-plain" if name == "web" else "ryla-plain-2"
+    assert config.requested_suffix == f"{app}-{name}"
+
+
+def test_a_gateway_container_can_load_it(specs: Specs) -> None:
+    """Through the client's own code for the start of a container."""
+    from modal._runtime.user_code_imports import import_single_function_service
+
+    name = "ComfyUI_named_jobs_gateway"
+    definition = api_pb2.Function(
+        module_name="wrapped_apps",
+        implementation_name=name,
+        webhook_config=specs[name]["webhook_config"],
+    )
+    service = import_single_function_service(definition, None)
+    manager: Any = None
+    assert service.get_finalized_functions(definition, manager)[""].is_async
+
+
+@pytest.mark.parametrize("name", ["web", "web2"])
+def test_a_gpu_container_can_load_a_function(name: str) -> None:
+    from modal._runtime.user_code_imports import import_single_function_service
+
+    definition = api_pb2.Function(module_name="wrapped_apps", implementation_name=name)
+    service = import_single_function_service(definition, None)
+    manager: Any = None
+    found = service.get_finalized_functions(definition, manager)[""]
+    assert (found.is_async, found.is_generator) == (True, False)
+
+
+async def test_the_entry_calls_the_wrapped_app() -> None:
+    from modal_named_jobs.ports import WebRequest
+
+    request = WebRequest("GET", "/loras", "limit=2", [], b"")
+    answer = await wrapped_apps.ComfyUI().named_jobs_entry.local("forward", request)  # type: ignore[attr-defined]
+    assert (answer.status, b'"limit":2' in answer.body) == (200, True)
+    function: Any = wrapped_apps.web
+    answer = await function.local("forward", request)
+    assert answer.status == 200
+
+
+def test_private_marks_of_the_modal_package() -> None:
+    """Fails when a new modal release changes what `read_marks` relies on."""
+
+    @modal.concurrent(max_inputs=7, target_inputs=6)
+    @modal.asgi_app(label="a-label", requires_proxy_auth=True, custom_domains=["x.example"])
+    def made() -> Any:
+        return None
+
+    marks = read_marks(made)
+    assert marks is not None
+    assert marks.is_asgi_app
+    assert marks.function is not None
+    assert marks.function.__name__ == "made"
+    assert (marks.label, marks.requires_proxy_auth) == ("a-label", True)
+    assert marks.custom_domains == ["x.example"]
+    assert (marks.max_inputs, marks.target_inputs) == (7, 6)
+    assert read_marks(object()) is None
+
+
+def test_what_cannot_be_wrapped_is_refused() -> None:
+    app = modal.App("x")
+    with pytest.raises(TypeError, match="must have one"):
+        named_jobs(app)(type("NoWeb", (), {}))
+    with pytest.raises(TypeError, match="directly under"):
+        named_jobs(app)(print)
+
+
+def test_names_of_the_storage() -> None:
+    assert storage_names(wrapped_apps.app, "ComfyUI") == (
+        "ryla-flux-comfyui-named-jobs",
+        "ryla-flux-comfyui-named-jobs",
+    )
