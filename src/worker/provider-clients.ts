@@ -45,7 +45,10 @@ export function createProviderClients(
 }
 
 /** Logs which Modal apps take no named jobs. Each app is asked once, and a plain one starts a container to answer. */
-export async function namePlainApps(client: ModalClient, logger: Pick<Logger, 'warn'>): Promise<void> {
+export async function namePlainApps(
+  client: ModalClient,
+  logger: { warn(about: object, message: string): void },
+): Promise<void> {
   const names = models.flatMap(({ provider, app }) =>
     provider === 'modal' && app !== undefined ? [app] : [],
   );
