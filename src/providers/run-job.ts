@@ -3,6 +3,7 @@ import { ProviderError } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
 import type {
   CallContext,
+  DispatchState,
   Found,
   ProviderClient,
   ProviderJob,
@@ -35,7 +36,8 @@ export async function runJob(
   } catch (error) {
     if (!scope.signal.aborted) throw error;
     if (!context.signal.aborted) return await call.outOfTime(error);
-    context.onStopped?.(await call.stop());
+    const stopped = await call.stop();
+    context.onStopped?.(stopped);
     throw context.signal.reason;
   } finally {
     scope.close();
@@ -44,7 +46,7 @@ export async function runJob(
 
 /** What is known of the job grows as the call goes on. */
 class Call {
-  private dispatch;
+  private dispatch: DispatchState;
 
   constructor(
     private readonly client: ProviderClient,
@@ -166,9 +168,13 @@ class Call {
   async outOfTime(error: unknown): Promise<ProviderResult> {
     if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch.phase, error);
     const stopped = await this.stop();
-    if (stopped.kind === 'finished')
-      return await this.collect(AbortSignal.timeout(lateCollectSeconds * 1000));
     const failure = timeout(this.client, 'accepted', error);
+    if (stopped.kind === 'finished') {
+      const late = AbortSignal.timeout(lateCollectSeconds * 1000);
+      return await this.collect(late).catch((broken: unknown) => {
+        throw late.aborted ? failure : broken;
+      });
+    }
     if (stopped.kind === 'stopped') throw failure.with({ endsJob: true, charge: stopped.charge });
     if (stopped.kind === 'never') throw failure.with({ endsJob: true, charge: 'none' });
     throw failure;
