@@ -7,6 +7,7 @@ import { callLatenciesMigration } from './migrations/0003-call-latencies';
 import { oneUniqueKeyMigration } from './migrations/0004-one-unique-key';
 import { providerPausesMigration } from './migrations/0005-provider-pauses';
 import { settledJobsMigration } from './migrations/0006-settled-jobs';
+import { resetsMigration } from './migrations/0007-resets';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
@@ -16,6 +17,7 @@ const migrations: Record<string, Migration> = {
   '0004-one-unique-key': oneUniqueKeyMigration,
   '0005-provider-pauses': providerPausesMigration,
   '0006-settled-jobs': settledJobsMigration,
+  '0007-resets': resetsMigration,
 };
 
 /**

@@ -148,7 +148,7 @@ function memoryStores() {
       saveState(state: GenerationState) {
         saves.push(state);
         saved.set(state.generationId, state);
-        return Promise.resolve();
+        return Promise.resolve({ forgottenUsd: 0 });
       },
     },
     assets: {
