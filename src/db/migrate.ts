@@ -8,7 +8,7 @@ import { oneUniqueKeyMigration } from './migrations/0004-one-unique-key';
 import { providerPausesMigration } from './migrations/0005-provider-pauses';
 import { settledJobsMigration } from './migrations/0006-settled-jobs';
 import { providerCallbacksMigration } from './migrations/0007-provider-callbacks';
-import { resetsMigration } from './migrations/0007-resets';
+import { resetsMigration } from './migrations/0008-resets';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
@@ -19,7 +19,7 @@ const migrations: Record<string, Migration> = {
   '0005-provider-pauses': providerPausesMigration,
   '0006-settled-jobs': settledJobsMigration,
   '0007-provider-callbacks': providerCallbacksMigration,
-  '0007-resets': resetsMigration,
+  '0008-resets': resetsMigration,
 };
 
 /**
