@@ -49,6 +49,15 @@ describe('providers', () => {
     expect(providers.modal?.baseUrl).toBe('https://ryla--{app}-comfyui-fastapi-app.modal.run');
   });
 
+  it.each([{ MODAL_WORKSPACE: 'ryla' }, {}])('use named jobs at Modal as told, with %j', (variables) => {
+    const namedJobs = (given: object) => loadSettings({ ...variables, ...given }).providers.modal?.namedJobs;
+
+    expect(namedJobs({})).toBe('auto');
+    expect(namedJobs({ MODAL_NAMED_JOBS: 'required' })).toBe('required');
+    expect(namedJobs({ MODAL_NAMED_JOBS: 'off' })).toBe('off');
+    expect(() => namedJobs({ MODAL_NAMED_JOBS: 'yes' })).toThrow('MODAL_NAMED_JOBS');
+  });
+
   it('never reach a real host while they are emulated', () => {
     const { providers } = loadSettings({
       PROVIDERS: 'emulated',

@@ -30,22 +30,25 @@ describe('every Modal endpoint of the registry', () => {
     );
   });
 
-  it.each(modelsOf('modal'))(
-    '%s is sent its own field names, once, and its media is stored',
-    async (path, model) => {
-      const call = testCall();
-      const result = await runJob(emulated.modal, await modelJob(model, call.media), call.context);
-      const { entries, rejections } = emulated.journal.read();
-      expect(rejections).toEqual([]);
-      expect(entries).toMatchObject([
-        { endpoint: path, app: model.app, outcome: 'succeeded', responseDelivered: true, seed: 7 },
-      ]);
-      const body = modalWireBodies[path]?.(notes);
-      expect(entries[0]?.body).toEqual(body);
-      const { width, height } =
-        body?.['width'] === undefined ? (entries[0] ?? {}) : { width: 256, height: 320 };
-      expect(result.assets).toMatchObject([{ mediaType: model.mediaType, width, height }]);
-      if (model.mediaKind === 'video') expect(result.assets[0].frames).toBeGreaterThan(1);
-    },
-  );
+  it.each(
+    (['plain', 'named'] as const).flatMap((form) => modelsOf('modal').map((one) => [form, ...one] as const)),
+  )('%s: %s is sent its own field names, once, and its media is stored', async (form, path, model) => {
+    const call = testCall();
+    const result = await runJob(
+      form === 'named' ? emulated.named : emulated.modal,
+      await modelJob(model, call.media),
+      call.context,
+    );
+    const { entries, rejections } = emulated.journal.read();
+    expect(rejections).toEqual([]);
+    expect(entries).toMatchObject([
+      { endpoint: path, app: model.app, outcome: 'succeeded', responseDelivered: true, seed: 7 },
+    ]);
+    const body = modalWireBodies[path]?.(notes);
+    expect(entries[0]?.body).toEqual(body);
+    const { width, height } =
+      body?.['width'] === undefined ? (entries[0] ?? {}) : { width: 256, height: 320 };
+    expect(result.assets).toMatchObject([{ mediaType: model.mediaType, width, height }]);
+    if (model.mediaKind === 'video') expect(result.assets[0].frames).toBeGreaterThan(1);
+  });
 });

@@ -28,7 +28,7 @@ let store: AssetStore;
 beforeAll(async () => {
   emulated = await startEmulated();
   const comfyui = createComfyUiClient({ baseUrl: emulated.urls.comfyui });
-  clients = { modal: emulated.modal, fal: emulated.fal, comfyui };
+  clients = { modal: emulated.named, fal: emulated.fal, comfyui };
   directory = await mkdtemp(join(tmpdir(), 'ryla-price-'));
   store = createFilesystemAssetStore({ directory });
 });
