@@ -25,6 +25,8 @@ export const environmentSchema = z
     MODAL_BASE_URL: optionalText,
     MODAL_KEY: optionalText,
     MODAL_SECRET: optionalText,
+    /** `auto`: jobs have a name at every app that takes named jobs. `required`: other apps get none. `off`: plain calls. */
+    MODAL_NAMED_JOBS: z.enum(['auto', 'required', 'off']).default('auto'),
     FAL_KEY: optionalText,
     FAL_KEY_ID: optionalText,
     FAL_KEY_SECRET: optionalText,

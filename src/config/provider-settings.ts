@@ -7,6 +7,8 @@ export interface ModalSettings {
   baseUrl: string;
   key?: string | undefined;
   secret?: string | undefined;
+  /** How named jobs are used where an app takes them; see `MODAL_NAMED_JOBS`. */
+  namedJobs: 'auto' | 'required' | 'off';
 }
 export interface FalSettings {
   queueUrl: string;
@@ -50,7 +52,10 @@ export function providerSettings(environment: Environment): ProviderSettings {
 function emulatedProviders(environment: Environment): ProviderSettings {
   return {
     mode: 'emulated',
-    modal: { baseUrl: `${environment.EMULATOR_MODAL_URL}/{app}` },
+    modal: {
+      baseUrl: `${environment.EMULATOR_MODAL_URL}/{app}`,
+      namedJobs: environment.MODAL_NAMED_JOBS,
+    },
     fal: {
       queueUrl: `${environment.EMULATOR_FAL_URL}/queue`,
       restUrl: `${environment.EMULATOR_FAL_URL}/rest`,
@@ -102,6 +107,7 @@ function modalSettings(environment: Environment): ModalSettings | undefined {
     MODAL_BASE_URL: baseUrl,
     MODAL_KEY: key,
     MODAL_SECRET: secret,
+    MODAL_NAMED_JOBS: namedJobs,
   } = environment;
   if (baseUrl !== undefined && !baseUrl.includes('{app}')) {
     throw new ConfigurationError('MODAL_BASE_URL: must hold {app}, the place of the Modal app in the URL');
@@ -118,6 +124,7 @@ function modalSettings(environment: Environment): ModalSettings | undefined {
     baseUrl: baseUrl ?? `https://${workspace ?? ''}--{app}-comfyui-fastapi-app.modal.run`,
     key,
     secret,
+    namedJobs,
   };
 }
 

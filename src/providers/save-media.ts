@@ -1,5 +1,6 @@
 import type { StoredAsset } from '../domain/stored-asset';
 import { DeadlineExceeded } from './deadlines';
+import { ProviderError } from './errors';
 import type { HttpReply } from './http';
 import { TransportError } from './transport-error';
 import type { MediaStore, SaveOptions } from './types';
@@ -10,20 +11,21 @@ import type { MediaStore, SaveOptions } from './types';
  * @throws the body's own failure before anything the store made of it: a broken connection is no broken picture.
  */
 export async function saveMedia(
-  reply: HttpReply,
+  reply: Pick<HttpReply, 'body'>,
   media: MediaStore,
   options: SaveOptions,
 ): Promise<StoredAsset> {
   // The store may also destroy the body with an error of its own.
-  let connectionFailure: Error | undefined;
+  let bodyFailure: Error | undefined;
   reply.body.once('error', (error) => {
-    if (error instanceof TransportError || error instanceof DeadlineExceeded) connectionFailure = error;
+    const isOfTheWay = error instanceof TransportError || error instanceof DeadlineExceeded;
+    if (isOfTheWay || error instanceof ProviderError) bodyFailure = error;
   });
   try {
     return await media.save(reply.body, options);
   } catch (error) {
     options.signal.throwIfAborted();
-    throw connectionFailure ?? error;
+    throw bodyFailure ?? error;
   } finally {
     reply.body.destroy();
   }

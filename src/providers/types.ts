@@ -116,6 +116,8 @@ export interface ProviderHealth {
   status?: number | undefined;
   /** Nobody answered in time where that is no fault yet: a cold Modal app takes minutes to start. */
   isSilent?: boolean | undefined;
+  /** Modal: whether the app that was asked takes named jobs. Absent when it did not say. */
+  named?: boolean | undefined;
 }
 
 export interface ProviderJob {

@@ -32,6 +32,7 @@ Environment:
   TEMPORAL_ADDRESS, TEMPORAL_PROFILE, ... another Temporal server; none is started then
   TEMPORAL_UI_URL                  its UI, for links
   EMULATOR_TIME_SCALE              seconds of the emulator per real second of a provider
+  EMULATOR_MODAL_JOBS              named (default) or plain: whether the emulated Modal apps take named jobs
 
 Ctrl-C stops everything; jobs in flight go on at the next start. A second Ctrl-C does not wait.`;
 

@@ -37,7 +37,7 @@ describe('the emulator process', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     'prints one ready line with its URLs and stops cleanly on %s',
     async (signal) => {
-      const emulator = start({ EMULATOR_SEED: '9' });
+      const emulator = start({ EMULATOR_SEED: '9', EMULATOR_MODAL_JOBS: 'plain' });
       const exit = once(emulator, 'exit');
       const lines: string[] = [];
       const reader = createInterface(emulator.stdout);
@@ -45,6 +45,7 @@ describe('the emulator process', () => {
       await once(reader, 'line');
       const ready = JSON.parse(lines[0] ?? '') as Record<string, string | boolean>;
       const health = json(await exchange('GET', `${String(ready['control'])}/control/health`));
+      const settings = json(await exchange('GET', `${String(ready['control'])}/control/settings`));
       emulator.kill(signal);
 
       expect(ready).toMatchObject({
@@ -54,6 +55,7 @@ describe('the emulator process', () => {
         comfyui: expect.any(String) as unknown,
       });
       expect(health).toMatchObject({ status: 'ok', seed: 9 });
+      expect(settings).toMatchObject({ modal: { jobs: 'plain' } });
       expect(await exit).toEqual([0, null]);
       expect(lines).toHaveLength(1);
     },

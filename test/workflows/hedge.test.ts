@@ -28,7 +28,7 @@ async function run(providers: FakeProvider[], request: Parameters<GenerationHarn
   });
 }
 
-/** Accepted, and then as slow as a container that has yet to start. What a stopped job is billed is not known. */
+/** Accepted, and then as slow as a container that has yet to start. */
 const coldStart: Answer = async (job, call, context) => {
   await context.dispatch.intent();
   await context.dispatch.accepted({ call: 1 }, 'call-1');
@@ -51,6 +51,7 @@ function onWord(): { answer: Answer; asked: Promise<unknown>; speak: () => void 
 describe('a job that hedges', () => {
   it('asks the next provider once a call is slow, keeps its picture, and stops and books the slow one', async () => {
     const modal = new FakeProvider('modal', coldStart);
+    modal.answerToStop = { kind: 'unstoppable' };
     const fal = new FakeProvider('fal', ok);
 
     const { status, slots } = await run([modal, fal], studio({ hedge: true }));
@@ -60,8 +61,8 @@ describe('a job that hedges', () => {
     expect(slot).toMatchObject({
       provider: 'fal',
       endpoint: 'fal-ai/flux/dev',
-      costUsd: 0.02,
-      atRiskUsd: 0.020054,
+      costUsd: 0.040054,
+      atRiskUsd: 0,
     });
     expect(slot?.racing).toBeUndefined();
     expect(slot?.attempts).toMatchObject([
@@ -71,7 +72,8 @@ describe('a job that hedges', () => {
         provider: 'modal',
         outcome: 'cancelled',
         certainty: 'accepted',
-        atRiskUsd: 0.020054,
+        costUsd: 0.020054,
+        costEstimated: true,
         providerRequestId: 'call-1',
         message: 'Stopped: another provider was faster.',
       },
@@ -115,6 +117,7 @@ describe('a job that hedges', () => {
   it('shows the race while it goes on', async () => {
     const slow = onWord();
     const modal = new FakeProvider('modal', coldStart);
+    modal.chargeOfStop = 'none';
     const fal = new FakeProvider('fal', slow.answer);
 
     await harness.withProviders([modal, fal], async () => {
@@ -234,6 +237,7 @@ describe('a job that hedges', () => {
 
   it('ends with a refusal of either provider, and stops the other', async () => {
     const modal = new FakeProvider('modal', coldStart);
+    modal.chargeOfStop = 'none';
     const fal = new FakeProvider('fal', failing('policy', { certainty: 'accepted', charge: 'none' }));
 
     const { status, slots } = await run([modal, fal], studio({ hedge: true }));
@@ -242,7 +246,7 @@ describe('a job that hedges', () => {
     expect(slots[0]?.error).toMatchObject({ code: 'policy', provider: 'fal' });
     expect(slots[0]?.attempts).toMatchObject([
       { provider: 'fal', outcome: 'failed' },
-      { provider: 'modal', outcome: 'cancelled', atRiskUsd: 0.020054 },
+      { provider: 'modal', outcome: 'cancelled', costUsd: 0 },
     ]);
   });
 
@@ -329,10 +333,12 @@ describe('a job that hedges', () => {
     const second = new EventEmitter();
     const asked = once(second, 'asked');
     const modal = new FakeProvider('modal', coldStart);
+    modal.chargeOfStop = 'price';
     const fal = new FakeProvider('fal', async (job, call, context) => {
       second.emit('asked');
       return await coldStart(job, call, context);
     });
+    fal.chargeOfStop = 'none';
 
     const { slots } = await harness.withProviders([modal, fal], async () => {
       const handle = await harness.start(studio({ hedge: true }));
@@ -342,11 +348,11 @@ describe('a job that hedges', () => {
       return await handle.query<GenerationState>('progress');
     });
 
-    expect(slots[0]).toMatchObject({ status: 'cancelled', costUsd: 0 });
+    expect(slots[0]).toMatchObject({ status: 'cancelled', costUsd: 0.020054, atRiskUsd: 0 });
     expect(slots[0]?.racing).toBeUndefined();
     expect(slots[0]?.attempts).toMatchObject([
-      { provider: 'modal', outcome: 'cancelled', atRiskUsd: 0.020054 },
-      { provider: 'fal', outcome: 'cancelled', atRiskUsd: 0.026214 },
+      { provider: 'modal', outcome: 'cancelled', costUsd: 0.020054 },
+      { provider: 'fal', outcome: 'cancelled', costUsd: 0 },
     ]);
   });
 });

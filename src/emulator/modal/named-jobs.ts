@@ -54,7 +54,7 @@ export class NamedJobs {
     const prompt = isRecord(body) ? promptOf(body) : '';
     const job = new NamedJob({ app, key, path, prompt, digest });
     // Nothing is awaited between the look and this: of two at once, one wins.
-    const claimed = { job, work: this.#record(job, body) };
+    const claimed = { job, work: this.#order(job, body).then((work) => this.#record(job, work)) };
     this.#jobs.set(name, claimed);
     await claimed.work;
     return { job, isNew: true };
@@ -91,20 +91,25 @@ export class NamedJobs {
     this.#results.clear();
   }
 
-  /** Asks the route what it would do and writes that down: as a job to be paid, or as a refusal. */
-  async #record(job: NamedJob, body: unknown): Promise<RouteOrder | Answer> {
-    const { app, path, key: jobKey, prompt } = job;
-    const { journal, faults } = this.#context;
-    const fault = faults.take('modal', 'run', { endpoint: path, app, prompt });
+  /** What the route would work on, or its refusal. */
+  async #order({ app, path, prompt }: NamedJob, body: unknown): Promise<RouteOrder | Answer> {
+    const fault = this.#context.faults.take('modal', 'run', { endpoint: path, app, prompt });
     const endpoint = findRoute(app, path);
-    const given = isRecord(body) ? body : 'not-an-object';
-    const work = 'status' in endpoint ? endpoint : await this.#runner.check(endpoint, given, fault);
+    if ('status' in endpoint) return endpoint;
+    return await this.#runner.check(endpoint, isRecord(body) ? body : 'not-an-object', fault);
+  }
+
+  /** Notes a job that will be paid, or a refusal. */
+  #record(job: NamedJob, work: RouteOrder | Answer): RouteOrder | Answer {
+    const { app, path, key: jobKey } = job;
+    const { journal } = this.#context;
+    // A reset in between has forgotten it.
     if (this.find(app, jobKey) !== job) return work;
     if (isAnswer(work)) {
       const reason = work.body.toString('utf8').slice(0, 300);
       journal.reject({ provider: 'modal', endpoint: path, app, jobKey, status: work.status, reason });
     } else {
-      job.entry = journal.accept({ ...journalled(work), jobKey });
+      job.entry = journal.accept({ ...journalled(work), jobKey, callId: job.callId ?? undefined });
     }
     return work;
   }

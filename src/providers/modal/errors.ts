@@ -1,7 +1,7 @@
 import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
 import { ProviderError, type ProviderCharge } from '../errors';
 import { parseRetryAfterMs } from '../retry-after';
-import { modalErrorSchema, type ModalErrorBody } from './wire';
+import { modalErrorSchema, modalValidationSchema, type ModalErrorBody } from './wire';
 
 export interface ModalFailure {
   status: number;
@@ -9,8 +9,8 @@ export interface ModalFailure {
   body: string;
   /** The `Retry-After` header. */
   retryAfter?: string | undefined;
-  /** Whether the paid POST was answered so, or a GET of a result URL. */
-  answerTo: 'submit' | 'result';
+  /** Whether the paid POST was answered so, or a GET of a result URL, or the route in the record of a job that ended. */
+  answerTo: 'submit' | 'result' | 'job';
   providerRequestId?: string | undefined;
 }
 
@@ -22,32 +22,85 @@ interface Verdict {
   beforeWork: boolean;
 }
 
-/** What a status other than 200 from Modal means. The body's shape decides, since statuses are often dressed up. */
+/**
+ * What a status other than 200 from an endpoint means. The body's shape decides, since statuses are often dressed up. An
+ * answer at a result URL that nobody recognises is no word on the call behind it.
+ */
 export function modalError(failure: ModalFailure): ProviderError {
+  const { answerTo, status, retryAfter, providerRequestId } = failure;
+  if (answerTo === 'result' && !isEnd(failure))
+    return strangeAnswer({ status, retryAfter, providerRequestId, certainty: 'accepted' });
   const app = appError(failure.body);
   const { message, failureClass, code, beforeWork } = judge(failure, app);
+  const certainty = certaintyOf(failure, beforeWork, app);
   return new ProviderError(message, {
     provider: 'modal',
     failureClass,
     code,
-    certainty: certaintyOf(failure, beforeWork, app),
-    status: failure.status,
-    retryAfterMs: parseRetryAfterMs(failure.retryAfter, Date.now()),
-    providerRequestId: failure.providerRequestId,
-    resumable: saysNothingOfTheCall(failure, app),
+    certainty,
+    status,
+    retryAfterMs: parseRetryAfterMs(retryAfter, Date.now()),
+    providerRequestId,
+    // The answer to the POST was the call's last word.
+    endsJob: certainty === 'accepted',
     charge: chargeOf(failure, beforeWork, failureClass, app),
   });
 }
 
-/** An answer of the edge, or to our credentials, leaves the call behind the result URL alone; one of the app is its end. */
-function saysNothingOfTheCall(
-  { answerTo, status, body }: ModalFailure,
-  app: ModalErrorBody | undefined,
-): boolean {
-  if (answerTo !== 'result') return false;
-  if ([401, 403, 429].includes(status)) return true;
-  // In its own words the edge says that the container died; a 500 of anything before it is not about the call.
-  return app === undefined && (status === 500 ? !body.startsWith('modal-http') : status > 500);
+export interface StrangeAnswer {
+  status: number;
+  retryAfter?: string | undefined;
+  providerRequestId?: string | undefined;
+  /** What is known of the job that was asked for. */
+  certainty: DispatchCertainty;
+}
+
+/** An answer that is not about the job that was asked for: of a proxy, of Modal's edge, to our credentials. */
+export function strangeAnswer({
+  status,
+  retryAfter,
+  providerRequestId,
+  certainty,
+}: StrangeAnswer): ProviderError {
+  const { failureClass, code, message } = aboutTheWay(status);
+  return new ProviderError(message, {
+    provider: 'modal',
+    failureClass,
+    code,
+    certainty,
+    status,
+    retryAfterMs: parseRetryAfterMs(retryAfter, Date.now()),
+    providerRequestId,
+  });
+}
+
+/** The body of a submit is too large; nothing was sent. */
+export function tooLarge(status: number): ProviderError {
+  const { failureClass, code, message } = requestTooLarge;
+  return new ProviderError(message, {
+    ...{ provider: 'modal', failureClass, code, certainty: 'not_sent', status, charge: 'none' },
+  });
+}
+
+/** What a status says of the way to Modal alone. */
+function aboutTheWay(status: number): Verdict {
+  if (status === 404 || status === 405) return routeMissing;
+  const isOfTheWay = [401, 403, 408, 429, 502, 503, 504].includes(status);
+  return (
+    (isOfTheWay ? byStatus[status] : undefined) ?? late('transient', 'unexpected_status', strange(status))
+  );
+}
+
+/** Whether an answer at a result URL is the end of the call, in the words of its app or of Modal's edge. */
+function isEnd({ status, body }: ModalFailure): boolean {
+  if ([401, 403, 429].includes(status)) return false;
+  if (status === 404 && body.startsWith('modal-http: invalid function call')) return true;
+  if (status === 500 && body.startsWith('modal-http: internal error')) return true;
+  const app = appError(body);
+  if (app === undefined) return status === 422 && isValidation(body);
+  // Only a handler's catch-all has these words. Anything that speaks FastAPI has a `detail`.
+  if (app.error !== undefined && app.type !== undefined) return true;
+  return status >= 500 || /^LoRA not found|\bis required\b|^Invalid /.test(app.detail ?? '');
 }
 
 /** Work that failed is billed by the second like any other; a request turned down by the handler's checks is not. */
@@ -57,7 +110,7 @@ function chargeOf(
   failureClass: FailureClass,
   app: ModalErrorBody | undefined,
 ): ProviderCharge | undefined {
-  if (failureClass === 'input' || (beforeWork && answerTo === 'submit')) return 'none';
+  if (failureClass === 'input' || (beforeWork && answerTo !== 'result')) return 'none';
   return app === undefined ? undefined : 'price';
 }
 
@@ -67,7 +120,7 @@ function certaintyOf(
   beforeWork: boolean,
   app: ModalErrorBody | undefined,
 ): DispatchCertainty {
-  if (answerTo === 'result') return 'accepted';
+  if (answerTo !== 'submit') return 'accepted';
   if (beforeWork) return 'not_sent';
   return app === undefined ? 'unknown' : 'accepted';
 }
@@ -82,6 +135,14 @@ function appError(text: string): ModalErrorBody | undefined {
   }
 }
 
+function isValidation(text: string): boolean {
+  try {
+    return modalValidationSchema.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
 function judge(failure: ModalFailure, app: ModalErrorBody | undefined): Verdict {
   const { status } = failure;
   if (status === 404) return notFound(failure, app);
@@ -90,13 +151,15 @@ function judge(failure: ModalFailure, app: ModalErrorBody | undefined): Verdict 
   return byStatus[status] ?? otherStatus(status);
 }
 
+const requestTooLarge = refusal('input', 'request_too_large', 'the request is too large for Modal');
+
 const byStatus: Readonly<Record<number, Verdict>> = {
   400: refusal('input', 'input_rejected', 'Modal refused the request as invalid'),
   401: refusal('auth', 'unauthorized', 'Modal refused our proxy credentials'),
   403: refusal('auth', 'forbidden', 'Modal refused our proxy credentials'),
   405: refusal('auth', 'route_unsupported', 'this Modal route does not take this kind of request'),
   408: late('transient', 'request_timeout', 'Modal gave up waiting for a container'),
-  413: refusal('input', 'request_too_large', 'the request is too large for Modal'),
+  413: requestTooLarge,
   422: refusal('input', 'input_rejected', 'Modal refused the request as invalid'),
   429: refusal('capacity', 'rate_limited', 'Modal takes no more requests at the moment'),
   501: refusal('auth', 'route_unsupported', 'this Modal route is registered but cannot work'),
@@ -105,6 +168,7 @@ const byStatus: Readonly<Record<number, Verdict>> = {
   504: late('transient', 'gateway_timeout', 'Modal did not answer its own gateway in time'),
 };
 
+const routeMissing = refusal('auth', 'route_missing', 'there is no such Modal app or path');
 const notLoaded = refusal('outage', 'nodes_not_loaded', 'this Modal endpoint has not loaded what it needs');
 
 function notFound({ body, answerTo }: ModalFailure, app: ModalErrorBody | undefined): Verdict {
@@ -117,7 +181,7 @@ function notFound({ body, answerTo }: ModalFailure, app: ModalErrorBody | undefi
   if (answerTo === 'result' && body.startsWith('modal-http')) {
     return late('transient', 'result_lost', 'Modal no longer knows the call it accepted');
   }
-  return refusal('auth', 'route_missing', 'there is no such Modal app or path');
+  return routeMissing;
 }
 
 /** 500 is also how the handlers answer a bad request, a missing LoRA and an endpoint that is not ready. */
@@ -149,11 +213,15 @@ function fieldIn(text: string): string {
 }
 
 function otherStatus(status: number): Verdict {
-  const message = `Modal answered with the unexpected status ${String(status)}`;
+  const message = strange(status);
   if (status >= 500) return late('transient', 'unexpected_status', message);
   if (status >= 400) return refusal('auth', 'unexpected_status', message);
   if (status >= 300) return late('outage', 'redirect_unsupported', message);
   return late('corrupt', 'unexpected_status', message);
+}
+
+function strange(status: number): string {
+  return `Modal answered with the unexpected status ${String(status)}`;
 }
 
 function refusal(failureClass: FailureClass, code: string, message: string): Verdict {

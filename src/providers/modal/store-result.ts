@@ -17,6 +17,6 @@ export async function storeResult(
 }
 
 /** A plain decimal figure; `NaN`, `-1`, `1e999` and the like are no figures. */
-function readFigure(header: string | undefined): number | undefined {
+export function readFigure(header: string | undefined): number | undefined {
   return header !== undefined && /^\d{1,9}(\.\d{1,12})?$/.test(header.trim()) ? Number(header) : undefined;
 }

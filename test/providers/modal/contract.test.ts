@@ -1,3 +1,4 @@
+import { runJob } from '../../../src/providers/run-job';
 import { testCall } from '../support/call';
 import { resetEmulated, startEmulated, type Emulated } from '../support/emulated';
 import { modelJob, modelsOf, pictureNote } from '../support/model-job';
@@ -33,7 +34,7 @@ describe('every Modal endpoint of the registry', () => {
     '%s is sent its own field names, once, and its media is stored',
     async (path, model) => {
       const call = testCall();
-      const result = await emulated.modal.generate(await modelJob(model, call.media), call.context);
+      const result = await runJob(emulated.modal, await modelJob(model, call.media), call.context);
       const { entries, rejections } = emulated.journal.read();
       expect(rejections).toEqual([]);
       expect(entries).toMatchObject([

@@ -149,22 +149,22 @@ describe('what an answer of Modal means', () => {
       code,
       certainty,
       status,
-      resumable: false,
+      endsJob: certainty === 'accepted',
     });
   });
 
   it('counts every answer at a result URL as a job that was accepted', () => {
-    const error = modalError({ status: 400, body: fastApi('x'), answerTo: 'result' });
+    const error = modalError({ status: 400, body: fastApi('x is required'), answerTo: 'result' });
     expect(error).toMatchObject({ failureClass: 'input', certainty: 'accepted' });
   });
 
   it.each([
-    [502, '<html>', true],
-    [429, 'slow down', true],
-    [502, fastApi('face swap failed'), false],
-    [500, 'modal-http: internal error', false],
-  ])('lets a result URL be read again after %d %p: %p', (status, body, resumable) => {
-    expect(modalError({ status, body, answerTo: 'result' }).resumable).toBe(resumable);
+    [502, '<html>', false],
+    [429, 'slow down', false],
+    [502, fastApi('face swap failed'), true],
+    [500, 'modal-http: internal error', true],
+  ])('takes %d %p at a result URL for the end of the call: %p', (status, body, endsJob) => {
+    expect(modalError({ status, body, answerTo: 'result' }).endsJob).toBe(endsJob);
   });
 
   it('takes a call the edge has forgotten for lost, not for a missing route', () => {

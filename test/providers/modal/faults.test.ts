@@ -1,6 +1,7 @@
 import type { NewFault } from '../../../src/emulator/faults';
 import type { FailureClass } from '../../../src/domain/taxonomy';
 import { createModalClient } from '../../../src/providers/modal/client';
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall, testDeadlines, testJob } from '../support/call';
 import { resetEmulated, startEmulated, type Emulated } from '../support/emulated';
 import { testPicture } from '../support/pictures';
@@ -77,7 +78,7 @@ describe('a fault at Modal', () => {
     '%s %j ends as %s (%s, %s)',
     async (fault, params, failureClass, code, certainty, paid) => {
       strike(fault, params);
-      const error = await providerErrorOf(emulated.modal.generate(job, testCall().context));
+      const error = await providerErrorOf(runJob(emulated.modal, job, testCall().context));
       expect(error).toMatchObject({ provider: 'modal', failureClass, code, certainty });
       expect(paidJobs()).toBe(paid);
       expect(error.message).not.toMatch(/Traceback|\/root|a red door|<html/i);
@@ -93,7 +94,7 @@ describe('a fault at Modal', () => {
     async (fault, app, endpoint, code) => {
       strike(fault);
       const error = await providerErrorOf(
-        emulated.modal.generate({ ...job, app, endpoint }, testCall().context),
+        runJob(emulated.modal, { ...job, app, endpoint }, testCall().context),
       );
       expect(error).toMatchObject({ failureClass: 'outage', code, certainty: 'not_sent', charge: 'none' });
       expect(paidJobs()).toBe(0);
@@ -113,7 +114,7 @@ describe('a fault at Modal', () => {
     ['bad_cost_headers', { value: '-1' }],
   ])('%s %j still ends in one picture, paid once', async (fault, params) => {
     strike(fault, params);
-    const result = await emulated.modal.generate(job, testCall().context);
+    const result = await runJob(emulated.modal, job, testCall().context);
     expect(result.assets).toMatchObject([{ mediaType: 'image/jpeg', width: 256, height: 256 }]);
     expect(result.costUsd).toBeUndefined();
     expect(paidJobs()).toBe(1);
@@ -123,7 +124,7 @@ describe('a fault at Modal', () => {
     'stores the true type under a wrong header %j',
     async (params) => {
       strike('wrong_content_type', params);
-      const result = await emulated.modal.generate(job, testCall().context);
+      const result = await runJob(emulated.modal, job, testCall().context);
       expect(result.assets).toMatchObject([{ mediaType: 'image/png' }]);
     },
   );
@@ -136,14 +137,14 @@ describe('a fault at Modal', () => {
     [null, undefined],
   ])('rate_limited with Retry-After %j asks for a wait of %p ms', async (retryAfter, retryAfterMs) => {
     strike('rate_limited', { retryAfter });
-    const error = await providerErrorOf(emulated.modal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.modal, job, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent', retryAfterMs });
     expect(paidJobs()).toBe(0);
   });
 
   it('rate_limited with a date asks to be left alone until then', async () => {
     strike('rate_limited', { retryAfter: new Date(Date.now() + 60_000).toUTCString() });
-    const error = await providerErrorOf(emulated.modal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.modal, job, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', certainty: 'not_sent' });
     expect(error.retryAfterMs).toBeGreaterThan(50_000);
     expect(error.retryAfterMs).toBeLessThanOrEqual(60_000);
@@ -155,7 +156,7 @@ describe('a fault at Modal', () => {
   ])('slow_drip ends at the %s deadline', async (_kind, limits, failureClass, code) => {
     strike('slow_drip', { intervalMs: 50 });
     const deadlines = { ...testDeadlines, ...limits };
-    const error = await providerErrorOf(emulated.modal.generate({ ...job, deadlines }, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.modal, { ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({
       failureClass,
       code,
@@ -169,7 +170,7 @@ describe('a fault at Modal', () => {
     const results = [];
     for (const seed of [1, 2]) {
       const parameters = { ...job.parameters, seed };
-      results.push(await emulated.modal.generate({ ...job, parameters }, testCall().context));
+      results.push(await runJob(emulated.modal, { ...job, parameters }, testCall().context));
     }
     expect(results[0]?.assets[0].assetId).toBe(results[1]?.assets[0].assetId);
   });
@@ -178,7 +179,7 @@ describe('a fault at Modal', () => {
     for (const pendingStatus of [302, 303, 408] as const) {
       emulated.settings.change({ modal: { pendingStatus, redirectLocation: 'relative' } });
       strike('cold_start', { seconds: 400 });
-      const result = await emulated.modal.generate(job, testCall().context);
+      const result = await runJob(emulated.modal, job, testCall().context);
       expect(result.assets).toHaveLength(1);
     }
     expect(paidJobs()).toBe(3);
@@ -188,10 +189,10 @@ describe('a fault at Modal', () => {
     strike('redirect_chain', { hops: 1 });
     emulated.faults.add({ provider: 'modal', fault: 'truncated', times: 1, params: { on: 'poll' } });
     const first = testCall();
-    const error = await providerErrorOf(emulated.modal.generate(job, first.context));
-    expect(error).toMatchObject({ failureClass: 'corrupt', resumable: true });
+    const error = await providerErrorOf(runJob(emulated.modal, job, first.context));
+    expect(error).toMatchObject({ failureClass: 'corrupt', endsJob: false });
     const second = testCall({ previous: first.dispatch.state });
-    expect((await emulated.modal.generate(job, second.context)).assets).toHaveLength(1);
+    expect((await runJob(emulated.modal, job, second.context)).assets).toHaveLength(1);
     expect(paidJobs()).toBe(1);
   });
 });
@@ -199,7 +200,7 @@ describe('a fault at Modal', () => {
 describe('Modal itself', () => {
   it('is an outage when it is down, and nothing was sent', async () => {
     await emulated.setProviderState('modal', 'down');
-    const error = await providerErrorOf(emulated.modal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.modal, job, testCall().context));
     expect(error).toMatchObject({
       failureClass: 'outage',
       code: 'connection_refused',
@@ -210,7 +211,7 @@ describe('Modal itself', () => {
   it('leaves the outcome unknown when it goes down during the call', async () => {
     emulated.settings.change({ fixedLatencySeconds: 100 });
     const call = testCall();
-    const generating = providerErrorOf(emulated.modal.generate(job, call.context));
+    const generating = providerErrorOf(runJob(emulated.modal, job, call.context));
     while (paidJobs() === 0) await new Promise(setImmediate);
     await emulated.setProviderState('modal', 'down');
     expect(await generating).toMatchObject({ failureClass: 'transient', certainty: 'unknown' });
@@ -219,7 +220,7 @@ describe('Modal itself', () => {
   it('ends at the first-byte deadline when it hangs', async () => {
     await emulated.setProviderState('modal', 'hang');
     const deadlines = { ...testDeadlines, firstByteSeconds: 0.2 };
-    const error = await providerErrorOf(emulated.modal.generate({ ...job, deadlines }, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.modal, { ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({
       failureClass: 'transient',
       code: 'deadline_exceeded',
@@ -230,16 +231,16 @@ describe('Modal itself', () => {
   it('refuses calls without its proxy credentials, and takes them with', async () => {
     emulated.settings.change({ proxyAuth: { key: 'wk-1', secret: 'ws-1' } });
     strike('redirect_chain', { hops: 1 });
-    const error = await providerErrorOf(emulated.modal.generate(job, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.modal, job, testCall().context));
     expect(error).toMatchObject({ failureClass: 'auth', certainty: 'not_sent' });
     const baseUrl = `${emulated.urls.modal}/{app}`;
-    const client = createModalClient({ baseUrl, key: 'wk-1', secret: 'ws-1' });
-    expect((await client.generate(job, testCall().context)).assets).toHaveLength(1);
+    const client = createModalClient({ baseUrl, key: 'wk-1', secret: 'ws-1', namedJobs: 'off' });
+    expect((await runJob(client, job, testCall().context)).assets).toHaveLength(1);
   });
 
   it('reports the cost where it tells it', async () => {
     emulated.settings.change({ costHeaders: true });
-    const result = await emulated.modal.generate(job, testCall().context);
+    const result = await runJob(emulated.modal, job, testCall().context);
     expect(result.costUsd).toBeGreaterThan(0);
     expect(result.executionSeconds).toBeGreaterThan(0);
   });
@@ -247,7 +248,7 @@ describe('Modal itself', () => {
   it('does not know a LoRA nobody trained, and charges nothing', async () => {
     const parameters = { ...job.parameters, lora_id: 'ghost' };
     const lora = { ...job, endpoint: '/flux-dev-lora', parameters };
-    const error = await providerErrorOf(emulated.modal.generate(lora, testCall().context));
+    const error = await providerErrorOf(runJob(emulated.modal, lora, testCall().context));
     expect(error).toMatchObject({ failureClass: 'lora', certainty: 'not_sent' });
     expect(paidJobs()).toBe(0);
   });
@@ -264,7 +265,7 @@ describe('Modal itself', () => {
     ['ryla-instantid', '/flux-instantid', { prompt: 'x' }, 'auth'],
   ])('%s%s answers the body %j as a failure of class %s', async (app, endpoint, parameters, failureClass) => {
     const error = await providerErrorOf(
-      emulated.modal.generate({ ...job, app, endpoint, parameters }, testCall().context),
+      runJob(emulated.modal, { ...job, app, endpoint, parameters }, testCall().context),
     );
     expect(error).toMatchObject({ failureClass });
     expect(paidJobs()).toBe(0);
@@ -276,7 +277,7 @@ describe('Modal itself', () => {
     const input = { field: 'reference_image', assetId: broken, mediaType: 'image/png' };
     const inputs = [{ ...input, encoding: 'data-url', shape: 'value' } as const];
     const reference = { ...job, app: 'ryla-instantid', endpoint: '/sdxl-instantid', inputs };
-    const error = await providerErrorOf(emulated.modal.generate(reference, call.context));
+    const error = await providerErrorOf(runJob(emulated.modal, reference, call.context));
     expect(error.failureClass).toBe('input');
   });
 

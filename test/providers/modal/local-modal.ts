@@ -1,5 +1,8 @@
-import { createModalClient } from '../../../src/providers/modal/client';
-import type { ProviderClient } from '../../../src/providers/types';
+import {
+  createModalClient,
+  type ModalClient,
+  type ModalClientSettings,
+} from '../../../src/providers/modal/client';
 import { testJob } from '../support/call';
 import {
   startLocalServer,
@@ -13,16 +16,13 @@ export const modalJob = testJob({ app: 'ryla-flux', endpoint: '/flux-dev' });
 /** Where its result can be read. */
 export const callUrl = '/ryla-flux/flux-dev?__modal_function_call_id=fc-1';
 
-/** A Modal whose every answer the test decides. */
+/** A Modal whose every answer the test decides, called without names unless told otherwise. */
 export class LocalModal {
   private server: LocalServer | undefined;
 
-  async start(
-    respond: Responder,
-    credentials: { key?: string; secret?: string } = {},
-  ): Promise<ProviderClient> {
+  async start(respond: Responder, settings: Omit<ModalClientSettings, 'baseUrl'> = {}): Promise<ModalClient> {
     this.server = await startLocalServer(respond);
-    return createModalClient({ baseUrl: `${this.url}/{app}`, ...credentials });
+    return createModalClient({ baseUrl: `${this.url}/{app}`, namedJobs: 'off', ...settings });
   }
 
   get url(): string {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall, testDeadlines } from '../support/call';
 import { resetConnection, sendJson, startLocalServer } from '../support/local-server';
 import { testPicture } from '../support/pictures';
@@ -25,7 +26,7 @@ describe('a result URL of Modal', () => {
       if (location === undefined) response.end(picture);
       else response.writeHead(303, { location }).end();
     });
-    const result = await client.generate(modalJob, call.context);
+    const result = await runJob(client, modalJob, call.context);
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(3).fill(`GET ${callUrl}`)]);
     expect(modal.received[1]?.body).toBe('');
     expect(modal.received[1]?.headers['content-type']).toBeUndefined();
@@ -39,7 +40,7 @@ describe('a result URL of Modal', () => {
       if (method !== 'POST') response.end(picture);
       else response.writeHead(303, { location: '?__modal_function_call_id=fc%00' }).end();
     });
-    const result = await client.generate(modalJob, testCall().context);
+    const result = await runJob(client, modalJob, testCall().context);
     expect(result.providerRequestId).toBeUndefined();
     expect(result.assets).toHaveLength(1);
   });
@@ -52,7 +53,7 @@ describe('a result URL of Modal', () => {
       else if (status === 302) response.writeHead(302, { location: callUrl }).end();
       else response.end(picture);
     });
-    await client.generate(modalJob, testCall().context);
+    await runJob(client, modalJob, testCall().context);
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', `GET ${callUrl}`, `GET ${callUrl}`]);
   });
 
@@ -62,7 +63,7 @@ describe('a result URL of Modal', () => {
       (_request, response) => response.writeHead(303, { location: `${foreign.url}${callUrl}` }).end(),
       { key: 'wk-1', secret: 'ws-1' },
     );
-    const error = await providerErrorOf(client.generate(modalJob, testCall().context));
+    const error = await providerErrorOf(runJob(client, modalJob, testCall().context));
     await foreign.close();
     expect(error).toMatchObject({ failureClass: 'outage', code: 'redirect_foreign', certainty: 'accepted' });
     expect(modal.received[0]?.headers).toMatchObject({ 'modal-key': 'wk-1', 'modal-secret': 'ws-1' });
@@ -71,7 +72,7 @@ describe('a result URL of Modal', () => {
 
   it('gives up on a redirect to nowhere, and after twenty redirects', async () => {
     const nowhere = await modal.start((_request, response) => response.writeHead(303).end());
-    expect(await providerErrorOf(nowhere.generate(modalJob, testCall().context))).toMatchObject({
+    expect(await providerErrorOf(runJob(nowhere, modalJob, testCall().context))).toMatchObject({
       failureClass: 'outage',
       code: 'redirect_without_location',
     });
@@ -80,12 +81,12 @@ describe('a result URL of Modal', () => {
     const endless = await modal.start((_request, response) =>
       response.writeHead(303, { location: callUrl }).end(),
     );
-    const error = await providerErrorOf(endless.generate(modalJob, testCall().context));
+    const error = await providerErrorOf(runJob(endless, modalJob, testCall().context));
     expect(error).toMatchObject({
       failureClass: 'outage',
       code: 'redirect_limit',
       certainty: 'accepted',
-      resumable: true,
+      endsJob: false,
     });
     expect(modal.received).toHaveLength(21);
   });
@@ -97,7 +98,7 @@ describe('a result URL of Modal', () => {
       if (status === 200) response.end(picture);
       else response.writeHead(status ?? 500, { location: callUrl }).end();
     });
-    await client.generate(modalJob, testCall().context);
+    await runJob(client, modalJob, testCall().context);
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', `GET ${callUrl}`, `GET ${callUrl}`]);
   });
 
@@ -109,7 +110,7 @@ describe('a result URL of Modal', () => {
       if (reads < 3) resetConnection(socket);
       else response.end(picture);
     });
-    await client.generate(modalJob, testCall().context);
+    await runJob(client, modalJob, testCall().context);
     expect(modal.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);
     expect(reads).toBe(3);
   });
@@ -123,7 +124,7 @@ describe('a result URL of Modal', () => {
       if (connections.size === 2) response.end(picture);
     });
     const call = testCall();
-    await client.generate({ ...modalJob, deadlines }, call.context);
+    await runJob(client, { ...modalJob, deadlines }, call.context);
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(2).fill(`GET ${callUrl}`)]);
     expect(call.progress.some(({ silentSince }) => silentSince !== undefined)).toBe(true);
     expect(call.progress.at(-1)).toEqual({ phase: 'downloading' });
@@ -143,7 +144,7 @@ describe('a result URL of Modal', () => {
       if (reads === 8) response.end(picture);
       else if (reads % 2 === 0) setTimeout(redirect, 500);
     });
-    const result = await client.generate({ ...modalJob, deadlines }, testCall().context);
+    const result = await runJob(client, { ...modalJob, deadlines }, testCall().context);
     expect(result.assets).toHaveLength(1);
     expect(reads).toBe(8);
   });
@@ -153,8 +154,8 @@ describe('a result URL of Modal', () => {
     const client = await modal.start(({ method }, response) => {
       if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
     });
-    const error = await providerErrorOf(client.generate({ ...modalJob, deadlines }, testCall().context));
-    expect(error).toMatchObject({ code: 'deadline_exceeded', certainty: 'accepted', resumable: true });
+    const error = await providerErrorOf(runJob(client, { ...modalJob, deadlines }, testCall().context));
+    expect(error).toMatchObject({ code: 'deadline_exceeded', certainty: 'accepted', endsJob: false });
     // One that is renewed, then as many as a lost connection gets.
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(5).fill(`GET ${callUrl}`)]);
   });
@@ -164,14 +165,15 @@ describe('a result URL of Modal', () => {
       if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
       else resetConnection(socket);
     });
-    const error = await providerErrorOf(client.generate(modalJob, testCall().context));
-    expect(error).toMatchObject({ code: 'connection_lost', certainty: 'accepted', resumable: true });
+    const error = await providerErrorOf(runJob(client, modalJob, testCall().context));
+    expect(error).toMatchObject({ code: 'connection_lost', certainty: 'accepted', endsJob: false });
   });
 
   it('picks an accepted job up with a GET', async () => {
     const client = await modal.start((_request, response) => response.end(picture));
     const handle = { resultUrl: `${modal.url}${callUrl}` };
-    const result = await client.generate(
+    const result = await runJob(
+      client,
       modalJob,
       testCall({ previous: { phase: 'accepted', handle } }).context,
     );
@@ -183,63 +185,108 @@ describe('a result URL of Modal', () => {
     // The address in our configuration changed: the job itself is still there.
     [
       { resultUrl: 'https://elsewhere.example/x' },
-      { failureClass: 'auth', certainty: 'accepted', resumable: true },
+      { failureClass: 'auth', certainty: 'accepted', endsJob: false },
     ],
     [{ other: 1 }, { code: 'outcome_unknown', certainty: 'unknown' }],
     [null, { code: 'outcome_unknown', certainty: 'unknown' }],
   ] as const)('asks nobody when the recorded handle is %j', async (handle, failure) => {
     const client = await modal.start((_request, response) => response.end(picture));
     const call = testCall({ previous: { phase: 'accepted', handle } });
-    const error = await providerErrorOf(client.generate(modalJob, call.context));
+    const error = await providerErrorOf(runJob(client, modalJob, call.context));
     expect(error).toMatchObject(failure);
     expect(modal.received).toEqual([]);
   });
 
-  it('lets a cut-off result be read once more, and then starts anew', async () => {
+  it('lets a cut-off result be read again, however often it is cut off', async () => {
     const client = await modal.start(({ method }, response, socket) => {
       if (method === 'POST') return void response.writeHead(303, { location: callUrl }).end();
       response.writeHead(200, { 'content-length': String(picture.length) });
       response.write(picture.subarray(0, 100), () => socket.destroy());
     });
     const first = testCall();
-    const error = await providerErrorOf(client.generate(modalJob, first.context));
-    expect(error).toMatchObject({ failureClass: 'corrupt', code: 'body_cut_off', resumable: true });
+    const error = await providerErrorOf(runJob(client, modalJob, first.context));
+    expect(error).toMatchObject({ failureClass: 'corrupt', code: 'body_cut_off', endsJob: false });
     const second = await providerErrorOf(
-      client.generate(modalJob, testCall({ previous: first.dispatch.state }).context),
+      runJob(client, modalJob, testCall({ previous: first.dispatch.state }).context),
     );
-    expect(second).toMatchObject({ failureClass: 'corrupt', resumable: false });
+    expect(second).toMatchObject({ failureClass: 'corrupt', code: 'body_cut_off', endsJob: false });
     expect(modal.lines().filter((line) => line.startsWith('POST'))).toHaveLength(1);
   });
 
   it.each([
-    [401, 'modal-http: missing credentials', true],
-    [403, 'modal-http: forbidden', true],
-    [429, 'too many requests', true],
-    [500, '<html>gateway</html>', true],
-    [502, '<html>gateway</html>', true],
-    [503, 'service unavailable', true],
-    [504, 'gateway timeout', true],
-    [500, 'modal-http: internal error: the container was terminated', false],
-    [500, '{"error":"CUDA error","type":"RuntimeError"}', false],
-    [404, 'modal-http: invalid function call', false],
-  ])('reads a result URL again after the answer %d %p: %p', async (status, body, resumable) => {
-    const client = await modal.start((_request, response) => response.writeHead(status).end(body));
+    [401, 'modal-http: missing credentials', false],
+    [403, 'modal-http: forbidden', false],
+    [429, 'too many requests', false],
+    [500, '<html>gateway</html>', false],
+    [502, '<html>gateway</html>', false],
+    [503, 'service unavailable', false],
+    [504, 'gateway timeout', false],
+    [307, '', false],
+    [204, '', false],
+    [400, '{"detail":"The request could not be processed"}', false],
+    [422, '{"detail":"The request could not be processed"}', false],
+    [400, '<html>Bad Request</html>', false],
+    [404, '{"detail":"Not Found"}', false],
+    [404, '{"error":"not found"}', false],
+    [404, 'modal-http: app for invoked web endpoint is stopped', false],
+    [500, 'modal-http: internal error: the container was terminated', true],
+    [500, '{"error":"CUDA error","type":"RuntimeError"}', true],
+    [502, '{"detail":"face swap failed"}', true],
+    [400, '{"detail":"lora_id is required"}', true],
+    [422, '{"detail":[{"loc":["body","prompt"],"msg":"Field required","type":"missing"}]}', true],
+    [404, '{"detail":"LoRA not found: character-x.safetensors"}', true],
+    [404, 'modal-http: invalid function call', true],
+  ])('at a result URL the answer %d %p ends the job: %p', async (status, body, endsJob) => {
+    const client = await modal.start((_request, response) => {
+      response.writeHead(status).end(body === '' ? undefined : body);
+    });
     const handle = { resultUrl: `${modal.url}${callUrl}`, brokenReads: 1 };
     const call = testCall({ previous: { phase: 'accepted', handle } });
-    const error = await providerErrorOf(client.generate(modalJob, call.context));
-    expect(error).toMatchObject({ status, certainty: 'accepted', resumable });
-    expect(call.dispatch.notes).toEqual([{ accepted: handle }]);
+    const error = await providerErrorOf(runJob(client, modalJob, call.context));
+    expect(error).toMatchObject({ status, certainty: 'accepted', endsJob });
+    // No other provider could help with these, and nobody said so of this job.
+    if (!endsJob) expect(['input', 'lora', 'policy', 'corrupt']).not.toContain(error.failureClass);
+    expect(call.dispatch.notes).toEqual([]);
   });
 
-  it('says what a cancelled call costs once it is known to run', async () => {
+  it.each([
+    [302, undefined, 'redirect_without_location'],
+    [302, '/login', 'redirect_unsupported'],
+    [303, '/login', 'redirect_unsupported'],
+    [307, '/ryla-flux/flux-dev?__modal_function_call_id=fc-1', 'unexpected_status'],
+    [303, 'https://elsewhere.example/?__modal_function_call_id=fc-1', 'redirect_foreign'],
+  ])('leaves the job open after a %d to %p', async (status, location, code) => {
+    const client = await modal.start((_request, response) => {
+      response.writeHead(status, location === undefined ? {} : { location }).end();
+    });
+    const handle = { resultUrl: `${modal.url}${callUrl}` };
+    const call = testCall({ previous: { phase: 'accepted', handle } });
+    const error = await providerErrorOf(runJob(client, modalJob, call.context));
+    expect(error).toMatchObject({ code, certainty: 'accepted', endsJob: false });
+  });
+
+  it('takes a picture for truncated when it comes so twice, and the job for over', async () => {
+    const client = await modal.start(({ method }, response) => {
+      if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
+      else response.end(picture.subarray(0, 200));
+    });
+    const first = testCall();
+    const error = await providerErrorOf(runJob(client, modalJob, first.context));
+    expect(error).toMatchObject({ code: 'media_truncated', endsJob: false, charge: 'price' });
+    const second = testCall({ previous: first.dispatch.state });
+    const again = await providerErrorOf(runJob(client, modalJob, second.context));
+    expect(again).toMatchObject({ code: 'media_truncated', endsJob: true, charge: 'price' });
+  });
+
+  it('says that a cancelled call cannot be stopped once it is known to run', async () => {
     const client = await modal.start(({ method }, response) => {
       if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
     });
     const call = testCall();
-    const generating = client.generate(modalJob, call.context);
+    const generating = runJob(client, modalJob, call.context);
     await call.dispatch.reached('accepted');
     call.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
-    expect(call.stopped).toEqual(['price']);
+    expect(call.stopped).toEqual([{ kind: 'unstoppable' }]);
   });
 });

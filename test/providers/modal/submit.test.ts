@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { runJob } from '../../../src/providers/run-job';
 import type { ProviderJob } from '../../../src/providers/types';
 import { providerErrorOf, testCall, testDeadlines } from '../support/call';
 import { resetConnection, sendJson } from '../support/local-server';
@@ -24,7 +25,7 @@ describe('calling Modal', () => {
       notesAtPost.push(...call.dispatch.notes);
       response.writeHead(200, { 'content-type': 'image/jpeg', 'x-cost-usd': '0.020054' }).end(picture);
     });
-    const result = await client.generate(modalJob, call.context);
+    const result = await runJob(client, modalJob, call.context);
     expect(notesAtPost).toEqual(['intent']);
     expect(result).toMatchObject({ assets: [{ mediaType: 'image/png' }], costUsd: 0.020054 });
     expect(modal.received).toMatchObject([{ method: 'POST', body: JSON.stringify(modalJob.parameters) }]);
@@ -40,7 +41,7 @@ describe('calling Modal', () => {
       { ...input, field: 'image', encoding: 'base64', shape: 'value' },
     ];
     const client = await modal.start((_request, response) => response.end(picture));
-    await client.generate({ ...modalJob, inputs }, call.context);
+    await runJob(client, { ...modalJob, inputs }, call.context);
     const base64 = picture.toString('base64');
     expect(JSON.parse(modal.received[0]?.body ?? '')).toEqual({
       prompt: 'a red door',
@@ -56,7 +57,7 @@ describe('calling Modal', () => {
     const inputs: ProviderJob['inputs'] = [
       { field: 'image', assetId: 'gone', mediaType: 'image/png', encoding: 'data-url', shape: 'value' },
     ];
-    const error = await providerErrorOf(client.generate({ ...modalJob, inputs }, call.context));
+    const error = await providerErrorOf(runJob(client, { ...modalJob, inputs }, call.context));
     expect(error).toMatchObject({ failureClass: 'input', certainty: 'not_sent' });
     expect(call.dispatch.notes).toEqual([]);
     expect(modal.received).toEqual([]);
@@ -64,13 +65,13 @@ describe('calling Modal', () => {
 
   it('sends no credentials when there are none', async () => {
     const client = await modal.start((_request, response) => response.end(picture));
-    await client.generate(modalJob, testCall().context);
+    await runJob(client, modalJob, testCall().context);
     expect(Object.keys(modal.received[0]?.headers ?? {})).not.toContain('modal-key');
   });
 
   it('never posts twice: a 408 or a lost connection on the POST is for the next attempt', async () => {
     const late = await modal.start((_request, response) => response.writeHead(408).end('timeout'));
-    expect(await providerErrorOf(late.generate(modalJob, testCall().context))).toMatchObject({
+    expect(await providerErrorOf(runJob(late, modalJob, testCall().context))).toMatchObject({
       code: 'request_timeout',
     });
     expect(modal.received).toHaveLength(1);
@@ -79,7 +80,7 @@ describe('calling Modal', () => {
     const lost = await modal.start((_request, _response, socket) => {
       resetConnection(socket);
     });
-    const error = await providerErrorOf(lost.generate(modalJob, testCall().context));
+    const error = await providerErrorOf(runJob(lost, modalJob, testCall().context));
     expect(error).toMatchObject({ failureClass: 'transient', code: 'connection_lost', certainty: 'unknown' });
     expect(modal.received).toHaveLength(1);
   });
@@ -87,7 +88,7 @@ describe('calling Modal', () => {
   it('does not pay again for a submit whose outcome nobody knows', async () => {
     const client = await modal.start((_request, response) => response.end(picture));
     const error = await providerErrorOf(
-      client.generate(modalJob, testCall({ previous: { phase: 'intent' } }).context),
+      runJob(client, modalJob, testCall({ previous: { phase: 'intent' } }).context),
     );
     expect(error).toMatchObject({ failureClass: 'transient', code: 'outcome_unknown', certainty: 'unknown' });
     expect(modal.received).toEqual([]);
@@ -101,7 +102,7 @@ describe('calling Modal', () => {
       socket.once('close', () => connections.emit('dropped'));
       call.abort(new Error('cancelled by the user'));
     });
-    await expect(client.generate(modalJob, call.context)).rejects.toThrow('cancelled by the user');
+    await expect(runJob(client, modalJob, call.context)).rejects.toThrow('cancelled by the user');
     await dropped;
   });
 
@@ -109,16 +110,16 @@ describe('calling Modal', () => {
     const silent = await modal.start(() => undefined);
     const firstByte = { ...modalJob, deadlines: { ...testDeadlines, firstByteSeconds: 0.1 } };
     const expected = { failureClass: 'transient', code: 'deadline_exceeded', certainty: 'unknown' };
-    expect(await providerErrorOf(silent.generate(firstByte, testCall().context))).toMatchObject(expected);
+    expect(await providerErrorOf(runJob(silent, firstByte, testCall().context))).toMatchObject(expected);
     const total = { ...modalJob, deadlines: { ...testDeadlines, totalSeconds: 0.1 } };
-    expect(await providerErrorOf(silent.generate(total, testCall().context))).toMatchObject(expected);
+    expect(await providerErrorOf(runJob(silent, total, testCall().context))).toMatchObject(expected);
     await modal.close();
 
     const dripping = await modal.start((_request, response) => {
       response.write(picture.subarray(0, 20));
     });
     const idle = { ...modalJob, deadlines: { ...testDeadlines, idleSeconds: 0.1 } };
-    const error = await providerErrorOf(dripping.generate(idle, testCall().context));
+    const error = await providerErrorOf(runJob(dripping, idle, testCall().context));
     expect(error).toMatchObject({
       failureClass: 'corrupt',
       code: 'body_stalled',
@@ -139,7 +140,7 @@ describe('calling Modal', () => {
     };
     const deadlines = { ...testDeadlines, idleSeconds: 0.3 };
     const before = Date.now();
-    await client.generate({ ...modalJob, deadlines }, call.context);
+    await runJob(client, { ...modalJob, deadlines }, call.context);
     const since = Date.parse(call.progress.find(({ silentSince }) => silentSince)?.silentSince ?? '');
     expect(since).toBeGreaterThanOrEqual(before);
     expect(call.progress.map(({ phase }) => phase)).toEqual(['running', 'running', 'running', 'downloading']);
@@ -150,7 +151,7 @@ describe('calling Modal', () => {
     const client = await modal.start((_request, response) => {
       response.writeHead(200, { 'x-cost-usd': cost, 'x-execution-time-sec': '36.500' }).end(picture);
     });
-    const result = await client.generate(modalJob, testCall().context);
+    const result = await runJob(client, modalJob, testCall().context);
     expect(result.costUsd).toBeUndefined();
     expect(result.executionSeconds).toBe(36.5);
   });
@@ -159,7 +160,7 @@ describe('calling Modal', () => {
     'sends nothing for the route %j',
     async (route) => {
       const client = await modal.start((_request, response) => response.end(picture));
-      const error = await providerErrorOf(client.generate({ ...modalJob, ...route }, testCall().context));
+      const error = await providerErrorOf(runJob(client, { ...modalJob, ...route }, testCall().context));
       expect(error).toMatchObject({ failureClass: 'auth', certainty: 'not_sent' });
       expect(modal.received).toEqual([]);
     },
@@ -176,6 +177,7 @@ describe('calling Modal', () => {
       healthy: true,
       status: 200,
       detail: 'ryla-flux answered 200',
+      named: false,
     });
     expect(await client.checkHealth({ signal, app: 'ryla-wan26' })).toMatchObject({ healthy: false });
     expect(await client.checkHealth({ signal, app: 'ryla-z-image' })).toMatchObject({ healthy: false });

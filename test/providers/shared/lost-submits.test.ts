@@ -35,7 +35,7 @@ async function submitTo(provider: ProviderClient['provider'], answer: Responder)
   });
   const { url } = server;
   const clients = {
-    modal: () => createModalClient({ baseUrl: `${url}/{app}` }),
+    modal: () => createModalClient({ baseUrl: `${url}/{app}`, namedJobs: 'off' }),
     fal: () =>
       createFalClient({ queueUrl: `${url}/queue`, restUrl: url, platformUrl: url, key: 'k', mediaHosts: [] }),
     comfyui: () => createComfyUiClient({ baseUrl: url }),
@@ -92,7 +92,7 @@ describe('a call after a submit whose outcome nobody knows', () => {
     const { url } = server;
     const client =
       provider === 'modal'
-        ? createModalClient({ baseUrl: `${url}/{app}` })
+        ? createModalClient({ baseUrl: `${url}/{app}`, namedJobs: 'off' })
         : createFalClient({ queueUrl: url, restUrl: url, platformUrl: url, key: 'k', mediaHosts: [] });
     const call = testCall({ previous: { phase: 'intent' } });
     const error = await providerErrorOf(runJob(client, jobs[provider], call.context));

@@ -1,21 +1,22 @@
 import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
 import { createFalClient } from '../../../src/providers/fal/client';
-import { createModalClient } from '../../../src/providers/modal/client';
+import { createModalClient, type ModalClient } from '../../../src/providers/modal/client';
 import type { ProviderClient } from '../../../src/providers/types';
 
 /** Real seconds per provider second: Modal's 150 s limit of one request becomes 0.3 s. */
 const timeScale = 0.002;
 
-/** An emulator in which every job takes a provider second, and the clients that talk to it. */
+/** An emulator in which every job takes a provider second, and the clients that talk to it: `modal` in plain calls. */
 export async function startEmulated(): Promise<
-  RunningEmulator & { modal: ProviderClient; fal: ProviderClient }
+  RunningEmulator & { modal: ProviderClient; named: ModalClient; fal: ProviderClient }
 > {
   const emulator = await startEmulator({ timeScale });
   const { modal, fal } = emulator.urls;
   emulator.settings.change({ fixedLatencySeconds: 1 });
   return {
     ...emulator,
-    modal: createModalClient({ baseUrl: `${modal}/{app}` }),
+    modal: createModalClient({ baseUrl: `${modal}/{app}`, namedJobs: 'off' }),
+    named: createModalClient({ baseUrl: `${modal}/{app}` }),
     fal: createFalClient({
       queueUrl: `${fal}/queue`,
       restUrl: `${fal}/rest`,
