@@ -54,13 +54,17 @@ export type SlotFailureCode =
   | 'cancelled'
   | 'no_route';
 
-/** Codes of failures that speak of the way to the provider: there was no connection, or it broke. */
+/** Code of a pod that takes connections and answers nothing, although it answers such requests at once when it is well. */
+export const podSilentCode = 'pod_silent';
+
+/** Codes of failures that speak of the way to the provider: there is no connection, it broke, or nobody speaks on it. */
 export const unreachableCodes: readonly string[] = [
   'connect_timeout',
   'connection_failed',
   'connection_lost',
   'connection_refused',
   'host_not_found',
+  podSilentCode,
   'tls_failed',
 ];
 

@@ -43,7 +43,7 @@ describe('a cancelled call', () => {
 
   it('stops the run of an earlier call too, even when it comes before the first look', async () => {
     rig.pod.running = [ownId];
-    const job = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent' }) });
+    const job = rig.start(textJob(), { dispatch: new RecordingDispatch({ phase: 'intent', clue: { promptId: ownId } }) });
     job.controller.abort(new Error('cancelled by the user'));
     await expect(job.result).rejects.toThrow('cancelled by the user');
     expect(rig.pod.interrupts).toEqual([ownId]);

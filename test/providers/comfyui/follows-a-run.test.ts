@@ -13,6 +13,7 @@ describe('a run on the pod', () => {
     const promptId = await rig.submitted();
     expect(promptId).toBe(ownId);
     expect(rig.pod.submits[0]?.client_id).toBe(ownId);
+    await rig.pod.listening(promptId);
     rig.pod.begin(promptId);
     rig.pod.tell(promptId, 'progress', { value: 5, max: 20, prompt_id: promptId, node: '5' });
     await job.progressed(({ fraction }) => fraction === 0.25);

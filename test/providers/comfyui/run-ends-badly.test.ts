@@ -55,7 +55,7 @@ describe('a run that ends badly', () => {
       failureClass,
       code,
       certainty: 'accepted',
-      resumable: false,
+      endsJob: true,
     });
   });
 
@@ -79,7 +79,7 @@ describe('a run that ends badly', () => {
       failureClass: 'transient',
       code: 'run_vanished',
       certainty: 'accepted',
-      resumable: false,
+      endsJob: true,
     });
   });
 
@@ -113,7 +113,7 @@ describe('a run that ends badly', () => {
     await expect(job.result).rejects.toMatchObject({
       failureClass: 'transient',
       code: 'deadline_exceeded',
-      resumable: false,
+      endsJob: true,
     });
     expect(rig.pod.interrupts).toEqual([ownId]);
   });
@@ -122,7 +122,7 @@ describe('a run that ends badly', () => {
     const job = rig.start(textJob({ deadlines: { totalSeconds: 1 } }));
     rig.pod.begin(await rig.submitted());
     rig.pod.on('POST /queue', { status: 502 });
-    await expect(job.result).rejects.toMatchObject({ code: 'deadline_exceeded', resumable: true });
+    await expect(job.result).rejects.toMatchObject({ code: 'deadline_exceeded', endsJob: false });
   });
 
   it('can be collected later when the pod is out of reach for too long', async () => {
@@ -133,7 +133,7 @@ describe('a run that ends badly', () => {
       failureClass: 'outage',
       code: 'pod_unavailable',
       certainty: 'accepted',
-      resumable: true,
+      endsJob: false,
     });
   });
 });

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { CallProgress } from '../../../src/domain/dispatch';
 import type { HttpDeadlines } from '../../../src/domain/plan';
+import { runJob } from '../../../src/providers/run-job';
 import type { ProviderClient, ProviderJob, ProviderResult } from '../../../src/providers/types';
 import { MemoryMediaStore } from '../support/memory-media-store';
 import { RecordingDispatch } from '../support/recording-dispatch';
@@ -61,7 +62,7 @@ export function startJob(
     progress.push(step);
     reports.emit('step');
   };
-  const result = client.generate(job, { signal, media, dispatch, onProgress });
+  const result = runJob(client, job, { signal, media, dispatch, onProgress });
   result.catch(() => undefined);
   return {
     ...{ result, media, dispatch, progress, controller },
