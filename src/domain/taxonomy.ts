@@ -57,7 +57,10 @@ export type SlotFailureCode =
 /** Code of a pod that takes connections and answers nothing, although it answers such requests at once when it is well. */
 export const podSilentCode = 'pod_silent';
 
-/** Codes of failures that speak of the way to the provider: there is no connection, it broke, or nobody speaks on it. */
+/** Code of a pod for which something else answers: the proxy in front of one that is stopped. */
+export const podUnavailableCode = 'pod_unavailable';
+
+/** Codes of failures that speak of the way to the provider: there is no connection, it broke, or nobody is at its end. */
 export const unreachableCodes: readonly string[] = [
   'connect_timeout',
   'connection_failed',
@@ -65,6 +68,7 @@ export const unreachableCodes: readonly string[] = [
   'connection_refused',
   'host_not_found',
   podSilentCode,
+  podUnavailableCode,
   'tls_failed',
 ];
 

@@ -1,4 +1,4 @@
-import { podSilentCode, type FailureClass } from '../../domain/taxonomy';
+import { podSilentCode, podUnavailableCode, type FailureClass } from '../../domain/taxonomy';
 import { toProviderError, type CallState } from '../call-failure';
 import { ProviderError } from '../errors';
 import { AnswerError, PodSilent } from './answer-error';
@@ -54,7 +54,7 @@ function statusFailure(error: AnswerError, { stage }: CallState): Failure {
 
 const nobodyThere: Failure = {
   failureClass: 'outage',
-  code: 'pod_unavailable',
+  code: podUnavailableCode,
   message: 'no ComfyUI server answers at the pod',
 };
 
