@@ -23,6 +23,8 @@ export class PodSilent extends Error {
   override readonly name = 'PodSilent';
 
   constructor(deadline: DeadlineExceeded) {
-    super(`the pod takes connections and answers nothing (${String(deadline.seconds)} s)`, { cause: deadline });
+    super(`the pod takes connections and answers nothing (${String(deadline.seconds)} s)`, {
+      cause: deadline,
+    });
   }
 }

@@ -100,7 +100,13 @@ class RunCollection {
     const { outputNode } = graph;
     const { promptId } = this.handle;
     try {
-      return await collectPictures(entry, { pod: this.pod, media: context.media, save, outputNode, promptId });
+      return await collectPictures(entry, {
+        pod: this.pod,
+        media: context.media,
+        save,
+        outputNode,
+        promptId,
+      });
     } catch (error) {
       throw await this.explainBrokenFile(error);
     }
@@ -112,7 +118,8 @@ class RunCollection {
    * @throws what the look for the run throws
    */
   private async explainBrokenFile(error: unknown): Promise<unknown> {
-    if (!(error instanceof DeadlineExceeded) && !(error instanceof MediaError && mayBeHalf(error))) return error;
+    if (!(error instanceof DeadlineExceeded) && !(error instanceof MediaError && mayBeHalf(error)))
+      return error;
     const { state } = await this.pod.find(this.handle.promptId);
     this.isForgotten = state === 'absent';
     const isHalf = this.isForgotten && error instanceof MediaError && error.problem !== 'unavailable';

@@ -33,10 +33,7 @@ export async function findSubmitted(
 const lateSubmitMs = 1000;
 
 /** For a submit whose answer was lost: only a pod that does not know the run twice has not taken it. */
-export async function lookTwice(
-  look: () => Promise<RunSighting>,
-  signal: AbortSignal,
-): Promise<RunSighting> {
+export async function lookTwice(look: () => Promise<RunSighting>, signal: AbortSignal): Promise<RunSighting> {
   const sighting = await look();
   if (sighting.state !== 'absent') return sighting;
   await pause(lateSubmitMs, signal);

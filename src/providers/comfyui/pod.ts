@@ -251,7 +251,8 @@ async function answeredInTime<Answer>(ask: () => Promise<Answer>): Promise<Answe
   try {
     return await ask();
   } catch (error) {
-    const wasReached = error instanceof DeadlineExceeded && error.kind !== 'connect' && error.kind !== 'total';
+    const wasReached =
+      error instanceof DeadlineExceeded && error.kind !== 'connect' && error.kind !== 'total';
     throw wasReached ? new PodSilent(error) : error;
   }
 }

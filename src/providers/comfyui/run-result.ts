@@ -80,7 +80,11 @@ function runFailure(entry: HistoryEntry): RunFailure | undefined {
 }
 
 /** Some loaders are only found to have nothing to load when they run: the submit was accepted. */
-function missingFile({ exception_type, exception_message, node_type }: ExecutionError): RunFailure | undefined {
+function missingFile({
+  exception_type,
+  exception_message,
+  node_type,
+}: ExecutionError): RunFailure | undefined {
   // The wording of the server's own look-up, behind every loader it comes with.
   const folder = /Model in folder '([^']*)'/.exec(exception_message)?.[1];
   const isMissing = exception_type === 'FileNotFoundError' && /loader/i.test(node_type);

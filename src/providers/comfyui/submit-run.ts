@@ -42,7 +42,8 @@ export async function submitRun(options: SubmitRunOptions): Promise<Submitted> {
   try {
     const pod = createPod({ http, baseUrl, limits, signal });
     const { state: place } = await pod.find(promptId);
-    if (place === 'finished') return { kind: 'accepted', handle: noteOf({ promptId }), providerRequestId: promptId };
+    if (place === 'finished')
+      return { kind: 'accepted', handle: noteOf({ promptId }), providerRequestId: promptId };
     if (place !== 'absent') return acceptedNow(promptId);
     const { media, onProgress } = context;
     const filled = await fillGraph({ graph, job, media, pod, onProgress });

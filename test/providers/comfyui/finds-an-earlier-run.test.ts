@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { picture } from '../../assets/pictures';
+import { blankPicture, picture } from '../../assets/pictures';
 import { RecordingDispatch } from '../support/recording-dispatch';
 import { ownId, usePodRig } from './pod-rig';
 import { textJob } from './run-job';
@@ -112,6 +112,30 @@ describe('a call that comes after another', () => {
       expect(rig.pod.submits).toEqual([]);
     });
 
+    it.each<[string, (whole: Buffer) => Buffer, string]>([
+      ['half of it', (whole) => whole.subarray(0, whole.length / 2), 'media_truncated'],
+      ['nothing of it yet', () => Buffer.alloc(0), 'media_truncated'],
+      ['zeros', (whole) => Buffer.alloc(whole.length), 'media_truncated'],
+    ])('takes it for lost when the pod died while it saved the picture: %s', async (_name, left, code) => {
+      rig.pod.files.set(fileName, left(await picture('png')));
+      const first = rig.start(textJob(), accepted());
+      await expect(first.result).rejects.toMatchObject({ code, certainty: 'accepted', endsJob: false });
+      const second = rig.start(textJob(), { dispatch: new RecordingDispatch(first.dispatch.state) });
+      await expect(second.result).rejects.toMatchObject({
+        failureClass: 'transient',
+        code: 'run_vanished',
+        endsJob: true,
+        charge: undefined,
+      });
+      expect(rig.pod.submits).toEqual([]);
+    });
+
+    it('does not take a whole picture of no use for lost', async () => {
+      rig.pod.files.set(fileName, await blankPicture('black'));
+      const job = rig.start(textJob(), accepted());
+      await expect(job.result).rejects.toMatchObject({ code: 'media_blank', endsJob: true });
+    });
+
     it('does not look for files of a run that was never submitted', async () => {
       const job = rig.start();
       rig.pod.end(await rig.submitted());
@@ -165,6 +189,18 @@ describe('a call that comes after another', () => {
     const second = rig.start(job, { dispatch: new RecordingDispatch(first.dispatch.state) });
     await expect(second.result).rejects.toMatchObject({ code, certainty: 'accepted', endsJob: true });
     expect(rig.pod.submits).toEqual([]);
+  });
+
+  it('does not hold a freeze of the pod against its picture', async () => {
+    rig.pod.history.set(ownId, success('made.png'));
+    const job = textJob({ deadlines: { firstByteSeconds: 0.5 } });
+    const handle = { promptId: ownId, brokenReads: 1 };
+    rig.pod.on('GET /view', () => {
+      rig.pod.on('GET /queue', () => undefined);
+    });
+    const call = rig.start(job, { dispatch: new RecordingDispatch({ phase: 'accepted', handle }) });
+    await expect(call.result).rejects.toMatchObject({ code: 'pod_silent', endsJob: false });
+    expect(call.dispatch.state).toEqual({ phase: 'accepted', handle });
   });
 
   it.each<[string, Parameters<typeof rig.pod.on>[1]]>([

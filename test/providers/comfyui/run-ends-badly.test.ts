@@ -28,6 +28,38 @@ describe('a run that ends badly', () => {
       'out_of_memory',
     ],
     [
+      'names a model only its node looks for',
+      failure('execution_error', {
+        node_type: 'UpscaleModelLoader',
+        exception_type: 'FileNotFoundError',
+        exception_message: "Model in folder 'upscale_models' with filename '4x.pth' not found.",
+      }),
+      'auth',
+      'model_missing',
+    ],
+    [
+      'has a loader that words it in its own way',
+      failure('execution_error', { node_type: 'PulidModelLoader', exception_type: 'FileNotFoundError' }),
+      'auth',
+      'model_missing',
+    ],
+    [
+      'names a LoRA only its node looks for',
+      failure('execution_error', {
+        node_type: 'LoraLoaderModelOnly',
+        exception_type: 'FileNotFoundError',
+        exception_message: "Model in folder 'loras' with filename 'a.safetensors' not found.",
+      }),
+      'lora',
+      'lora_missing',
+    ],
+    [
+      'loses a file that is no model',
+      failure('execution_error', { node_type: 'LoadImage', exception_type: 'FileNotFoundError' }),
+      'transient',
+      'execution_failed',
+    ],
+    [
       'finds no face in the reference',
       failure('execution_error', { exception_message: 'Reference Image: No face detected.' }),
       'input',
@@ -57,6 +89,13 @@ describe('a run that ends badly', () => {
       certainty: 'accepted',
       endsJob: true,
     });
+  });
+
+  it('costs nothing when the pod lacks the model', async () => {
+    const job = rig.start();
+    const message = "Model in folder 'upscale_models' with filename '4x.pth' not found.";
+    rig.pod.end(await rig.submitted(), failure('execution_error', { exception_message: message }));
+    await expect(job.result).rejects.toMatchObject({ code: 'model_missing', charge: 'none' });
   });
 
   it('keeps the traceback and the prompt out of the error', async () => {
