@@ -89,6 +89,28 @@ describe('a run on the pod', () => {
     await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
   });
 
+  it('is shown as silent while a look has no answer, and no longer once it has one', async () => {
+    const job = rig.start(textJob({ deadlines: { firstByteSeconds: 4 } }));
+    rig.pod.begin(await rig.submitted());
+    await job.progressed(({ phase }) => phase === 'running');
+    let answer: () => void = () => undefined;
+    rig.pod.on('GET /queue', (_request, response) => {
+      answer = () => response.end(JSON.stringify({ queue_running: [[0, ownId]], queue_pending: [] }));
+    });
+    await job.progressed(({ silentSince }) => silentSince !== undefined);
+    rig.pod.restore('GET /queue');
+    answer();
+    rig.pod.end(ownId);
+    await job.result;
+    const silentSince = expect.any(String) as unknown;
+    expect(job.progress.slice(-4)).toEqual([
+      { phase: 'running' },
+      { phase: 'running', silentSince },
+      { phase: 'running' },
+      { phase: 'downloading' },
+    ]);
+  });
+
   it('stores every picture of the output node, and neither previews nor nameless entries', async () => {
     rig.pod.files.set('second.png', await picture('png', { seed: 2 }));
     const job = rig.start();
