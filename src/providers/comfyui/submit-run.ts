@@ -45,8 +45,10 @@ export async function submitRun(options: SubmitRunOptions): Promise<Submitted> {
     if (place === 'finished')
       return { kind: 'accepted', handle: noteOf({ promptId }), providerRequestId: promptId };
     if (place !== 'absent') return acceptedNow(promptId);
-    const { media, onProgress } = context;
-    const filled = await fillGraph({ graph, job, media, pod, onProgress });
+    const filled = await fillGraph({
+      ...{ graph, job, pod, media: context.media },
+      onProgress: (step) => context.onProgress(step),
+    });
     await context.intent({ promptId });
     signal.throwIfAborted();
     Object.assign(state, { stage: 'submitting', providerRequestId: promptId });

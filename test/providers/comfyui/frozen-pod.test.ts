@@ -14,9 +14,14 @@ let control: string;
 const anyTime: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
 
 beforeAll(async () => {
-  const ports = ['CONTROL', 'MODAL', 'FAL', 'COMFYUI'].map((name) => [`EMULATOR_${name}_PORT`, '0']);
-  const settings = { EMULATOR_TIME_SCALE: '1', EMULATOR_LOG_LEVEL: 'silent' };
-  program = runProgram('src/emulator/main.ts', [], { ...Object.fromEntries(ports), ...settings });
+  program = runProgram('src/emulator/main.ts', [], {
+    EMULATOR_CONTROL_PORT: '0',
+    EMULATOR_MODAL_PORT: '0',
+    EMULATOR_FAL_PORT: '0',
+    EMULATOR_COMFYUI_PORT: '0',
+    EMULATOR_TIME_SCALE: '1',
+    EMULATOR_LOG_LEVEL: 'silent',
+  });
   await program.until('\n');
   const urls = JSON.parse(program.stdout()) as { control: string; comfyui: string };
   ({ control } = urls);
