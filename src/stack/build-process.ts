@@ -1,52 +1,28 @@
 import { cpSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
-import { build, type Plugin } from 'esbuild';
+import { compilePrograms } from './compile-programs';
+import { projectDirectory } from './project-directory';
 
-const root = path.resolve(__dirname, '..', '..');
-
-/** These find files beside themselves, so they stay where they are installed. */
-const external = ['sharp', 'source-map'];
-
-/** Temporal's worker loads these to bundle workflows, which is done before it starts. */
-const withoutWorkflowBundler: Plugin = {
-  name: 'without-workflow-bundler',
-  setup(bundle) {
-    bundle.onLoad({ filter: /[\\/]node_modules[\\/](memfs|unionfs|webpack)[\\/]/ }, () => ({ contents: '' }));
-  },
+const entryPoints = {
+  'worker/main': 'src/worker/main.ts',
+  'api/main': 'src/api/main.ts',
+  'emulator/main': 'src/emulator/main.ts',
+  // Temporal's worker looks for these by their places relative to itself, as for its native core below.
+  'worker/workflow-worker-thread': require.resolve('@temporalio/worker/lib/workflow/workflow-worker-thread'),
+  'workflow-log-interceptor': require.resolve('@temporalio/worker/lib/workflow-log-interceptor'),
 };
 
-/** Compiles each program with its packages into one file: most of a start is spent on finding and reading modules. */
+/** Compiles the programs of the stack into the directory, with the files they look for beside themselves. */
 async function main(directory: string): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: {
-      'worker/main': 'src/worker/main.ts',
-      'api/main': 'src/api/main.ts',
-      'emulator/main': 'src/emulator/main.ts',
-      // Temporal's worker looks for these two by their places relative to itself.
-      'worker/workflow-worker-thread':
-        require.resolve('@temporalio/worker/lib/workflow/workflow-worker-thread'),
-      'workflow-log-interceptor': require.resolve('@temporalio/worker/lib/workflow-log-interceptor'),
-    },
-    outdir: directory,
-    bundle: true,
-    platform: 'node',
-    target: 'node20.19',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    lineLimit: 120,
-    legalComments: 'none',
-    external,
-    plugins: [withoutWorkflowBundler],
-    logLevel: 'error',
-  });
-  cpSync(path.join(root, 'src/providers/comfyui/graphs'), path.join(directory, 'worker/graphs'), {
-    recursive: true,
-  });
-  // Temporal's core is native code that is looked for beside its caller.
-  const core = path.dirname(require.resolve('@temporalio/core-bridge/package.json'));
+  await compilePrograms(entryPoints, directory);
+  const graphs = path.join(projectDirectory, 'src/providers/comfyui/graphs');
+  cpSync(graphs, path.join(directory, 'worker/graphs'), { recursive: true });
+  const core = path.dirname(
+    createRequire(require.resolve('@temporalio/worker')).resolve('@temporalio/core-bridge'),
+  );
   symlinkSync(path.join(core, 'releases'), path.join(directory, 'worker/releases'), 'junction');
 }
 
-// esbuild has said what is wrong.
+// The compiler has said what is wrong.
 void main(process.argv[2] ?? '').catch(() => (process.exitCode = 1));

@@ -11,8 +11,14 @@ const answerSchema = z.object({ directory: z.string(), reported: z.array(z.strin
 
 /** The real compiler on programs that only say who they are. */
 function smallProject(directory: string): string {
-  for (const kept of ['src/stack/build-process.ts', 'src/worker/bundle-process.ts', 'tsconfig.json']) {
-    cpSync(path.join(projectDirectory, kept), path.join(directory, kept), { recursive: true });
+  const compiler = ['build-process', 'compile-programs', 'project-directory'];
+  const kept = [
+    ...compiler.map((name) => `src/stack/${name}.ts`),
+    'src/worker/bundle-process.ts',
+    'tsconfig.json',
+  ];
+  for (const file of kept) {
+    cpSync(path.join(projectDirectory, file), path.join(directory, file), { recursive: true });
   }
   for (const name of ['worker', 'api', 'emulator']) write(directory, `src/${name}/main.ts`, says(name));
   write(directory, 'src/workflows/index.ts', 'export async function wait(): Promise<void> {}');
