@@ -3,9 +3,12 @@ import type { ProviderSettings } from '../config/provider-settings';
 import type { ProviderName } from '../domain/taxonomy';
 import { createComfyUiClient } from '../providers/comfyui/client';
 import { createFalClient, type FalCallbacks, type UnitPrice } from '../providers/fal/client';
-import { createModalClient } from '../providers/modal/client';
+import { createModalClient, type ModalClient } from '../providers/modal/client';
 import type { ProviderClient } from '../providers/types';
 import { models } from '../registry';
+
+/** An app with named jobs answers within seconds; a plain one may have to start a container first. */
+const answerSeconds = 30;
 
 export interface ClientSurroundings {
   /** What Fal's call-backs told the API. */
@@ -32,11 +35,34 @@ export function createProviderClients(
       },
     });
   void falClient?.checkListing();
+  const modalClient = modal && createModalClient(modal);
+  if (modalClient !== undefined && modal?.namedJobs !== 'off') void namePlainApps(modalClient, logger);
   return {
-    ...(modal !== undefined && { modal: createModalClient(modal) }),
+    ...(modalClient !== undefined && { modal: modalClient }),
     ...(falClient !== undefined && { fal: falClient }),
     ...(comfyui !== undefined && { comfyui: createComfyUiClient(comfyui) }),
   };
+}
+
+/** Logs which Modal apps take no named jobs. Each app is asked once, and a plain one starts a container to answer. */
+export async function namePlainApps(client: ModalClient, logger: Pick<Logger, 'warn'>): Promise<void> {
+  const names = models.flatMap(({ provider, app }) =>
+    provider === 'modal' && app !== undefined ? [app] : [],
+  );
+  const patience = { signal: AbortSignal.timeout(2 * answerSeconds * 1000), patienceSeconds: answerSeconds };
+  const apps = await client.apps([...new Set(names)], patience);
+  const those = (is: boolean | undefined) => apps.filter(({ named }) => named === is).map(({ app }) => app);
+  const [plain, silent] = [those(false), those(undefined)];
+  if (plain.length > 0) {
+    const advice =
+      'deploy them with the package in modal/: a call there whose answer is lost cannot be found';
+    logger.warn({ provider: 'modal', apps: plain }, `these Modal apps take no named jobs; ${advice}`);
+  }
+  if (silent.length > 0)
+    logger.warn(
+      { provider: 'modal', apps: silent },
+      'these Modal apps did not say whether they take named jobs',
+    );
 }
 
 /** The price of an endpoint by our own table. */

@@ -45,7 +45,7 @@ export interface ModalClient extends ProviderClient {
    *
    * An app that takes plain calls alone answers from a GPU container, which starts for it and costs its seconds.
    */
-  apps(names: readonly string[], options: { signal: AbortSignal }): Promise<ModalApp[]>;
+  apps(names: readonly string[], options: Omit<HealthOptions, 'app'>): Promise<ModalApp[]>;
 }
 
 /** The app that is asked when none is named; it has the smallest models. */
@@ -113,9 +113,9 @@ class TwoFormClient implements ModalClient {
     return health;
   }
 
-  async apps(names: readonly string[], { signal }: { signal: AbortSignal }): Promise<ModalApp[]> {
+  async apps(names: readonly string[], options: Omit<HealthOptions, 'app'>): Promise<ModalApp[]> {
     const asked = names.map(async (app) => {
-      const { named } = await this.checkHealth({ signal, app });
+      const { named } = await this.checkHealth({ ...options, app });
       return { app, named };
     });
     return await Promise.all(asked);

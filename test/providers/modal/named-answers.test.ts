@@ -178,8 +178,9 @@ describe('a look for a named job', () => {
       'that is accepted while it is made void',
       {
         GET: never,
-        'POST /void': (response) =>
-          void sendJson(response, 409, { detail: 'x', code: 'already_accepted', job: done }),
+        'POST /void': (response) => {
+          sendJson(response, 409, { detail: 'x', code: 'already_accepted', job: done });
+        },
       },
       { kind: 'accepted', providerRequestId: 'fc-1' },
     ],

@@ -182,7 +182,12 @@ describe('a job that cannot be stopped', () => {
 
   it.each(names)('at %s, because there is no time left, is no error', async (name) => {
     await emulated.setProviderState(name, 'hang');
-    const handle = { ...falHandle(), promptId: 'p1', resultUrl: 'http://127.0.0.1/x' };
+    const handle = {
+      ...falHandle(),
+      promptId: 'p1',
+      key: 'k',
+      jobUrl: `${emulated.urls.modal}/ryla-flux/jobs/k`,
+    };
     const job = accepted(jobs[name], handle);
     expect(await clients()[name].stop(job, { signal: AbortSignal.timeout(50) })).toMatchObject(cannotTell);
   });
