@@ -8,6 +8,8 @@ export const benchCharacter = 'bench';
 
 /** The whole stack with unscaled provider times. */
 export interface BenchStack extends LocalStack {
+  /** Absolute. */
+  dataDirectory: string;
   /** Every provider job takes exactly this long. */
   setLatency(seconds: number): Promise<void>;
   resultOf(flow: string, generationId: string): Promise<GenerationState>;
@@ -16,14 +18,16 @@ export interface BenchStack extends LocalStack {
 }
 
 export async function startBenchStack(): Promise<BenchStack> {
+  const dataDirectory = path.join(projectDirectory, 'data', 'bench');
   const stack = await startLocalStack({
-    dataDirectory: path.join(projectDirectory, 'data', 'bench'),
+    dataDirectory,
     environment: { EMULATOR_TIME_SCALE: '1', MODAL_CONCURRENCY: '250' },
     fresh: true,
   });
   await stack.api.putCharacter(benchCharacter, 'Bench');
   return {
     ...stack,
+    dataDirectory,
     async setLatency(fixedLatencySeconds) {
       await stack.control('PUT', '/control/settings', { fixedLatencySeconds, fal: { queueSeconds: 0 } });
     },

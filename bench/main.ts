@@ -10,11 +10,13 @@ import { measureFailover } from './scenarios/failover';
 import { measureSixSlotFlow } from './scenarios/six-slot-flow';
 import { measureStarts } from './scenarios/starts';
 import { measureWorkerMemory } from './scenarios/worker-memory';
+import { measureWorkerRestart } from './scenarios/worker-restart';
 
 const scenarios: Record<string, (stack: BenchStack) => Promise<Figure[]>> = {
   flow: measureSixSlotFlow,
   failover: measureFailover,
   starts: measureStarts,
+  restart: measureWorkerRestart,
   memory: measureWorkerMemory,
   crowd: measureCrowd,
 };

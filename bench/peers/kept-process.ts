@@ -10,10 +10,11 @@ export interface ProcessPlan {
   isUp: () => Promise<boolean>;
 }
 
-/** As the supervisor of the real stack does at first. */
-const restartMs = 500;
 /** Longest a killed process needs to work again. */
 const upMs = 60_000;
+
+/** Wait after a run that was shorter; after a longer one there is none, as with the supervisor of the real stack. */
+const restartMs = 500;
 
 /** A process that is started again whenever it dies. */
 export class KeptProcess {
@@ -57,9 +58,11 @@ export class KeptProcess {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     this.#child = child;
+    const startedAt = Date.now();
     child.once('exit', () => {
       this.#child = undefined;
-      setTimeout(() => this.#start(), restartMs);
+      const isRow = Date.now() - startedAt < restartMs;
+      setTimeout(() => this.#start(), isRow ? restartMs : 0);
     });
   }
 }

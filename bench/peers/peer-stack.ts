@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { startEmulator } from '../../src/emulator/start-emulator';
+import { compilePrograms } from '../../src/stack/compile-programs';
 import { freePorts } from '../../src/stack/free-ports';
 import { projectDirectory } from '../../src/stack/project-directory';
 import type { ChaosStack } from '../chaos/run/chaos-stack';
@@ -13,6 +13,14 @@ import { planRedis } from './redis-server';
 
 export const peerNames = ['in-memory', 'bullmq'] as const;
 export type PeerName = (typeof peerNames)[number];
+
+/** Compiled as the programs of this service are, so that a killed one is back as soon. */
+const entryPoints = {
+  'in-memory': 'bench/peers/in-memory-process.ts',
+  'bullmq-api': 'bench/peers/bullmq-api-process.ts',
+  'bullmq-worker': 'bench/peers/bullmq-worker-process.ts',
+};
+const compiled = path.join(projectDirectory, 'data', 'peers');
 
 /** A peer with the emulated providers. */
 export interface PeerStack extends ChaosStack {
@@ -31,6 +39,7 @@ export async function startPeerStack(
   const emulator = await startEmulator({ timeScale, seed });
   const [port = 0, workerPort = 0, redisPort = 0] = await freePorts(3);
   const directory = mkdtempSync(path.join(tmpdir(), 'ryla-generation-peer-'));
+  await compilePrograms(entryPoints, compiled);
   const environment = {
     PEER_PORT: String(port),
     PEER_REDIS_PORT: String(redisPort),
@@ -82,12 +91,10 @@ function startBullMq(
 }
 
 function nodeProcess(name: string, environment: NodeJS.ProcessEnv, port: number): ProcessPlan {
-  const loader = pathToFileURL(require.resolve('tsx')).href;
-  const main = path.join(projectDirectory, 'bench', 'peers', `${name}-process.ts`);
   return {
     name,
     file: process.execPath,
-    args: ['--import', loader, main],
+    args: [path.join(compiled, `${name}.js`)],
     environment,
     isUp: () => isAnswering(`http://127.0.0.1:${port}`),
   };

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import {
   isFindable,
@@ -53,7 +55,8 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
     const log = new AttemptLog(context, input, processTaskQueue);
     const stopBeating = log.keepAlive();
     const call = calls.join(input.jobKey, log, (parts) => callProvider(dependencies, input, parts));
-    abortWhenCancelled(context, call.controller);
+    const ended = new AbortController();
+    abortWhenUnwanted(context, call.controller, ended.signal);
     try {
       const result = await call.result;
       health.succeeded(candidate.provider);
@@ -66,6 +69,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
       throw await failed(failure, candidate, log);
     } finally {
       stopBeating();
+      ended.abort();
     }
   };
 }
@@ -107,13 +111,36 @@ export function providerJobOf(
 }
 
 /**
- * Aborts when the caller cancelled, and for nothing else: a stopping worker lets its calls finish, and a call that
- * timed out here may already go on elsewhere under the same handle.
+ * Aborts when the caller cancelled, or when the workflow was ended from outside, and for nothing else: a stopping worker
+ * lets its calls finish, and a call that timed out here may already go on elsewhere under the same handle.
  */
-function abortWhenCancelled(context: Context, controller: AbortController): void {
-  context.cancelled.catch((reason: unknown) => {
-    if (context.cancellationDetails?.cancelRequested === true) controller.abort(reason);
+function abortWhenUnwanted(context: Context, controller: AbortController, ended: AbortSignal): void {
+  context.cancelled.catch(async (reason: unknown) => {
+    const { cancelRequested, notFound } = context.cancellationDetails ?? {};
+    if (cancelRequested === true) controller.abort(reason);
+    else if (notFound === true && (await isWorkflowClosed(context, ended))) controller.abort(reason);
   });
+}
+
+/** Between two questions to a Temporal server that does not answer. */
+const askAgainMs = 5000;
+
+/**
+ * Temporal does not know the activity any more: it timed out, or its workflow was ended. After a reset another run is open,
+ * and wants the same job.
+ */
+async function isWorkflowClosed(context: Context, ended: AbortSignal): Promise<boolean> {
+  const { client, info, log } = context;
+  if (info.workflowExecution === undefined || ended.aborted) return false;
+  try {
+    const { closeTime } = await client.workflow.getHandle(info.workflowExecution.workflowId).describe();
+    return closeTime !== undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    log.warn('nobody can say whether the workflow of this call is still there', { error });
+    await delay(askAgainMs, undefined, { signal: ended, ref: false }).catch(() => undefined);
+    return await isWorkflowClosed(context, ended);
+  }
 }
 
 function disabled(provider: ProviderName): ProviderError {

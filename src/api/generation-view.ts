@@ -29,8 +29,10 @@ export function generationView(
     live: isLive,
     costUsd: roundUsd(record.costUsd),
     costEstimated: record.costEstimated,
-    /** Perhaps paid on top, with nothing to show for it. */
-    atRiskUsd: roundUsd(record.atRiskUsd),
+    /** Perhaps paid on top, with nothing to show for it; what the notices tell included. */
+    atRiskUsd: roundUsd(record.atRiskUsd + record.forgottenUsd),
+    /** What happened to the workflow from outside, and what that may cost. */
+    notices: record.notices,
     caller: record.caller,
     /** Endpoints that made the finished pictures. */
     engines: record.engines,

@@ -8,6 +8,7 @@ import {
   type WorkflowExecutionDescription,
 } from '@temporalio/client';
 import { NamespaceNotFoundError } from '@temporalio/common';
+import { earlierRuns } from '../domain/earlier-runs';
 import type { GenerationState } from '../domain/generation';
 import { progressQueryName } from '../domain/messages';
 import { runningCalls } from './running-calls';
@@ -65,6 +66,8 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
 
     progress: (workflowId) =>
       within(queryMs, () => workflow.getHandle(workflowId).query<GenerationState>(progressQueryName)),
+
+    earlierRuns: (workflowId, runs) => within(queryMs, () => earlierRuns(workflow, workflowId, runs)),
 
     async describe(workflowId) {
       const description = await within(callMs, () => workflow.getHandle(workflowId).describe()).catch(

@@ -1,4 +1,5 @@
 import type { CallProgress } from '../domain/dispatch';
+import type { EarlierRuns } from '../domain/forgotten';
 import type { GenerationInput, GenerationState } from '../domain/generation';
 import type { RetryNowResult, SlotDecisionInput } from '../domain/messages';
 import type { ProviderName } from '../domain/taxonomy';
@@ -9,6 +10,8 @@ export interface TemporalPort {
   start(input: GenerationInput): Promise<void>;
   /** Asks the workflow itself. @throws when no worker answers in time. */
   progress(workflowId: string): Promise<GenerationState>;
+  /** What the runs of a workflow knew last that `runs` do not go on from: those before a reset. Never throws. */
+  earlierRuns(workflowId: string, runs: readonly string[]): Promise<EarlierRuns>;
   /** `undefined`: Temporal knows no such workflow. @throws TemporalUnavailable */
   describe(workflowId: string): Promise<RunDescription | undefined>;
   /** Whether there was a running workflow to cancel. Safe to repeat. @throws TemporalUnavailable */

@@ -34,9 +34,11 @@ export async function dailySpend(
     .selectFrom('generations')
     .select([
       sql<number>`coalesce(sum(cost_usd), 0)`.as('cost'),
-      sql<number>`coalesce(sum(at_risk_usd), 0)`.as('at_risk'),
+      sql<number>`coalesce(sum(at_risk_usd + forgotten_usd), 0)`.as('at_risk'),
       sql<number>`coalesce(${reserved}, 0)`.as('reserved'),
-      sql<number>`coalesce(sum(cost_usd + at_risk_usd), 0) + coalesce(${reserved}, 0)`.as('used'),
+      sql<number>`coalesce(sum(cost_usd + at_risk_usd + forgotten_usd), 0) + coalesce(${reserved}, 0)`.as(
+        'used',
+      ),
       dayEnd.as('resets_at'),
       sql<number>`ceil(extract(epoch from ${dayEnd} - now()))`.as('resets_in'),
     ])

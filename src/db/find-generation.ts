@@ -1,5 +1,6 @@
 import { sql, type Selectable, type Transaction } from 'kysely';
 import type { AttemptRecord } from '../domain/attempt-record';
+import type { Notice } from '../domain/forgotten';
 import type { GenerationState, Lineage } from '../domain/generation';
 import type { FlowRequest } from '../domain/requests';
 import { toStoredAsset } from './asset-records';
@@ -8,11 +9,20 @@ import { toAttemptRecord, toSlotRecord, type SlotRecord } from './generation-row
 import type { DatabaseSchema, GenerationTable, StoredError } from './schema';
 
 /** All that is stored of one generation. */
-export interface GenerationRecord extends Omit<GenerationState, 'error' | 'slots' | 'startedAt'> {
+export interface GenerationRecord extends Omit<
+  GenerationState,
+  'error' | 'slots' | 'startedAt' | 'inFlight' | 'runs'
+> {
   workflowId: string;
   caller: string;
   /** Set aside for it while it runs. */
   reservedUsd: number;
+  /** What happened to it from outside. */
+  notices: Notice[];
+  /** What they put at risk, beside `atRiskUsd`. */
+  forgottenUsd: number;
+  /** The Temporal run that reported last. */
+  runId: string | undefined;
   /** `undefined` only where the accepting API lost its row before the workflow reported. */
   request: FlowRequest | undefined;
   createdAt: string;
@@ -43,7 +53,7 @@ export async function findGeneration(db: Database, id: string): Promise<Generati
     });
 }
 
-async function findSlots(transaction: Transaction<DatabaseSchema>, id: string): Promise<SlotRecord[]> {
+export async function findSlots(transaction: Transaction<DatabaseSchema>, id: string): Promise<SlotRecord[]> {
   const slots = await transaction
     .selectFrom('slots')
     .selectAll()
@@ -89,6 +99,9 @@ function toGenerationRecord(row: GenerationRow, slots: SlotRecord[]): Generation
     workflowId: row.workflow_id,
     caller: row.caller,
     reservedUsd: row.reserved_usd,
+    notices: row.notices,
+    forgottenUsd: row.forgotten_usd,
+    runId: row.run_id ?? undefined,
     flow: row.flow,
     characterId: row.character_id,
     nsfw: row.nsfw,

@@ -17,6 +17,7 @@ export function generationColumns(
     nsfw: state.nsfw,
     status: state.status,
     revision: state.revision,
+    run_id: state.runs?.at(-1) ?? null,
     cost_usd: state.costUsd,
     cost_estimated: state.costEstimated,
     at_risk_usd: state.atRiskUsd,

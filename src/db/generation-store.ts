@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { EarlierRuns, Notice } from '../domain/forgotten';
 import type { GenerationState } from '../domain/generation';
 import { acceptGeneration, type Acceptance, type AcceptOrder } from './accept-generation';
 import type { Database } from './database';
@@ -15,16 +16,28 @@ export interface GenerationStore {
   findRepeat(caller: string, key: IdempotencyKey): Promise<RepeatedStart | KeyReused | undefined>;
   /** Takes back `accept` when the workflow certainly did not start, unless another request with its key tries too. */
   removeAccepted(id: string): Promise<void>;
-  /** Writes what the workflow reports; safe to repeat and to reorder. */
-  saveState(state: GenerationState): Promise<void>;
+  /**
+   * Writes what the workflow reports; safe to repeat and to reorder.
+   *
+   * @param earlierRuns asked where the workflow was reset: what its runs before knew last. Default: nobody knows.
+   */
+  saveState(state: GenerationState, earlierRuns?: AskEarlierRuns): Promise<{ forgottenUsd: number }>;
   /** Ends a generation whose workflow is gone. Does nothing if the workflow has reported since `seen` was read. */
-  endUnfinished(
-    seen: GenerationRecord,
-    end: { status: 'failed' | 'cancelled'; error: StoredError },
-  ): Promise<void>;
+  endUnfinished(seen: GenerationRecord, end: UnfinishedEnd): Promise<void>;
   find(id: string): Promise<GenerationRecord | undefined>;
   /** Newest first. */
   list(page: GenerationPage): Promise<GenerationSummary[]>;
+}
+
+export type AskEarlierRuns = (state: GenerationState) => Promise<EarlierRuns>;
+
+const nobodyKnows: AskEarlierRuns = () => Promise.resolve({ states: [], isComplete: false });
+
+export interface UnfinishedEnd {
+  status: 'failed' | 'cancelled';
+  error: StoredError;
+  /** Says that what was set aside for the job may have been paid, as far as no attempt tells. */
+  notice?: Notice | undefined;
 }
 
 export function createGenerationStore(db: Database): GenerationStore {
@@ -45,7 +58,11 @@ export function createGenerationStore(db: Database): GenerationStore {
         .execute();
     },
 
-    saveState: (state) => saveState(db, state),
+    async saveState(state, earlierRuns = nobodyKnows) {
+      let outcome = await saveState(db, state);
+      if (outcome.kind === 'reset') outcome = await saveState(db, state, await earlierRuns(state));
+      return { forgottenUsd: outcome.kind === 'done' ? outcome.forgottenUsd : 0 };
+    },
     endUnfinished: (seen, end) => endUnfinished(db, seen, end),
     find: (id) => findGeneration(db, id),
     list: (page) => listGenerations(db, page),
@@ -55,7 +72,7 @@ export function createGenerationStore(db: Database): GenerationStore {
 async function endUnfinished(
   db: Database,
   seen: GenerationRecord,
-  { status, error }: { status: 'failed' | 'cancelled'; error: StoredError },
+  { status, error, notice }: UnfinishedEnd,
 ): Promise<void> {
   const json = JSON.stringify(error);
   const finishedAt = sql<string>`now()`;
@@ -63,7 +80,13 @@ async function endUnfinished(
     // The revision stays, so a report that is only late still wins; so does a start that was asked for again.
     const { numUpdatedRows } = await transaction
       .updateTable('generations')
-      .set({ status, error: json, finished_at: finishedAt })
+      .set({
+        ...{ status, error: json, finished_at: finishedAt },
+        ...(notice !== undefined && {
+          notices: JSON.stringify([...seen.notices, notice]),
+          forgotten_usd: sql<number>`forgotten_usd + ${notice.atRiskUsd}`,
+        }),
+      })
       .where('id', '=', seen.generationId)
       .where('revision', '=', seen.revision)
       .where('status', '=', seen.status)

@@ -7,7 +7,12 @@ export type { DailySpend } from './daily-spend';
 export { isDatabaseUnavailable } from './database-unavailable';
 export type { GenerationRecord } from './find-generation';
 export type { SlotRecord } from './generation-rows';
-export { createGenerationStore, type GenerationStore } from './generation-store';
+export {
+  createGenerationStore,
+  type AskEarlierRuns,
+  type GenerationStore,
+  type UnfinishedEnd,
+} from './generation-store';
 export type { IdempotencyKey, RepeatedStart } from './idempotency-keys';
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
 export { createLoraStore, type Lora, type LoraSettings, type LoraStore } from './lora-store';

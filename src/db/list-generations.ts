@@ -14,6 +14,7 @@ export interface GenerationSummary {
   status: GenerationStatus;
   costUsd: number;
   costEstimated: boolean;
+  /** What a reset, or a workflow that was lost, may have paid included. */
   atRiskUsd: number;
   error: StoredError | undefined;
   /** Slots by status; statuses without a slot are left out. */
@@ -85,7 +86,7 @@ function toSummary(
     status: row.status,
     costUsd: row.cost_usd,
     costEstimated: row.cost_estimated,
-    atRiskUsd: row.at_risk_usd,
+    atRiskUsd: row.at_risk_usd + row.forgotten_usd,
     error: row.error ?? undefined,
     slots,
     createdAt: row.created_at,

@@ -1,4 +1,4 @@
-import { Migrator, sql, type Migration } from 'kysely';
+import { Migrator, sql, type Migration, type MigrationResultSet } from 'kysely';
 import type { Logger } from 'pino';
 import { createDatabase, type Database } from './database';
 import { initialMigration } from './migrations/0001-initial';
@@ -8,6 +8,7 @@ import { oneUniqueKeyMigration } from './migrations/0004-one-unique-key';
 import { providerPausesMigration } from './migrations/0005-provider-pauses';
 import { settledJobsMigration } from './migrations/0006-settled-jobs';
 import { providerCallbacksMigration } from './migrations/0007-provider-callbacks';
+import { resetsMigration } from './migrations/0008-resets';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
@@ -18,6 +19,7 @@ const migrations: Record<string, Migration> = {
   '0005-provider-pauses': providerPausesMigration,
   '0006-settled-jobs': settledJobsMigration,
   '0007-provider-callbacks': providerCallbacksMigration,
+  '0008-resets': resetsMigration,
 };
 
 /**
@@ -30,9 +32,9 @@ const migrations: Record<string, Migration> = {
 export async function migrate(url: string, logger: Pick<Logger, 'warn'>): Promise<string[]> {
   const db = createDatabase(url, logger, { maxConnections: 2, statementTimeoutMs: 0 });
   try {
-    const provider = { getMigrations: async () => ({ ...migrations, ...(await ofLaterReleases(db)) }) };
-    const migrator = new Migrator({ db, provider });
-    const { error, results = [] } = await migrator.migrateToLatest();
+    const { error, results = [] } = await bringUpToDate(db).catch((error: unknown): MigrationResultSet => ({
+      error,
+    }));
     if (error !== undefined) {
       throw new Error(`The database at ${new URL(url).host} could not be migrated: ${messageOf(error)}`, {
         cause: error,
@@ -44,14 +46,34 @@ export async function migrate(url: string, logger: Pick<Logger, 'warn'>): Promis
   }
 }
 
+async function bringUpToDate(db: Database): Promise<MigrationResultSet> {
+  if (await isUpToDate(db)) return {};
+  const provider = { getMigrations: async () => ({ ...migrations, ...(await ofLaterReleases(db)) }) };
+  return await new Migrator({ db, provider }).migrateToLatest();
+}
+
+/** A look of a few milliseconds; the migrator's own takes a tenth of a second, and a killed process shall be back soon. */
+async function isUpToDate(db: Database): Promise<boolean> {
+  const { rows } = await sql<{ name: string | null }>`select to_regclass('kysely_migration') as name`.execute(
+    db,
+  );
+  if (typeof rows[0]?.name !== 'string') return false;
+  const done = new Set(await namesOfDone(db));
+  return Object.keys(migrations).every((name) => done.has(name));
+}
+
+async function namesOfDone(db: Database): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
+  return rows.map(({ name }) => name);
+}
+
 /**
  * Migrations a later release has run, so that this one starts beside it and after it: a deploy may be half done, or taken
  * back. Holds as long as migrations only add.
  */
 async function ofLaterReleases(db: Database): Promise<Record<string, Migration>> {
   const latest = Object.keys(migrations).toSorted().at(-1) ?? '';
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration`.execute(db);
-  const later = rows.map(({ name }) => name).filter((name) => name > latest);
+  const later = (await namesOfDone(db)).filter((name) => name > latest);
   return Object.fromEntries(later.map((name) => [name, { up: () => Promise.resolve() }]));
 }
 

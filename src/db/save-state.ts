@@ -1,33 +1,108 @@
 import { sql, type Transaction } from 'kysely';
 import type { AttemptRecord } from '../domain/attempt-record';
+import {
+  forgottenJobs,
+  forgottenUsdOf,
+  goesOnFrom,
+  resetNotice,
+  stillForgotten,
+  type EarlierRuns,
+  type Notice,
+} from '../domain/forgotten';
 import type { GenerationState, SlotState } from '../domain/generation';
+import { roundUsd } from '../domain/round-usd';
 import { workflowIdOf } from '../domain/workflow-id';
 import { insertAssets } from './asset-records';
 import type { Database } from './database';
+import { findSlots } from './find-generation';
 import { attemptRow, generationColumns, slotRow } from './generation-rows';
 import type { DatabaseSchema } from './schema';
+
+export type SaveOutcome =
+  | { kind: 'done'; forgottenUsd: number }
+  /** Nothing was written: what is stored is of a run that was reset. First find out what the earlier runs knew. */
+  | { kind: 'reset' };
 
 /**
  * Writes a generation, its slots and attempts as one. Safe to repeat, and states may arrive in any order: one that is
  * not newer than what is stored changes nothing.
+ *
+ * @param earlier what the runs before a reset knew last
  */
-export async function saveState(db: Database, state: GenerationState): Promise<void> {
-  await db.transaction().execute(async (transaction) => {
-    const isNewer = await upsertGeneration(transaction, state);
-    if (!isNewer) return;
+export async function saveState(
+  db: Database,
+  state: GenerationState,
+  earlier?: EarlierRuns,
+): Promise<SaveOutcome> {
+  return await db.transaction().execute(async (transaction): Promise<SaveOutcome> => {
+    const stored = await findStored(transaction, state.generationId);
+    let notices = stored?.notices ?? [];
+    if (stored !== undefined && !isNewer(state, stored))
+      return { kind: 'done', forgottenUsd: forgottenUsdOf(notices) };
+    if (stored !== undefined && !goesOnFrom(state, stored.run_id ?? undefined)) {
+      if (earlier === undefined) return { kind: 'reset' };
+      notices = [...notices, await noteReset(transaction, { stored, state, earlier })];
+      await transaction.deleteFrom('slots').where('generation_id', '=', state.generationId).execute();
+    }
+    notices = notices.filter(({ code }) => code === 'reset').map((notice) => withoutFound(notice, state));
+    const forgottenUsd = forgottenUsdOf(notices);
+    const isWritten = await upsertGeneration(transaction, state, { notices, forgottenUsd });
+    if (!isWritten) return { kind: 'done', forgottenUsd };
     const kept = state.slots.flatMap((slot) => (slot.asset === undefined ? [] : [slot.asset]));
     const assets = [...kept, ...(state.extras ?? []).map(({ asset }) => asset)];
     await insertAssets(transaction, assets, 'generation');
     await upsertSlots(transaction, state.generationId, state.slots);
     await upsertAttempts(transaction, state);
+    return { kind: 'done', forgottenUsd };
   });
+}
+
+function findStored(transaction: Transaction<DatabaseSchema>, id: string) {
+  return transaction
+    .selectFrom('generations')
+    .select(['id', 'run_id', 'revision', 'status', 'notices', 'reserved_usd', 'cost_usd', 'at_risk_usd'])
+    .select(sql<string>`now()`.as('read_at'))
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+type StoredRow = NonNullable<Awaited<ReturnType<typeof findStored>>>;
+
+/** A row that is merely accepted gives way to any report, whatever number the workflow starts counting at. */
+function isNewer({ revision }: GenerationState, stored: StoredRow): boolean {
+  return stored.revision < revision || stored.status === 'accepted';
+}
+
+/** What the caller has paid, or may have, and the run after a reset knows nothing of. */
+async function noteReset(
+  transaction: Transaction<DatabaseSchema>,
+  { stored, state, earlier }: { stored: StoredRow; state: GenerationState; earlier: EarlierRuns },
+): Promise<Notice> {
+  const slots = await findSlots(transaction, stored.id);
+  const jobs = forgottenJobs([...earlier.states, { slots }], state);
+  const unspentUsd = Math.max(0, stored.reserved_usd - stored.cost_usd - stored.at_risk_usd);
+  const isEnded = stored.status !== 'accepted' && stored.status !== 'running';
+  const unknownUsd = earlier.isComplete || isEnded ? 0 : unspentUsd;
+  return resetNotice(jobs, { at: stored.read_at, unknownUsd });
+}
+
+function withoutFound(notice: Notice, state: GenerationState): Notice {
+  const jobs = stillForgotten(notice.jobs, state);
+  const foundUsd = notice.jobs.reduce((sum, job) => (jobs.includes(job) ? sum : sum + job.usd), 0);
+  return { ...notice, jobs, atRiskUsd: roundUsd(notice.atRiskUsd - foundUsd) };
 }
 
 async function upsertGeneration(
   transaction: Transaction<DatabaseSchema>,
   state: GenerationState,
+  { notices, forgottenUsd }: { notices: Notice[]; forgottenUsd: number },
 ): Promise<boolean> {
-  const columns = generationColumns(state);
+  const columns = {
+    ...generationColumns(state),
+    notices: JSON.stringify(notices),
+    forgotten_usd: forgottenUsd,
+  };
   const written = await transaction
     .insertInto('generations')
     .values({ id: state.generationId, workflow_id: workflowIdOf(state), ...columns })
@@ -35,7 +110,7 @@ async function upsertGeneration(
       conflict
         .column('id')
         .doUpdateSet(columns)
-        // A row that is merely accepted gives way to any report, whatever number the workflow starts counting at.
+        // Another process may have inserted the row in the meantime.
         .where((where) =>
           where.or([
             where('generations.revision', '<', state.revision),

@@ -8,6 +8,7 @@ import type {
   SlotStatus,
   SlotWait,
 } from '../domain/generation';
+import type { Notice } from '../domain/forgotten';
 import type { Identity, RouteCandidate } from '../domain/plan';
 import type { Flow, FlowRequest, LoraBaseModel } from '../domain/requests';
 import type { ProviderState } from '../domain/provider-health';
@@ -93,6 +94,12 @@ export interface GenerationTable {
   status: GenerationStatus;
   /** 0 until the workflow has reported. */
   revision: Generated<number>;
+  /** The Temporal run that reported last. `null`: none has, or one of an older release. */
+  run_id: string | null;
+  /** What happened to it from outside. */
+  notices: ColumnType<Notice[], string | undefined, string>;
+  /** What the notices put at risk, beside `at_risk_usd`. */
+  forgotten_usd: Generated<number>;
   /** `null` only where the accepting API lost its row before the workflow reported. */
   request: JSONColumnType<FlowRequest> | null;
   caller: Generated<string>;

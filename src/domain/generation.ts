@@ -39,6 +39,8 @@ export interface ResumedGeneration {
   urged: number[];
   /** By provider or app, epoch ms: it asked not to be called before. */
   notBefore: Record<string, number>;
+  /** USD that runs before a reset may have paid. */
+  forgottenUsd?: number | undefined;
 }
 
 /** A stored picture, and how it was made. */
@@ -204,7 +206,22 @@ export interface ExtraPicture {
   at: string;
 }
 
-/** State of one generation. `revision` grows with every change, so a late write never replaces a newer one. */
+/** A submit that may be paid by now, or is about to be, and that no attempt carries the price of yet. */
+export interface SubmitInFlight {
+  /** 1-based. */
+  slot: number;
+  provider: ProviderName;
+  endpoint: string;
+  /** By the price table. */
+  priceUsd: number;
+  /** ISO 8601. */
+  since: string;
+}
+
+/**
+ * State of one generation. `revision` grows with every change and is never smaller than the time of the change (epoch
+ * ms): a late write never replaces a newer one, and after a reset nothing the old run wrote is newer.
+ */
 export interface GenerationState {
   generationId: string;
   flow: Flow;
@@ -225,6 +242,10 @@ export interface GenerationState {
   extras?: ExtraPicture[] | undefined;
   /** Provider jobs of which nobody knows yet what they cost. Left out for none. */
   unsettledJobs?: number | undefined;
+  /** What is at risk beside `atRiskUsd`, should the workflow end here. Left out by older releases. */
+  inFlight?: SubmitInFlight[] | undefined;
+  /** Ids of the Temporal runs that led to this state, each going on where the one before rested; the present one last. */
+  runs?: string[] | undefined;
   startedAt: string;
   finishedAt?: string | undefined;
 }

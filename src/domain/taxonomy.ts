@@ -54,13 +54,21 @@ export type SlotFailureCode =
   | 'cancelled'
   | 'no_route';
 
-/** Codes of failures that speak of the way to the provider: there was no connection, or it broke. */
+/** Code of a pod that takes connections and answers nothing, although it answers such requests at once when it is well. */
+export const podSilentCode = 'pod_silent';
+
+/** Code of a pod for which something else answers: the proxy in front of one that is stopped. */
+export const podUnavailableCode = 'pod_unavailable';
+
+/** Codes of failures that speak of the way to the provider: there is no connection, it broke, or nobody is at its end. */
 export const unreachableCodes: readonly string[] = [
   'connect_timeout',
   'connection_failed',
   'connection_lost',
   'connection_refused',
   'host_not_found',
+  podSilentCode,
+  podUnavailableCode,
   'tls_failed',
 ];
 

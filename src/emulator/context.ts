@@ -24,6 +24,9 @@ export interface ProviderEmulation {
   readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** The provider's machines are gone: what that does to running jobs is the provider's nature. */
   powerOff(): void;
+  /** The machine stands still and goes on where it was; absent where a provider is no single machine. */
+  freeze?(): void;
+  thaw?(): void;
   /** Back to the state after start. */
   reset(): void;
 }

@@ -2,9 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
+import { HeldRequests } from './held-requests';
 
-/** `down`: nothing listens and open connections are cut. `hang`: connections open and nothing ever answers. */
-export const providerStates = ['up', 'down', 'hang'] as const;
+/**
+ * `down`: nothing listens and open connections are cut. `hang`: connections open and nothing ever answers, while the
+ * jobs go on. `frozen`: nothing answers and nothing goes on until the state is `up` again; then everything does, also
+ * what was asked meanwhile.
+ */
+export const providerStates = ['up', 'down', 'hang', 'frozen'] as const;
 export type ProviderState = (typeof providerStates)[number];
 
 export interface ListenerOptions {
@@ -19,6 +24,7 @@ export interface ListenerOptions {
 export class ProviderListener {
   readonly #options: ListenerOptions;
   readonly #sockets = new Set<Socket>();
+  readonly #held = new HeldRequests();
   #server: Server | undefined;
   #port: number;
   #state: ProviderState = 'down';
@@ -54,8 +60,12 @@ export class ProviderListener {
     if (state !== 'down' && this.#server === undefined) await this.#listen();
     this.#state = state;
     // Whoever was left hanging is never answered: with the change of state they see a reset instead.
-    if (previous === 'hang' || state !== 'up') this.#cutConnections();
+    if (previous === 'hang' || state === 'hang' || state === 'down') this.#cutConnections();
     if (state === 'down') await this.#stopListening();
+    if (state !== 'up') return;
+    this.#held.release(this.url, (request, socket, head) => {
+      this.#upgrade(request, socket, head);
+    });
   }
 
   async #listen(): Promise<void> {
@@ -82,16 +92,25 @@ export class ProviderListener {
       request.resume();
       return;
     }
+    if (this.#state === 'frozen') {
+      this.#held.hold(request, response);
+      return;
+    }
     this.#options.app.routing(request, response);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.#state === 'hang') return;
+    if (this.#state === 'frozen') {
+      this.#held.holdHandshake(request, socket, head);
+      return;
+    }
     if (this.#options.onUpgrade === undefined) socket.destroy();
     else this.#options.onUpgrade(request, socket, head);
   }
 
   #cutConnections(): void {
+    this.#held.drop();
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 

@@ -34,6 +34,7 @@ export interface RunningEmulator {
   readonly journal: Journal;
   readonly faults: FaultBoard;
   readonly settings: SettingsHolder;
+  /** @throws CannotFreeze for the state `frozen` of any but the pod. */
   setProviderState(provider: ProviderId, state: ProviderState): Promise<void>;
   /** Back to the state after start: jobs, faults, journal, settings and files are gone, providers are up. */
   reset(): Promise<void>;
@@ -81,6 +82,16 @@ export class PortTaken extends Error {
   }
 }
 
+/** Thrown where a state does not exist: a platform of many machines does not freeze as one. */
+export class CannotFreeze extends Error {
+  override readonly name = 'CannotFreeze';
+  readonly statusCode = 400;
+
+  constructor(provider: ProviderId) {
+    super(`state: ${provider} cannot be frozen, only one machine can: comfyui`);
+  }
+}
+
 function createContext(options: EmulatorOptions): EmulatorContext {
   const { timeScale = 0.1, seed = 1, modalJobs = 'named', logger } = options;
   const settings = new SettingsHolder({ timeScale, modalJobs });
@@ -100,9 +111,13 @@ function createSteering(
   listeners: Readonly<Record<ProviderId, ProviderListener>>,
 ): Pick<RunningEmulator, 'setProviderState' | 'reset'> {
   const setProviderState = async (provider: ProviderId, state: ProviderState): Promise<void> => {
-    if (listeners[provider].state === state) return;
-    if (state === 'down') emulations[provider].powerOff();
-    await listeners[provider].setState(state);
+    const [listener, emulation] = [listeners[provider], emulations[provider]];
+    if (listener.state === state) return;
+    if (state === 'frozen' && emulation.freeze === undefined) throw new CannotFreeze(provider);
+    if (state === 'down') emulation.powerOff();
+    if (state === 'frozen') emulation.freeze?.();
+    else if (listener.state === 'frozen') emulation.thaw?.();
+    await listener.setState(state);
     context.log.info({ provider, state }, 'provider state changed');
   };
   const reset = async (): Promise<void> => {

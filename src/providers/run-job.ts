@@ -36,7 +36,8 @@ export async function runJob(
   } catch (error) {
     if (!scope.signal.aborted) throw error;
     if (!context.signal.aborted) return await call.outOfTime(error, context.signal);
-    context.onStopped?.(await call.stop());
+    const stopped = await call.stop();
+    context.onStopped?.(stopped);
     throw context.signal.reason;
   } finally {
     scope.close();

@@ -5,15 +5,16 @@ import { ServiceStartError, type Service } from './service';
 import type { ServiceLog } from './service-log';
 import { launchService, type ServiceProcess } from './service-process';
 
-/** Waits between restarts of one service, milliseconds. */
+/** Waits between restarts of one service, milliseconds. The first restart is at once; only a row of them waits. */
 export interface RestartBackoff {
+  /** Before the second restart of a row; doubled for each further one. */
   initialMs: number;
   maximumMs: number;
-  /** A run at least this long makes the next wait the initial one again. */
+  /** A run that was ready for at least this long ends the row. */
   stableMs: number;
 }
 
-export const defaultRestartBackoff: RestartBackoff = { initialMs: 500, maximumMs: 10_000, stableMs: 30_000 };
+export const defaultRestartBackoff: RestartBackoff = { initialMs: 500, maximumMs: 10_000, stableMs: 5_000 };
 
 export interface ServiceKeeperOptions {
   service: Service;
@@ -75,9 +76,11 @@ export class ServiceKeeper {
       const ending: string = run === undefined ? '(it did not become ready)' : await this.ending(run);
       if (this.isStopping()) return;
       if (run !== undefined && Date.now() - startedAt >= backoff.stableMs) failures = 0;
-      const waitMs = Math.min(backoff.initialMs * 2 ** failures, backoff.maximumMs);
+      const waitMs =
+        failures === 0 ? 0 : Math.min(backoff.initialMs * 2 ** (failures - 1), backoff.maximumMs);
       failures += 1;
-      logger.warn(`${this.name} died ${ending}; restarting it in ${seconds(waitMs)}`);
+      const when = waitMs === 0 ? 'at once' : `in ${seconds(waitMs)}`;
+      logger.warn(`${this.name} died ${ending}; restarting it ${when}`);
       run = await this.relaunch(waitMs);
     }
   }

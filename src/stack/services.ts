@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { postgresUrl, preparePostgres, waitForPostgres } from './postgres';
 import { postgresPassword } from './postgres-password';
@@ -64,7 +63,7 @@ function baseEnvironment(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 export interface NodeServiceOptions {
   name: string;
-  /** Path of its main file, relative to the project. */
+  /** Path of its compiled main file. Absolute. */
   main: string;
   environment: NodeJS.ProcessEnv;
   stopGraceMs: number;
@@ -76,12 +75,11 @@ const leftOut = new Set(['provider disabled']);
 
 /** One of our own processes: prints a ready line on standard output and logs to standard error. */
 export function nodeService({ projectDirectory }: StackOptions, own: NodeServiceOptions): Service {
-  const loader = pathToFileURL(require.resolve('tsx')).href;
-  const args = ['--import', loader, path.join(projectDirectory, own.main)];
+  const { name, main, environment } = own;
   return {
-    name: own.name,
+    name,
     prepare: () =>
-      Promise.resolve({ file: process.execPath, args, cwd: projectDirectory, environment: own.environment }),
+      Promise.resolve({ file: process.execPath, args: [main], cwd: projectDirectory, environment }),
     async waitUntilReady(readyLine) {
       const line = await readyLine;
       own.onReady?.(line);

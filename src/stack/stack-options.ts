@@ -37,13 +37,15 @@ export async function freeStackPorts(): Promise<StackPorts> {
 }
 
 export interface StackOptions {
-  /** Directory of the project: where the programs of the services are. */
+  /** Directory of the project: its programs are compiled and run. */
   projectDirectory: string;
   /** Database files, pictures, logs and `stack.json`. Absolute. */
   dataDirectory: string;
   ports: StackPorts;
   environment: NodeJS.ProcessEnv;
   logger: Logger;
+  /** Worker processes, each restarted by itself: `worker`, `worker-2` and so on. Default 1. */
+  workers?: number;
   /** Removes everything in the data directory first. Default false. */
   fresh?: boolean;
 }

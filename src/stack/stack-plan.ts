@@ -22,6 +22,14 @@ const emulatedShutdownGraceSeconds = 30;
 /** Added to the worker's own drain before it is killed. */
 const killMarginSeconds = 10;
 
+/** What a stack runs. */
+export interface StackPrograms {
+  /** Path of the Temporal CLI; needed when the stack runs the Temporal server. */
+  temporalCli: string | undefined;
+  /** Directory of our own programs, as `buildPrograms` leaves it. */
+  build: string;
+}
+
 /** What a stack consists of, decided from options and environment alone; nothing runs yet. */
 export interface StackPlan {
   providers: ProviderSettings;
@@ -30,8 +38,8 @@ export interface StackPlan {
   runsTemporal: boolean;
   temporalUi: string | null;
   wantedPorts: WantedPort[];
-  /** In starting order. `temporalCli` is needed when `runsTemporal`. */
-  services(temporalCli: string | undefined): Service[];
+  /** In starting order. */
+  services(found: StackPrograms): Service[];
   /** URLs as the services reported them; complete once all are ready. */
   reported: { api: string; emulator: StackDescription['emulator'] };
 }
@@ -62,41 +70,49 @@ export function planStack(options: StackOptions): StackPlan {
     temporalUi,
     wantedPorts: wantedPorts(options, settings, configured === undefined),
     reported,
-    services: (temporalCli) => [
+    services: ({ temporalCli, build }) => [
       ...(postgres === undefined ? [] : [postgres.service]),
       ...(temporalCli === undefined ? [] : [temporalService(options, temporalCli, temporal)]),
-      ...ownServices(options, settings, childEnvironment, reported),
+      ...ownServices(options, build, settings, childEnvironment, reported),
     ],
   };
 }
 
 function ownServices(
   options: StackOptions,
+  build: string,
   settings: Settings,
   environment: NodeJS.ProcessEnv,
   reported: StackPlan['reported'],
 ): Service[] {
   const emulator = nodeService(options, {
     name: 'emulator',
-    main: 'src/emulator/main.ts',
+    main: path.join(build, 'emulator', 'main.js'),
     environment,
     stopGraceMs: 5_000,
     onReady: (line) => void (reported.emulator = emulatorReadySchema.parse(line)),
   });
-  const worker = nodeService(options, {
-    name: 'worker',
-    main: 'src/worker/main.ts',
-    environment,
-    stopGraceMs: (settings.shutdownGraceSeconds + killMarginSeconds) * 1000,
-  });
+  const workers = workerNames(options).map((name) =>
+    nodeService(options, {
+      name,
+      main: path.join(build, 'worker', 'main.js'),
+      environment,
+      stopGraceMs: (settings.shutdownGraceSeconds + killMarginSeconds) * 1000,
+    }),
+  );
   const api = nodeService(options, {
     name: 'api',
-    main: 'src/api/main.ts',
+    main: path.join(build, 'api', 'main.js'),
     environment,
     stopGraceMs: 10_000,
     onReady: (line) => void (reported.api = apiReadySchema.parse(line).url),
   });
-  return settings.providers.mode === 'emulated' ? [emulator, worker, api] : [worker, api];
+  return settings.providers.mode === 'emulated' ? [emulator, ...workers, api] : [...workers, api];
+}
+
+/** `worker`, `worker-2`, `worker-3` and so on. */
+function workerNames({ workers = 1 }: StackOptions): string[] {
+  return Array.from({ length: workers }, (_, index) => (index === 0 ? 'worker' : `worker-${index + 1}`));
 }
 
 /** What a stack's own processes need to know of the servers around them. */
@@ -129,10 +145,13 @@ function environmentOfChildren(
   };
 }
 
-/** Emulated Fal counts its own limits in its own time; the rest is a slow submit and the list. */
+/**
+ * Emulated Fal counts its own limits in its own time; the rest is a slow submit and the list. What is no time scale is for
+ * the emulator to name.
+ */
 function emulatedSettleSeconds({ EMULATOR_TIME_SCALE: text }: NodeJS.ProcessEnv): string {
-  const timeScale = Number(nonEmpty(text) ?? defaultTimeScale);
-  return String(Math.ceil(60 + 600 * timeScale));
+  const given = Number(nonEmpty(text) ?? defaultTimeScale);
+  return String(Math.ceil(60 + 600 * (given >= 0 ? given : defaultTimeScale)));
 }
 
 function emulatorEnvironment(ports: StackOptions['ports']['emulator']): NodeJS.ProcessEnv {

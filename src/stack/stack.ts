@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { providerNames } from '../domain/taxonomy';
+import { buildPrograms } from './build-programs';
 import { requireFreePorts } from './busy-ports';
 import {
   emptyDataDirectory,
@@ -47,11 +48,17 @@ export class Stack {
   async start(): Promise<StackDescription> {
     const { options } = this;
     const plan = await this.prepare();
-    this.cli = await this.readyTemporal(plan);
+    const settingUpSince = Date.now();
+    const [temporalCli, build] = await Promise.all([
+      this.readyTemporal(plan),
+      buildPrograms(options.projectDirectory, (line) => options.logger.info(line)),
+    ]);
+    this.setUpMs = Date.now() - settingUpSince;
+    this.cli = temporalCli;
     if (this.stopped !== undefined) throw new Error('stopped before it was ready');
     const describe = (): StackDescription => this.describe(plan);
     this.supervisor = createSupervisor({
-      services: plan.services(this.cli),
+      services: plan.services({ temporalCli, build }),
       dataDirectory: options.dataDirectory,
       logger: options.logger,
       onChange: () => writeStackFile(options.dataDirectory, describe()),
@@ -67,7 +74,7 @@ export class Stack {
     return this.stopped;
   }
 
-  /** Seconds of `start` that went into getting a Temporal server, which may mean building one: once per machine. */
+  /** Seconds of `start` that went into getting a Temporal server and our own programs, which may mean building them. */
   setUpSeconds(): number {
     return this.setUpMs / 1000;
   }
@@ -117,10 +124,7 @@ export class Stack {
     const { logger, environment } = this.options;
     if (runsTemporal) {
       logger.info('temporal: no server is configured; looking for the Temporal CLI');
-      const startedAt = Date.now();
-      const cli = await resolveTemporalCli({ environment, report: (line) => logger.info(line) });
-      this.setUpMs = Date.now() - startedAt;
-      return cli;
+      return await resolveTemporalCli({ environment, report: (line) => logger.info(line) });
     }
     logger.info(`temporal: using the configured server ${temporal.address}, namespace ${temporal.namespace}`);
     const problem = await temporalProblem(temporal);

@@ -1,4 +1,4 @@
-import { providerSilentCode, providerUnwellCode, unreachableCodes } from '../domain/taxonomy';
+import { podSilentCode, providerSilentCode, providerUnwellCode, unreachableCodes } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 
 /** Failures that say something else than "this provider does not answer". */
@@ -27,7 +27,15 @@ export function isProviderOut({ failureClass, code, certainty, status }: Provide
   if (code === providerUnwellCode && status !== undefined) return status >= 500;
   // After the provider took the job, only these say that it is out of reach.
   if (certainty === 'accepted') {
-    return status === undefined ? unreachableCodes.includes(code) : gatewayStatuses.includes(status);
+    return unreachableCodes.includes(code) || (status !== undefined && gatewayStatuses.includes(status));
   }
   return failureClass === 'outage' || status === undefined || status >= 500 || status === 408;
+}
+
+/**
+ * Whether a failure, alone as it is, is reason enough to ask the provider: whoever took the connection answered nothing at
+ * all. Calls that are lost so come slowly, one after another.
+ */
+export function isSilence({ code, certainty }: ProviderError): boolean {
+  return code === podSilentCode || (code === 'deadline_exceeded' && certainty !== 'accepted');
 }

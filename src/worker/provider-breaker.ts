@@ -2,7 +2,7 @@ import { ConsecutiveBreaker } from 'cockatiel';
 import type { OutageReport } from '../domain/messages';
 import type { ProviderError } from '../providers/errors';
 import { breakerThreshold } from '../registry/watch-policy';
-import { isProviderOut } from './breaker-failures';
+import { isProviderOut, isSilence } from './breaker-failures';
 
 /** After a report was taken, the watch gets this long to make it known before it is told again. */
 const reportAgainMs = 5000;
@@ -13,6 +13,12 @@ export interface ProviderBreakerOptions {
   /** Tells the provider's watch. Rejects when it could not be told; the next failure tries again. */
   report(report: OutageReport): Promise<void>;
   onReportFailed: (error: unknown) => void;
+}
+
+interface Opening {
+  isDoubt: boolean;
+  /** After this many ms it is told again. Default: by whether it is a doubt. */
+  againMs?: number | undefined;
 }
 
 /** Counts one provider's failures in this process, and reports an outage when too many come in a row. */
@@ -46,7 +52,10 @@ export class ProviderBreaker {
     if (!isProviderOut(error)) return;
     if (app !== undefined) this.failedApps.add(app);
     this.isCertain ||= app === undefined || this.failedApps.size > 1;
-    if (this.counter.failure()) this.open(error.message);
+    if (this.counter.failure()) this.open(error.message, { isDoubt: !this.isCertain });
+    // An app of several may be silent because it starts.
+    else if (app === undefined && isSilence(error))
+      this.open(error.message, { isDoubt: true, againMs: reportAgainMs });
   }
 
   private forget(): void {
@@ -54,14 +63,13 @@ export class ProviderBreaker {
     this.isCertain = false;
   }
 
-  private open(reason: string): void {
-    const isDoubt = !this.isCertain;
+  private open(reason: string, { isDoubt, againMs = isDoubt ? doubtAgainMs : reportAgainMs }: Opening): void {
     if (this.isReporting || Date.now() < (isDoubt ? this.quietUntil : this.certainQuietUntil)) return;
     this.isReporting = true;
     void this.options
       .report(isDoubt ? { reason, isDoubt } : { reason })
       .then(() => {
-        this.quietUntil = Date.now() + (isDoubt ? doubtAgainMs : reportAgainMs);
+        this.quietUntil = Date.now() + againMs;
         if (!isDoubt) this.certainQuietUntil = this.quietUntil;
       })
       .catch(this.options.onReportFailed)

@@ -12,19 +12,21 @@ import {
 import { providerWatchType, type ProviderWatchInput, type WatchPolicy } from '../domain/provider-watch';
 import { providerAttribute } from '../domain/search-attributes';
 import type { ProviderName } from '../domain/taxonomy';
-import { watchPolicy as standardPolicy } from '../registry/watch-policy';
+import { watchPolicyOf } from '../registry/watch-policy';
 
 /**
  * The watches behind one task queue: emulated and real providers have watches of their own. A watch keeps to the policy
  * it began with.
+ *
+ * @param policy of all of them; left out: each provider's own
  */
 export function createProviderWatches(
   client: Client,
   taskQueue: string,
-  policy: WatchPolicy = standardPolicy,
+  policy?: WatchPolicy,
 ): ProviderWatches {
   const tell = async (provider: ProviderName, signal: string, message: OutageReport | ParkedJob) => {
-    const input: ProviderWatchInput = { provider, policy };
+    const input: ProviderWatchInput = { provider, policy: policy ?? watchPolicyOf(provider) };
     await client.workflow.signalWithStart(providerWatchType, {
       taskQueue,
       workflowId: providerWatchId(taskQueue, provider),

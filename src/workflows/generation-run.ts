@@ -1,3 +1,4 @@
+import { workflowInfo } from '@temporalio/workflow';
 import type {
   GenerationInput,
   GenerationState,
@@ -5,6 +6,7 @@ import type {
   Recipe,
   SlotProgress,
   SlotState,
+  SubmitInFlight,
 } from '../domain/generation';
 import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../domain/plan';
 
@@ -23,13 +25,15 @@ export interface GenerationRun {
   /** Those of them that a person woke. */
   urged: Set<number>;
   /** Submits whose outcome is still to come, by slot and model, oldest first. */
-  inFlight: Map<string, InFlight>;
+  inFlight: Map<string, SubmitInFlight>;
   /** By provider, or app of one: epoch ms before which it does not want to hear from this job. */
   notBefore: Map<string, number>;
   /** The clean-up of jobs that nobody waits for; see `cleanUp`. */
   settling: Promise<void>[];
   /** USD set aside for this job. */
   reservedUsd: number;
+  /** USD that runs before a reset may have paid. */
+  forgottenUsd: number;
   /** Pictures made since the last save. */
   unsaved: MadePicture[];
   /** What the search attributes say. */
@@ -40,13 +44,6 @@ export interface GenerationRun {
   announce(): void;
   /** The state reached a point the database must know soon. */
   save(): void;
-}
-
-/** A submit that may be paid, or is about to be. */
-export interface InFlight {
-  slot: number;
-  endpoint: string;
-  priceUsd: number;
 }
 
 const nothingPlanned: GenerationPlan = {
@@ -81,6 +78,7 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     slots: [],
     startedAt,
   };
+  state.runs = [...(state.runs ?? []), workflowInfo().runId];
   return {
     input,
     state,
@@ -93,12 +91,18 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     notBefore: new Map(Object.entries(input.resumed?.notBefore ?? {})),
     settling: [],
     reservedUsd: input.reservedUsd,
+    forgottenUsd: input.resumed?.forgottenUsd ?? 0,
     unsaved: input.resumed?.unsaved ?? [],
     announced: '',
     changed: () => undefined,
     announce: () => undefined,
     save: () => undefined,
   };
+}
+
+/** The state as others see it: also what is under way. */
+export function stateOf({ state, inFlight }: GenerationRun): GenerationState {
+  return { ...state, inFlight: [...inFlight.values()] };
 }
 
 /** The endpoint that made the first picture of the set, also where only one slot of it is made anew. */
@@ -130,8 +134,8 @@ function openJobsOf(resumed: GenerationInput['resumed']): GenerationRun['inFligh
   return new Map(jobs);
 }
 
-export function inFlightOf(slot: number, { endpoint, priceUsd }: PlannedCandidate): InFlight {
-  return { slot, endpoint, priceUsd };
+export function inFlightOf(slot: number, { provider, endpoint, priceUsd }: PlannedCandidate): SubmitInFlight {
+  return { slot, provider, endpoint, priceUsd, since: new Date().toISOString() };
 }
 
 /** A slot as it stands before its first call. */

@@ -1,11 +1,11 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import type { SlotDecisionInput } from '../domain/messages';
-import { wakeSlot, type GenerationRun } from './generation-run';
+import { stateOf, wakeSlot, type GenerationRun } from './generation-run';
 import { decideSlotUpdate, progressQuery, providerUpSignal, retryNowUpdate } from './messages';
 
 /** Answers queries, and wakes the slots that a signal or update is about. */
 export function handleMessages(run: GenerationRun): void {
-  setHandler(progressQuery, () => run.state);
+  setHandler(progressQuery, () => stateOf(run));
   setHandler(providerUpSignal, ({ provider }) => {
     for (const { slot, status, waiting } of run.state.slots) {
       if (status === 'waiting' && waiting?.watched.includes(provider) === true) wakeSlot(run, slot);

@@ -1,7 +1,7 @@
 import { CancellationScope, log } from '@temporalio/workflow';
 import type { MadePicture } from '../domain/generation';
 import { saveGeneration } from './activity-options';
-import type { GenerationRun } from './generation-run';
+import { stateOf, type GenerationRun } from './generation-run';
 
 /** Keeps the database copy of a run up to date: at most one save under way, the newest state in the next. */
 export class Projection {
@@ -33,14 +33,15 @@ export class Projection {
     while (this.isDirty) {
       this.isDirty = false;
       const made = this.run.unsaved.splice(0);
-      const { state } = this.run;
+      const state = stateOf(this.run);
       this.saving = made;
-      await CancellationScope.nonCancellable(() => saveGeneration({ state, made })).catch(
-        (error: unknown) => {
-          log.error('the state could not be saved', { error });
-          this.run.unsaved.unshift(...made);
-        },
-      );
+      try {
+        const saved = await CancellationScope.nonCancellable(() => saveGeneration({ state, made }));
+        this.run.forgottenUsd = saved.forgottenUsd;
+      } catch (error) {
+        log.error('the state could not be saved', { error });
+        this.run.unsaved.unshift(...made);
+      }
       this.saving = [];
     }
     this.draining = undefined;

@@ -22,7 +22,7 @@ import { generationStatusAttribute, providerAttribute } from '../domain/search-a
 import { planRoutes } from './activity-options';
 import { cleanUp, resumeCleanUp } from './clean-up';
 import { detailsTable } from './details';
-import { freshProgress, openRun, pendingSlot, type GenerationRun } from './generation-run';
+import { freshProgress, openRun, pendingSlot, stateOf, type GenerationRun } from './generation-run';
 import { handleMessages } from './handle-messages';
 import { Projection } from './projection';
 import { runSlot } from './run-slot';
@@ -61,7 +61,7 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
   if (isUnsettled(run) && run.isResting) await goOnInNewRun(run, projection);
   await projection.flush();
   if (run.state.status === 'cancelled') throw new CancelledFailure('Cancelled by the caller.');
-  return run.state;
+  return stateOf(run);
 }
 
 /** Returns whether there is a plan; a refused or cancelled run has none. */
@@ -129,7 +129,7 @@ function isUnfinished({ state }: GenerationRun): boolean {
  * database does not know yet goes along: a database that is away holds up no deadline.
  */
 async function goOnInNewRun(run: GenerationRun, projection: Projection): Promise<void> {
-  const { input, state, plan, progress, reservedUsd, urged, notBefore } = run;
+  const { input, state, plan, progress, reservedUsd, forgottenUsd, urged, notBefore } = run;
   if (CancellationScope.current().consideredCancelled && isUnfinished(run)) {
     for (const slot of openSlots(run).filter(isUnfinishedSlot)) {
       cancelSlot(slot);
@@ -141,7 +141,7 @@ async function goOnInNewRun(run: GenerationRun, projection: Projection): Promise
     ...input,
     reservedUsd,
     resumed: {
-      ...{ state, plan, progress },
+      ...{ state, plan, progress, forgottenUsd },
       unsaved: projection.unsaved(),
       urged: [...urged],
       notBefore: Object.fromEntries(notBefore),
@@ -177,7 +177,7 @@ function finalStatus({ state: { slots, error }, plan }: GenerationRun): Generati
 }
 
 function show({ state, progress }: GenerationRun): void {
-  state.revision += 1;
+  state.revision = Math.max(state.revision + 1, Date.now());
   state.costUsd = roundUsd(state.slots.reduce((sum, { costUsd }) => sum + costUsd, 0));
   state.costEstimated = state.slots.some(({ costEstimated }) => costEstimated);
   state.atRiskUsd = roundUsd(state.slots.reduce((sum, { atRiskUsd }) => sum + atRiskUsd, 0));

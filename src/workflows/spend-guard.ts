@@ -20,8 +20,10 @@ export async function askToSpend(
   const key = inFlightKey(slot, candidate);
   const totalUsd = roundUsd(committedUsd(run) + usd);
   const { maxCostUsd } = run.plan.rules;
-  if (maxCostUsd !== undefined && totalUsd > maxCostUsd) {
-    const reason = `One more call ($${String(usd)}) would bring this job to $${String(totalUsd)}, above its maxCostUsd of $${String(maxCostUsd)}.`;
+  // What runs before a reset may have paid is the caller's money, and was set aside apart.
+  const jobUsd = roundUsd(totalUsd + run.forgottenUsd);
+  if (maxCostUsd !== undefined && jobUsd > maxCostUsd) {
+    const reason = `One more call ($${String(usd)}) would bring this job to $${String(jobUsd)}, above its maxCostUsd of $${String(maxCostUsd)}.`;
     return { granted: false, reason };
   }
   // Before the answer comes: another slot may ask meanwhile.

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import { ActivityCancellationDetails, ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createGenerateMedia } from '../../src/activities/generate-media';
@@ -331,6 +331,35 @@ describe('generateMedia', () => {
     await expect(running).rejects.toBeDefined();
   });
 
+  it.each([
+    ['is still open, perhaps in another run', () => Promise.resolve({ closeTime: undefined }), false],
+    ['was ended', () => Promise.resolve({ closeTime: new Date() }), true],
+    ['is unknown', () => Promise.reject(new WorkflowNotFoundError('gone', 'w', undefined)), true],
+  ] as const)(
+    'asks for its workflow where Temporal has forgotten the call, and is stopped or not: it %s',
+    async (_case, describe, isStopped) => {
+      const gate = new EventEmitter();
+      describeWorkflow = async () => {
+        setImmediate(() => gate.emit('asked'));
+        return await describe();
+      };
+      const { environment, run } = activity(async (job, call, context) => {
+        gate.emit('called', context.signal);
+        return hanging(job, call, context);
+      });
+      const called = once(gate, 'called') as Promise<[AbortSignal]>;
+      const asked = once(gate, 'asked');
+      const ended = run().catch((error: unknown) => error);
+      const [signal] = await called;
+      environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
+      await asked;
+
+      expect(signal.aborted).toBe(isStopped);
+      if (!isStopped) signal.dispatchEvent(new Event('abort'));
+      expect((await ended) instanceof CancelledFailure).toBe(isStopped);
+    },
+  );
+
   it('fails clearly when this worker has no client for the provider', async () => {
     const environment = new MockActivityEnvironment(
       { attempt: 1 },
@@ -375,7 +404,11 @@ let busyMs = 0;
 /** Temporal out of reach. */
 let refuse = false;
 
-/** Only the awaited heartbeat of the real client is used. */
+/** What Temporal says of the workflow that made the call. */
+let describeWorkflow: () => Promise<{ closeTime: Date | undefined }> = () =>
+  Promise.resolve({ closeTime: undefined });
+
+/** Only the awaited heartbeat and the description of a workflow are used. */
 function fakeClient(stored: DispatchNote[]): Client {
   const heartbeat = (_token: Uint8Array, note: DispatchNote): Promise<void> => {
     if (refuse) return Promise.reject(new Error('Temporal is away'));
@@ -383,7 +416,8 @@ function fakeClient(stored: DispatchNote[]): Client {
     return Promise.resolve();
   };
   const withAbortSignal = <T>(_signal: AbortSignal, run: () => Promise<T>): Promise<T> => run();
-  return { activity: { heartbeat }, withAbortSignal } as unknown as Client;
+  const workflow = { getHandle: () => ({ describe: () => describeWorkflow() }) };
+  return { activity: { heartbeat }, workflow, withAbortSignal } as unknown as Client;
 }
 
 async function failureOf(running: Promise<unknown>): Promise<ApplicationFailure> {

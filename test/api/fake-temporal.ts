@@ -1,5 +1,6 @@
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
 import type { MessageOutcome, RunDescription, TemporalPort } from '../../src/api/temporal-port';
+import type { EarlierRuns } from '../../src/domain/forgotten';
 import type { RetryNowResult, SlotDecisionInput } from '../../src/domain/messages';
 import type { ProviderName } from '../../src/domain/taxonomy';
 
@@ -27,6 +28,13 @@ export class FakeTemporal implements TemporalPort {
     return this.state === undefined
       ? Promise.reject(new Error('no worker answered'))
       : this.answer(this.state);
+  }
+
+  /** What runs before a reset knew. */
+  earlier: EarlierRuns = { states: [], isComplete: false };
+
+  earlierRuns(): Promise<EarlierRuns> {
+    return this.answer(this.earlier);
   }
 
   describe(): Promise<RunDescription | undefined> {

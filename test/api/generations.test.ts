@@ -258,6 +258,32 @@ describe('a generation whose workflow is not there', () => {
     expect((await store.find(id))?.status).toBe('failed');
   });
 
+  it('failed with all that was set aside at risk when Temporal may have known it and forgotten it', async () => {
+    await insertAccepted('2 days');
+
+    expect(await get()).toMatchObject({
+      status: 'failed',
+      error: { code: 'workflow_missing' },
+      atRiskUsd: 0.1,
+      notices: [{ code: 'history_lost', atRiskUsd: 0.1 }],
+    });
+  });
+
+  it('failed with what was set aside and is in no attempt at risk, once, and no longer when it is found', async () => {
+    await insertAccepted();
+    await store.saveState(generationState({ costUsd: 0.03, atRiskUsd: 0.01 }));
+    const spend = () => api.send({ url: '/v1/spend' });
+
+    const lost = { status: 'failed', costUsd: 0.03, atRiskUsd: 0.07, notices: [{ atRiskUsd: 0.06 }] };
+    expect(await get()).toMatchObject(lost);
+    expect(await get()).toMatchObject(lost);
+    expect((await spend()).body).toMatchObject({ usedUsd: 0.1, atRiskUsd: 0.07, reservedUsd: 0 });
+
+    await store.saveState(generationState({ revision: 2, costUsd: 0.03, atRiskUsd: 0.01 }));
+    api.temporal.run = { status: 'running', calls: [] };
+    expect(await get()).toMatchObject({ status: 'running', atRiskUsd: 0.01, notices: [] });
+  });
+
   it('failed when Temporal has lost it, and keeps what was finished', async () => {
     await store.saveState(
       generationState({
@@ -277,6 +303,30 @@ describe('a generation whose workflow is not there', () => {
 });
 
 describe('a workflow that was ended from outside', () => {
+  it('has what was in flight at risk, at the slot it was for', async () => {
+    await store.saveState(generationState());
+    const submit = { slot: 2, provider: 'fal', endpoint: 'e', priceUsd: 0.04 } as const;
+    const slots = [
+      slotState({ status: 'completed', costUsd: 0.01 }),
+      slotState({ slot: 2, status: 'running' }),
+    ];
+    const inFlight = [{ ...submit, since: '2026-01-02T03:04:05.000Z' }];
+    api.temporal.state = generationState({ revision: 5, slots, inFlight });
+    api.temporal.run = { status: 'terminated', calls: [] };
+
+    const booked = await get();
+
+    expect(booked).toMatchObject({
+      costUsd: 0.01,
+      atRiskUsd: 0.04,
+      slots: [
+        { status: 'completed', attempts: [] },
+        { status: 'failed', attempts: [{ atRiskUsd: 0.04 }] },
+      ],
+    });
+    expect(await get()).toEqual(booked);
+  });
+
   it.each([
     ['terminated', 'failed', 'workflow_terminated'],
     ['failed', 'failed', 'workflow_failed'],
@@ -292,6 +342,27 @@ describe('a workflow that was ended from outside', () => {
 
     expect(await get()).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
     expect((await store.find(id))?.status).toBe(status);
+  });
+});
+
+describe('a workflow that was reset', () => {
+  it('is shown as the present run sees it, however little that has done', async () => {
+    await store.saveState(generationState({ revision: 8, runs: ['run-1'] }));
+    const state = generationState({ revision: 3, slots: [slotState({ label: 'again' })] });
+    api.temporal.state = { ...state, runs: ['run-2'] };
+
+    expect(await get()).toMatchObject({ live: true, slots: [{ label: 'again' }] });
+  });
+
+  it('says what it forgot also where its end has to be stored for it', async () => {
+    const runs = ['run-1'];
+    const before = generationState({ revision: 8, runs, slots: [slotState({ attempts: [attempt()] })] });
+    await store.saveState(before);
+    api.temporal.state = generationState({ status: 'completed', revision: 9, runs: ['run-2'] });
+    api.temporal.earlier = { states: [before], isComplete: true };
+
+    const notices = [{ code: 'reset', atRiskUsd: 0.012345 }];
+    expect(await get()).toMatchObject({ status: 'completed', atRiskUsd: 0.012345, notices });
   });
 });
 

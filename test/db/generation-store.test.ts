@@ -1,4 +1,5 @@
 import { createGenerationStore, type GenerationStore } from '../../src/db';
+import type { AttemptRecord } from '../../src/domain/attempt-record';
 import type { GenerationState } from '../../src/domain/generation';
 import { attempt, generationInput, generationState, picture, slotState } from './states';
 import { openTestDatabase, type TestDatabase } from './test-database';
@@ -31,6 +32,9 @@ const beyondState = {
   caller: 'default',
   reservedUsd: 0,
   request: undefined,
+  notices: [],
+  forgottenUsd: 0,
+  runId: undefined,
   createdAt: expect.stringMatching(/Z$/) as unknown,
   startAskedAt: expect.stringMatching(/Z$/) as unknown,
   readAt: expect.stringMatching(/Z$/) as unknown,
@@ -210,6 +214,86 @@ describe('a reported state', () => {
     await store.saveState(generationState({ characterId: 'nobody' }));
 
     expect((await stored()).characterId).toBe('nobody');
+  });
+});
+
+describe('a state of another run', () => {
+  const paid = (fields: Partial<AttemptRecord> = {}) => attempt({ jobKey: 'k-1', ...fields });
+  const slotWith = (...attempts: AttemptRecord[]) => slotState({ status: 'completed', attempts });
+  /** All that the run before had made and paid. */
+  const before = generationState({
+    revision: 7,
+    runs: ['run-1'],
+    status: 'completed',
+    costUsd: 0.03,
+    slots: [
+      slotWith(paid({ costUsd: 0.01 })),
+      { ...slotWith(paid({ costUsd: 0.02, providerRequestId: 'r-2' })), slot: 2 },
+    ],
+  });
+  const askedFor: string[][] = [];
+  const knows =
+    (states: GenerationState[], isComplete = true) =>
+    ({ runs = [] }: GenerationState) => {
+      askedFor.push(runs);
+      return Promise.resolve({ states, isComplete });
+    };
+
+  beforeEach(() => {
+    askedFor.length = 0;
+  });
+
+  it('that rested and went on is no reset', async () => {
+    await store.saveState(before);
+    await store.saveState({ ...before, revision: 8, runs: ['run-1', 'run-2'] }, knows([]));
+
+    expect(askedFor).toEqual([]);
+    expect(await stored()).toMatchObject({ runId: 'run-2', notices: [], forgottenUsd: 0 });
+  });
+
+  it('replaces what a run before a reset wrote, and keeps what that paid as at risk', async () => {
+    await store.accept({ input: { ...acceptedInput(), reservedUsd: 0.5 } });
+    await store.saveState(before);
+    const after = generationState({
+      revision: 8,
+      runs: ['run-2'],
+      costUsd: 0.01,
+      slots: [slotWith(paid({ costUsd: 0.01 }))],
+    });
+    await store.saveState(after, knows([before]));
+
+    expect(askedFor).toEqual([['run-2']]);
+    const record = await stored();
+    expect(record).toMatchObject({ status: 'running', runId: 'run-2', costUsd: 0.01, forgottenUsd: 0.02 });
+    expect(record.slots).toHaveLength(1);
+    expect(record.notices).toMatchObject([
+      { code: 'reset', atRiskUsd: 0.02, jobs: [{ slot: 2, providerRequestId: 'r-2', usd: 0.02 }] },
+    ]);
+    expect(await store.list({ limit: 1 })).toMatchObject([{ atRiskUsd: 0.02 }]);
+
+    await store.saveState({ ...before, revision: 7.5 });
+    expect(await stored()).toEqual({ ...record, readAt: expect.any(String) as unknown });
+  });
+
+  it('takes a job off the notice once its provider has given it to the new run as well', async () => {
+    await store.saveState(before);
+    const after = generationState({ revision: 8, runs: ['run-2'], slots: [] });
+    expect(await store.saveState(after, knows([before]))).toEqual({ forgottenUsd: 0.03 });
+    const again = {
+      ...slotWith(paid({ startedAt: '2026-01-03T00:00:00.000Z', providerRequestId: 'r-2' })),
+      slot: 2,
+    };
+
+    expect(await store.saveState({ ...after, revision: 9, slots: [again] })).toEqual({ forgottenUsd: 0.01 });
+    expect((await stored()).notices).toMatchObject([{ atRiskUsd: 0.01, jobs: [{ slot: 1 }] }]);
+  });
+
+  it('puts at risk all that was set aside where nobody knows how far a running one was', async () => {
+    await store.accept({ input: { ...acceptedInput(), reservedUsd: 0.5 } });
+    await store.saveState({ ...before, status: 'running' });
+    await store.saveState(generationState({ revision: 8, runs: ['run-2'] }));
+
+    expect(await stored()).toMatchObject({ forgottenUsd: 0.5, notices: [{ code: 'reset', atRiskUsd: 0.5 }] });
   });
 });
 

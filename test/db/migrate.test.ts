@@ -19,6 +19,7 @@ const laterMigrations = [
   '0005-provider-pauses',
   '0006-settled-jobs',
   '0007-provider-callbacks',
+  '0008-resets',
 ];
 
 describe('migrate', () => {

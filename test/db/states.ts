@@ -78,6 +78,8 @@ export function generationState(fields: Partial<GenerationState> = {}): Generati
     costEstimated: false,
     atRiskUsd: 0,
     engines: [],
+    extras: [],
+    unsettledJobs: 0,
     lineage: undefined,
     error: undefined,
     slots: [slotState()],

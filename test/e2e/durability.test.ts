@@ -2,6 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GenerationState } from '../../src/domain/generation';
+import { buildDirectory } from '../../src/stack/build-programs';
+import { processCommand } from '../../src/stack/process-identity';
+import { projectDirectory } from '../../src/stack/project-directory';
 import { readStackFile } from '../../src/stack/stack-file';
 import { startLocalStack, type LocalStack } from '../support/local-stack';
 import { waitUntil } from '../support/wait-until';
@@ -61,6 +64,8 @@ describe('jobs in flight', () => {
       'modal succeeded',
     ]);
     for (const id of ids) expect((await stack.api.generation(id)).status).toBe('completed');
+    const build = buildDirectory(projectDirectory);
+    for (const name of ['worker', 'api']) expect(processCommand(pidOf(name))).toContain(build);
   }, 180_000);
 
   it('are finished by a worker that is told to stop, each in its first and only attempt', async () => {

@@ -73,6 +73,23 @@ describe('faults of a run', () => {
     expect(emulator.journal.read().entries).toMatchObject([{ outcome: 'lost' }]);
   });
 
+  it('pod_dies_saving: half a picture under its final name, and a server that knows nothing of it', async () => {
+    add('pod_dies_saving');
+    const cut = new Promise((resolve) => listener.socket.once('close', resolve));
+    await submit(pod, job);
+    await cut;
+    expect(await historyOf(pod, 'job')).toBeUndefined();
+    expect(json(await exchange('GET', `${pod}/queue`))).toEqual({ queue_running: [], queue_pending: [] });
+    const half = await exchange('GET', `${pod}/view?filename=door_00001_.png`);
+    expect(emulator.journal.read().entries).toMatchObject([{ outcome: 'lost', responseDelivered: false }]);
+
+    listener = await PodListener.open(pod, 'client');
+    expect((await run())?.outputs['9']?.images).toMatchObject([{ filename: 'door_00002_.png' }]);
+    const whole = await exchange('GET', `${pod}/view?filename=door_00002_.png`);
+    expect(half.bytes).toEqual(whole.bytes.subarray(0, Math.floor(whole.bytes.length / 2)));
+    expect((await exchange('GET', `${pod}/view?filename=door_00001_.png`)).bytes).toEqual(half.bytes);
+  });
+
   it('queue_stuck: the job waits for ever while others overtake it', async () => {
     add('queue_stuck');
     await submit(pod, { ...job, prompt_id: 'stuck' });

@@ -53,9 +53,10 @@ describe('a graph that runs', () => {
     expect(types[0]).toBe('status');
     expect(listener.events[0]?.data['sid']).toBe(clientId);
     const ofRun = listener.events.filter(({ data }) => data['prompt_id'] === id);
-    expect(ofRun.slice(0, 3).map(({ type }) => type)).toEqual([
+    expect(ofRun.slice(0, 4).map(({ type }) => type)).toEqual([
       'execution_start',
       'execution_cached',
+      'progress_state',
       'executing',
     ]);
     expect(ofRun.filter(({ type }) => type === 'progress').at(-1)?.data).toMatchObject({
@@ -63,8 +64,31 @@ describe('a graph that runs', () => {
       max: 20,
       node: '5',
     });
-    expect(ofRun.slice(-3).map(({ type }) => type)).toEqual(['executed', 'execution_success', 'executing']);
+    expect(types.slice(-5)).toEqual([
+      'executed',
+      'progress_state',
+      'execution_success',
+      'status',
+      'executing',
+    ]);
     expect(listener.binaryFrames).toBeGreaterThan(0);
+  });
+
+  it('tells the progress of every node from its start to its end, with that of all before it', async () => {
+    const id = await run(textGraph());
+    const states = listener.events
+      .filter(({ type }) => type === 'progress_state')
+      .map(({ data }) => data['nodes'] as Record<string, { state: string; value: number; max: number }>);
+    const nodes = ['1', '2', '3', '4', '5', '6', '9'];
+    for (const node of nodes) {
+      const ofNode = states.flatMap((seen) => seen[node] ?? []);
+      expect(ofNode[0]).toMatchObject({ state: 'running', value: 0, node_id: node, prompt_id: id });
+      expect(ofNode.at(-1)).toMatchObject({ state: 'finished', value: ofNode.at(-1)?.max });
+    }
+    expect(Object.keys(states.at(-1) ?? {})).toEqual(nodes);
+    expect(states.flatMap((seen) => seen['5'] ?? [])).toContainEqual(
+      expect.objectContaining({ state: 'running', value: 10, max: 20 }),
+    );
   });
 
   it('tells other clients nothing of it', async () => {
@@ -140,10 +164,34 @@ const refused: [what: string, prompt: unknown, type: string, problem: string | u
     'invalid_input_type',
   ],
   [
-    'a link to nothing',
+    'an output that links to nothing',
+    withInput(graph, '9', 'images', ['77', 0]),
+    'prompt_outputs_failed_validation',
+    'exception_during_validation',
+  ],
+  [
+    'a link to nothing further back',
     withInput(graph, '6', 'vae', ['77', 0]),
     'prompt_outputs_failed_validation',
+    'exception_during_inner_validation',
+  ],
+  [
+    'a link to an output a node does not have',
+    withInput(graph, '6', 'vae', ['1', 3]),
+    'prompt_outputs_failed_validation',
+    'exception_during_inner_validation',
+  ],
+  [
+    'a link of three parts',
+    withInput(graph, '6', 'vae', ['1', 2, 3]),
+    'prompt_outputs_failed_validation',
     'bad_linked_input',
+  ],
+  [
+    'a link of the wrong type, behind which the server does not look',
+    withInput(withInput(graph, '9', 'images', ['1', 0]), '1', 'ckpt_name', 'x.safetensors'),
+    'prompt_outputs_failed_validation',
+    'return_type_mismatch',
   ],
   [
     'a link of the wrong type',
@@ -165,6 +213,45 @@ const refused: [what: string, prompt: unknown, type: string, problem: string | u
   ],
 ];
 
+describe('a graph that fails while it runs', () => {
+  const errorOf = async (prompt: unknown): Promise<Record<string, unknown> | undefined> => {
+    const id = await run(prompt);
+    const history = await historyOf(pod, id);
+    expect(history?.status).toMatchObject({ status_str: 'error', completed: false });
+    expect(history?.outputs).toEqual({});
+    expect(emulator.journal.read()).toMatchObject({ entries: [{ outcome: 'failed' }], rejections: [] });
+    return history?.status.messages.find(([event]) => event === 'execution_error')?.[1];
+  };
+
+  it('for an upscale model the pod lacks', async () => {
+    await upload(pod, await samplePng(8, 8), 'small.png');
+    const error = await errorOf(withInput(upscaleGraph('small.png'), '2', 'model_name', 'x.pth'));
+    expect(error).toMatchObject({
+      node_id: '2',
+      node_type: 'UpscaleModelLoader',
+      exception_type: 'FileNotFoundError',
+      exception_message: "Model in folder 'upscale_models' with filename 'x.pth' not found.\n",
+      current_inputs: { model_name: ['x.pth'] },
+    });
+  });
+
+  it.each(['../../evil', '/evil/door', 'a/../../door'])('for the file name %s', async (prefix) => {
+    const error = await errorOf(withInput(graph, '9', 'filename_prefix', prefix));
+    expect(error).toMatchObject({
+      node_type: 'SaveImage',
+      exception_type: 'Exception',
+      exception_message: expect.stringContaining('outside the output folder') as unknown,
+    });
+    expect(error?.['executed']).toEqual(expect.arrayContaining(['5', '6']));
+  });
+
+  it('but not for a name that stays inside', async () => {
+    const id = await run(withInput(graph, '9', 'filename_prefix', 'a/../b/door'));
+    const images = (await historyOf(pod, id))?.outputs['9']?.images;
+    expect(images).toEqual([{ filename: 'door_00001_.png', subfolder: 'b', type: 'output' }]);
+  });
+});
+
 describe('a graph that cannot run', () => {
   it.each(refused)('with %s is refused', async (_what, prompt, type, problem) => {
     const reply = await submit(pod, { prompt });
@@ -180,6 +267,17 @@ describe('a graph that cannot run', () => {
     );
     expect(problems).toEqual(problem === undefined ? [] : [problem]);
     expect(emulator.journal.read()).toMatchObject({ entries: [], rejections: [{ status: 400 }] });
+  });
+
+  it('is refused with the complaints at the node they are about', async () => {
+    const reply = await submit(pod, { prompt: withInput(graph, '6', 'vae', ['77', 0]) });
+    const { node_errors: errors } = json(reply) as { node_errors: Record<string, unknown> };
+    expect(errors).toMatchObject({
+      '6': { errors: [{ details: "'77'" }], dependent_outputs: ['9'], class_type: 'VAEDecode' },
+    });
+    expect(Object.keys(errors)).toEqual(['6']);
+    const output = await submit(pod, { prompt: withInput(graph, '9', 'images', ['77', 0]) });
+    expect(json(output)).toMatchObject({ error: { details: "Exception when validating node: '77'" } });
   });
 
   it('is an error of the server when the body is no JSON', async () => {
@@ -246,6 +344,14 @@ describe('files', () => {
     expect([reply.status, reply.text]).toEqual([status, '']);
   });
 
+  it('a preview is not made smaller', async () => {
+    await run(textGraph());
+    const url = '/view?filename=door_00001_.png';
+    const [whole, preview] = [await get(url), await get(`${url}&preview=webp`)];
+    expect(preview.headers['content-type']).toBe('image/png');
+    expect(preview.bytes.equals(whole.bytes)).toBe(true);
+  });
+
   it('an upload without a file is 400', async () => {
     expect((await exchange('POST', `${pod}/upload/image`, {})).status).toBe(400);
   });
@@ -271,6 +377,15 @@ describe('the server', () => {
     expect(info['CheckpointLoaderSimple']?.input.required['ckpt_name']?.[0]).toContain(
       'sd_xl_base_1.0.safetensors',
     );
+    expect(json(await get('/object_info/UpscaleModelLoader'))).toMatchObject({
+      UpscaleModelLoader: {
+        input: {
+          required: {
+            model_name: ['COMBO', { options: expect.arrayContaining(['4x-UltraSharp.pth']) as unknown }],
+          },
+        },
+      },
+    });
     expect(Object.keys(json(await get('/object_info')))).toEqual(
       expect.arrayContaining(['ApplyInstantID', 'LoraLoader']),
     );

@@ -141,6 +141,17 @@ describe('a stop', () => {
   });
 });
 
+describe('a wait', () => {
+  it('ends with the job', async () => {
+    emulator.settings.change({ timeScale: 0.1, fixedLatencySeconds: 1 });
+    await put('set-1');
+    const start = Date.now();
+    expect(await look('set-1', 60)).toMatchObject({ state: 'succeeded' });
+    // The whole wait would be 6 s.
+    expect(Date.now() - start).toBeLessThan(5000);
+  });
+});
+
 describe('an outage of the gateway', () => {
   it('leaves named jobs at work and their results where they are, while plain calls are lost', async () => {
     emulator.settings.change({ fixedLatencySeconds: 300 });

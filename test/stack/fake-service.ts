@@ -52,8 +52,8 @@ const entrySchema = z.object({ msg: z.string() });
 export interface RecordedLog {
   logger: Logger;
   messages(): string[];
-  /** Resolves with the first message that contains the text, also one of the past. */
-  until(text: string): Promise<string>;
+  /** Resolves with the first message that contains the text, or the nth, also one of the past. */
+  until(text: string, nth?: number): Promise<string>;
 }
 
 /** A logger whose messages a test can wait for. */
@@ -69,9 +69,9 @@ export function recordLog(): RecordedLog {
   return {
     logger: pino({ level: 'info' }, stream),
     messages: () => messages,
-    async until(text) {
+    async until(text, nth = 1) {
       for (;;) {
-        const found = messages.find((message) => message.includes(text));
+        const found = messages.filter((message) => message.includes(text))[nth - 1];
         if (found !== undefined) return found;
         await once(stream, 'message', { signal: AbortSignal.timeout(10_000) });
       }

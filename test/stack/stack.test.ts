@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { buildDirectory } from '../../src/stack/build-programs';
 import { freePorts } from '../../src/stack/free-ports';
 import { processIdentity } from '../../src/stack/process-identity';
 import { Stack } from '../../src/stack/stack';
@@ -18,10 +19,12 @@ function fakeProject(directory: string): string {
     worker: '{"ready":true}',
     api: '{"ready":true,"url":"http://127.0.0.1:PORT"}',
   };
+  mkdirSync(path.join(directory, 'src'), { recursive: true });
   for (const [name, readyLine] of Object.entries(programs)) {
-    mkdirSync(path.join(directory, 'src', name), { recursive: true });
+    const build = path.join(buildDirectory(directory), name);
+    mkdirSync(build, { recursive: true });
     const program = `console.log('${readyLine}'.replace('PORT', process.env.API_PORT)); setInterval(() => {}, 1000);`;
-    writeFileSync(path.join(directory, 'src', name, 'main.ts'), program);
+    writeFileSync(path.join(build, 'main.js'), program);
   }
   return directory;
 }
@@ -103,6 +106,19 @@ describe('the local stack', () => {
     expect(after?.['worker']).toEqual(expect.any(Number));
     expect(after?.['worker']).not.toBe(pids['worker']);
     expect(after?.['api']).toBe(pids['api']);
+  });
+
+  it('runs as many workers as it is told to, and brings each back by its own name', async () => {
+    const stackOptions = { ...(await options()), workers: 2 };
+    const { pids } = await create(stackOptions).start();
+    expect(Object.keys(pids)).toEqual(['supervisor', 'emulator', 'worker', 'worker-2', 'api']);
+
+    process.kill(pids['worker-2'] ?? 0, 'SIGKILL');
+    await log.until('worker-2 is back');
+
+    const after = readStackFile(stackOptions.dataDirectory)?.pids;
+    expect(after?.['worker-2']).not.toBe(pids['worker-2']);
+    expect(after?.['worker']).toBe(pids['worker']);
   });
 
   it('refuses a second start in the same data directory and says where the first one is', async () => {

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { endLeftoverProcesses, recordProcesses } from '../../src/stack/leftover-processes';
 import { processIdentity } from '../../src/stack/process-identity';
 import type { Service } from '../../src/stack/service';
+import type { RestartBackoff } from '../../src/stack/service-keeper';
 import { createSupervisor, type Supervisor } from '../../src/stack/supervisor';
 import {
   fakeProgram,
@@ -27,12 +28,15 @@ describe('supervisor', () => {
   let log: RecordedLog;
   let supervisor: Supervisor | undefined;
 
-  function supervise(services: readonly Service[], onChange?: () => void): Supervisor {
+  function supervise(
+    services: readonly Service[],
+    { onChange, backoff = quickBackoff }: { onChange?: () => void; backoff?: RestartBackoff } = {},
+  ): Supervisor {
     supervisor = createSupervisor({
       services,
       dataDirectory: directory.path,
       logger: log.logger,
-      backoff: quickBackoff,
+      backoff,
       ...(onChange !== undefined && { onChange }),
     });
     return supervisor;
@@ -63,9 +67,11 @@ describe('supervisor', () => {
 
   it('restarts a service after kill -9, says so, and shows the new process id', async () => {
     const changes: number[] = [];
-    const running: Supervisor = supervise([fakeService('worker', fakeProgram(events, 'worker'))], () => {
-      const pid = running.pids()['worker'];
-      if (pid !== undefined) changes.push(pid);
+    const running: Supervisor = supervise([fakeService('worker', fakeProgram(events, 'worker'))], {
+      onChange: () => {
+        const pid = running.pids()['worker'];
+        if (pid !== undefined) changes.push(pid);
+      },
     });
     await running.start();
     const firstPid = running.pids()['worker'] ?? 0;
@@ -73,9 +79,29 @@ describe('supervisor', () => {
     process.kill(firstPid, 'SIGKILL');
     await log.until('worker is back');
 
-    expect(log.messages()).toContain('worker died (SIGKILL); restarting it in 0.0 s');
+    expect(log.messages()).toContain('worker died (SIGKILL); restarting it at once');
     expect(running.pids()['worker']).not.toBe(firstPid);
     expect(changes).toEqual([running.pids()['worker']]);
+  });
+
+  it('restarts at once again what ran well in between, and makes it wait in a row of deaths', async () => {
+    const deaths = async (stableMs: number): Promise<string[]> => {
+      const running = supervise([fakeService('worker', fakeProgram(events, 'worker'))], {
+        backoff: { ...quickBackoff, initialMs: 100, stableMs },
+      });
+      await running.start();
+      for (const kill of [1, 2]) {
+        process.kill(running.pids()['worker'] ?? 0, 'SIGKILL');
+        await log.until('worker is back', kill);
+      }
+      await running.stop();
+      const told = log.messages().filter((message) => message.includes('died'));
+      log = recordLog();
+      return told.map((message) => message.replace(/.*; /, ''));
+    };
+
+    expect(await deaths(0)).toEqual(['restarting it at once', 'restarting it at once']);
+    expect(await deaths(60_000)).toEqual(['restarting it at once', 'restarting it in 0.1 s']);
   });
 
   it('waits longer and longer, up to the maximum, for a service that keeps dying', async () => {
@@ -146,7 +172,7 @@ describe('supervisor', () => {
     await log.until('worker is back');
 
     expect(log.messages().filter((message) => message.includes('the disk is full'))).toEqual([
-      'worker died (exit code 1): the disk is full; restarting it in 0.0 s',
+      'worker died (exit code 1): the disk is full; restarting it at once',
     ]);
   });
 

@@ -4,7 +4,7 @@ import { NativeConnection } from '@temporalio/worker';
 import type { ProviderHealthPort } from '../../src/activities/provider-health';
 import type { SpendLedger } from '../../src/activities/reserve-spend';
 import type { MadePictures } from '../../src/activities/reusable-pictures';
-import type { SaveGenerationInput } from '../../src/activities/save-generation';
+import type { GenerationProjection, SaveGenerationInput } from '../../src/activities/save-generation';
 import { startOptions, workflowTypes } from '../../src/api/start-options';
 import type { GenerationInput, GenerationState, Recipe } from '../../src/domain/generation';
 import type { FlowRequest } from '../../src/domain/requests';
@@ -30,6 +30,7 @@ export interface Surroundings {
   findMade: MadePictures['findMade'];
   downSince: ProviderHealthPort['downSince'];
   busyMs: ProviderHealthPort['busyMs'];
+  saveState: GenerationProjection['saveState'];
 }
 
 /** Money is no object, no picture is stored, and no gate is shut. */
@@ -38,6 +39,7 @@ const usualSurroundings: Readonly<Surroundings> = {
   findMade: () => Promise.resolve(undefined),
   downSince: () => undefined,
   busyMs: () => 0,
+  saveState: () => Promise.resolve({ forgottenUsd: 0 }),
 };
 
 /** With `hedge`: when a call counts as slow. */
@@ -145,10 +147,11 @@ function memoryStores() {
   const stores = {
     generations: {
       find: (generationId: string) => Promise.resolve(saved.get(generationId)),
-      saveState(state: GenerationState) {
+      saveState(...saving: Parameters<GenerationProjection['saveState']>) {
+        const [state] = saving;
         saves.push(state);
         saved.set(state.generationId, state);
-        return Promise.resolve();
+        return surroundings.saveState(...saving);
       },
     },
     assets: {

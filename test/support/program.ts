@@ -9,6 +9,9 @@ export interface Program {
   stderr(): string;
   /** Resolves once the text stands in one of the two streams. @throws Error when the program ends before. */
   until(text: string): Promise<void>;
+  /** Stops it where it is, as a machine under load or a debugger does: its ports take connections, and nobody answers. */
+  freeze(): void;
+  thaw(): void;
   /** Ctrl-C; resolves with the exit code. */
   interrupt(): Promise<number | null>;
   /** Waits for the end; resolves with the exit code. */
@@ -22,7 +25,10 @@ export function runProgram(file: string, args: readonly string[], environment: N
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const stopWithTests = (): void => void child.kill('SIGINT');
+  const stopWithTests = (): void => {
+    child.kill('SIGCONT');
+    child.kill('SIGINT');
+  };
   process.once('exit', stopWithTests);
   const news = new EventEmitter();
   const closed = once(child, 'close').finally(() => {
@@ -45,6 +51,8 @@ export function runProgram(file: string, args: readonly string[], environment: N
         await once(news, 'news');
       }
     },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     async interrupt() {
       child.kill('SIGINT');
       return await ended();

@@ -111,6 +111,38 @@ describe('a breaker', () => {
     });
   });
 
+  describe('of a provider that takes connections and answers nothing', () => {
+    const silence = failure({ provider: 'comfyui', code: 'pod_silent', certainty: 'accepted' });
+
+    it('doubts it at once, and is sure after five', async () => {
+      breaker.failed(silence);
+      expect(reports).toEqual(['perhaps: the host refused the connection']);
+      await new Promise(setImmediate);
+      times(breakerThreshold - 1, () => breaker.failed(silence));
+      expect(reports.slice(1)).toEqual(['the host refused the connection']);
+    });
+
+    it('doubts it again soon: it may have answered the question, and been silent again since', async () => {
+      jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+      try {
+        breaker.failed(silence);
+        await new Promise(setImmediate);
+        breaker.failed(silence);
+        expect(reports).toHaveLength(1);
+        jest.advanceTimersByTime(10_000);
+        breaker.failed(silence);
+        expect(reports).toHaveLength(2);
+      } finally {
+        jest.useRealTimers();
+      }
+    });
+
+    it('does not doubt one that has several apps, each of which may be starting', () => {
+      breaker.failed(failure({ code: 'deadline_exceeded', certainty: 'unknown' }), 'ryla-flux');
+      expect(reports).toEqual([]);
+    });
+  });
+
   it('tries a report that failed again with the next failure', async () => {
     const events = new EventEmitter();
     let tries = 0;
@@ -145,6 +177,11 @@ describe('what speaks against a provider', () => {
       { failureClass: 'transient', code: 'unavailable', certainty: 'accepted', status: 503 },
     ],
     ["a stopped pod's proxy", { code: 'pod_unavailable', status: 404 }],
+    [
+      "a stopped pod's proxy while a job is collected",
+      { code: 'pod_unavailable', certainty: 'accepted', status: 404 },
+    ],
+    ['a frozen pod while a job is collected', { code: 'pod_silent', certainty: 'accepted' }],
   ])('is %s', (_, options) => {
     expect(isProviderOut(failure(options))).toBe(true);
   });

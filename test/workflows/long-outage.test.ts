@@ -27,6 +27,7 @@ describe('an outage longer than one history', () => {
       );
       const { runId, priority } = await harness.client.workflow.getHandle(handle.workflowId).describe();
       expect(runId).not.toBe(handle.firstExecutionRunId);
+      expect([state.runs?.at(0), state.runs?.at(-1)]).toEqual([handle.firstExecutionRunId, runId]);
       // Its place among those that wait does not get worse by waiting long.
       expect(priority).toMatchObject({ priorityKey: 2, fairnessKey: 'default' });
       expect(calls).toBe(13);

@@ -5,6 +5,7 @@ import type { temporal } from '@temporalio/proto';
 import { probeNowSignalName } from '../../src/domain/messages';
 import { providerHealthAttribute } from '../../src/domain/search-attributes';
 import type { ProviderWatchSummary } from '../../src/domain/provider-watch';
+import { watchPolicyOf } from '../../src/registry/watch-policy';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 import { waitUntil } from '../support/wait-until';
 import { openWatchHarness, quickPolicy, watchId, type WatchHarness } from '../support/watch-harness';
@@ -47,6 +48,18 @@ describe('an outage', () => {
       expect(provider.states()).toEqual(['down', 'up']);
       expect(provider.records[0]).toMatchObject({ provider: 'modal', reason: silent.detail });
       expect(provider.woken).toHaveLength(15);
+    });
+  });
+
+  it('of a pod is over for everyone that waits within ten seconds of its end, however long it was', async () => {
+    const backAt = Date.now() + 16_000;
+    provider.health = () => (Date.now() < backAt ? silent : healthy);
+    await harness.withWorkers(provider, async () => {
+      await harness.watches(watchPolicyOf('comfyui')).reportOutage('modal', { reason: 'refused' });
+      const jobs = await Promise.all(ids(15).map((id) => harness.startJob(`pod/${id}`, 15_000)));
+      await waitUntil(() => Promise.resolve(provider.woken.length === 15));
+      expect(Date.now() - backAt).toBeLessThan(10_000);
+      for (const job of jobs) await job.terminate('end of the test');
     });
   });
 

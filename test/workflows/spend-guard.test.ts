@@ -3,6 +3,7 @@ import type { GenerationInput, GenerationState } from '../../src/domain/generati
 import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
+import { waitUntil } from '../support/wait-until';
 
 const harness = useHarness();
 
@@ -52,6 +53,19 @@ describe('maxCostUsd', () => {
     expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal' });
     expect(costUsd).toBeCloseTo(falUsd + modalUsd);
     expect([fal.jobs.length, modal.jobs.length]).toEqual([1, 1]);
+  });
+
+  it('counts what runs before a reset may have paid', async () => {
+    harness.surroundings.saveState = () => Promise.resolve({ forgottenUsd: modalUsd });
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      await waitUntil(() => Promise.resolve(harness.saves.length > 0));
+      return await broken(job, call, context);
+    });
+
+    const { slots, costUsd } = await run([modal], studio({ maxCostUsd: 0.045, maxRefills: 3 }));
+
+    expect(slots[0]?.error?.code).toBe('budget_exceeded');
+    expect(costUsd).toBeCloseTo(modalUsd);
   });
 
   it('is looked at again before every refill', async () => {

@@ -90,7 +90,7 @@ class RestartWatch {
   readonly #down = new Map<string, { back: Promise<void>; resolve: () => void }>();
   readonly log = new Writable({
     write: (line: Buffer, _encoding, done) => {
-      const back = /"msg":"(\w+) is back/.exec(line.toString())?.[1];
+      const back = /"msg":"([\w-]+) is back/.exec(line.toString())?.[1];
       if (back !== undefined) this.#isBack(back);
       done();
     },

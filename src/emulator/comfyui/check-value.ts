@@ -22,7 +22,7 @@ export function checkValue(
     return [complain('custom_validation_failed', 'Custom validation failed for node', details, name, value)];
   }
   if (typeof kind !== 'string') return checkChoice(name, kind, value);
-  if (kind === 'STRING') return [];
+  if (kind === 'STRING' || kind === 'COMBO') return [];
   if (kind !== 'INT' && kind !== 'FLOAT') {
     const message = 'Bad linked input, must be a length-2 list of [node_id, slot_index]';
     return [complain('bad_linked_input', message, name, name, value)];

@@ -1,4 +1,7 @@
-/** What an input takes: a type that another node puts out, or the list of values to choose from. */
+/**
+ * What an input takes: a type that another node puts out, or the list of values to choose from. Nodes written in the new
+ * style say `COMBO` and have the list in `options`; the server does not hold a value against that one.
+ */
 export type InputKind = string | readonly string[];
 
 export interface InputLimits {
@@ -8,6 +11,8 @@ export interface InputLimits {
   step?: number;
   multiline?: boolean;
   image_upload?: boolean;
+  multiselect?: boolean;
+  options?: readonly string[];
 }
 
 export type InputSpec = readonly [InputKind] | readonly [InputKind, InputLimits];
@@ -19,7 +24,7 @@ export interface NodeClass {
   output_node: boolean;
 }
 
-/** Models on the pod. A graph that asks for any other is refused before it is queued. */
+/** Models on the pod. A graph that asks for any other is refused before it is queued, but for upscalers: there the run fails. */
 export const podModels = {
   checkpoints: [
     'Juggernaut-XL_v9_RunDiffusionPhoto_v2.safetensors',
@@ -54,6 +59,7 @@ const float = (fallback: number, min: number, max: number): InputSpec => [
   { default: fallback, min, max },
 ];
 const side: InputSpec = ['INT', { default: 512, min: 16, max: 16_384, step: 8 }];
+const combo = (options: readonly string[]): InputSpec => ['COMBO', { multiselect: false, options }];
 const upload: InputSpec = [[], { image_upload: true }];
 
 function node(
@@ -120,7 +126,7 @@ export const nodeClasses: Readonly<Record<string, NodeClass>> = {
   ImageScaleBy: node({ image: ['IMAGE'], upscale_method: [scaleMethods], scale_by: float(1, 0.01, 8) }, [
     'IMAGE',
   ]),
-  UpscaleModelLoader: node({ model_name: [podModels.upscalers] }, ['UPSCALE_MODEL']),
+  UpscaleModelLoader: node({ model_name: combo(podModels.upscalers) }, ['UPSCALE_MODEL']),
   ImageUpscaleWithModel: node({ upscale_model: ['UPSCALE_MODEL'], image: ['IMAGE'] }, ['IMAGE']),
   ControlNetLoader: node({ control_net_name: [podModels.controlNets] }, ['CONTROL_NET']),
   InstantIDModelLoader: node({ instantid_file: [podModels.instantId] }, ['INSTANTID']),

@@ -1,14 +1,11 @@
 import type { EmulatorContext } from '../context';
-import type { PodFiles } from './pod-files';
 import { queueItem, type HistoryEntry, type PodJob, type PodOutputs, type QueueItem } from './pod-job';
-import { runJob } from './run-job';
-import type { SocketHub } from './sockets';
+import { runJob, ServerDied, type Machine } from './run-job';
 
 /** The pod's queue: one job at a time, history in memory. */
 export class PodQueue {
   readonly #context: EmulatorContext;
-  readonly #files: PodFiles;
-  readonly #sockets: SocketHub;
+  readonly #machine: Machine;
   readonly #history = new Map<string, HistoryEntry>();
   #pending: PodJob[] = [];
   #running: PodJob | undefined;
@@ -16,10 +13,9 @@ export class PodQueue {
   /** Like the real server's, the cache holds the nodes of the last run only. */
   #cache: { bodyHash: string; outputs: PodOutputs } | undefined;
 
-  constructor(context: EmulatorContext, files: PodFiles, sockets: SocketHub) {
+  constructor(context: EmulatorContext, machine: Machine) {
     this.#context = context;
-    this.#files = files;
-    this.#sockets = sockets;
+    this.#machine = machine;
   }
 
   get remaining(): number {
@@ -40,7 +36,7 @@ export class PodQueue {
   add(job: PodJob): void {
     this.#pending.push(job);
     this.#pending.sort((left, right) => left.number - right.number);
-    this.#sockets.broadcastStatus();
+    this.#machine.sockets.broadcastStatus();
     this.#next();
   }
 
@@ -61,7 +57,7 @@ export class PodQueue {
       this.#context.journal.finish(job.entry, 'cancelled', 0);
     }
     this.#pending = this.#pending.filter(({ id }) => !wanted(id));
-    this.#sockets.broadcastStatus();
+    this.#machine.sockets.broadcastStatus();
   }
 
   /** Interrupts the running job; with an id, only if it is that one. */
@@ -86,7 +82,7 @@ export class PodQueue {
     this.#history.clear();
     this.#cache = undefined;
     this.#lastNumber = -1;
-    this.#sockets.cut();
+    this.#machine.sockets.cut();
   }
 
   #next(): void {
@@ -103,20 +99,25 @@ export class PodQueue {
       await this.#carryOut(job);
     } catch (error) {
       if (job.stop.signal.aborted || this.#running !== job) return;
+      if (error instanceof ServerDied) {
+        this.restart();
+        return;
+      }
       this.#context.journal.finish(job.entry, 'lost', 0);
       log.error({ err: error, flow: job.flow }, 'a pod job could not be carried out');
     }
     if (this.#running !== job) return;
     this.#running = undefined;
-    this.#sockets.broadcastStatus();
+    const { sockets } = this.#machine;
+    sockets.broadcastStatus();
+    sockets.send(job.clientId, 'executing', { node: null, prompt_id: job.id });
     this.#next();
   }
 
   async #carryOut(job: PodJob): Promise<void> {
     this.#disturb(job);
     const cached = this.#cachedOutputs(job);
-    const tools = { context: this.#context, files: this.#files, sockets: this.#sockets };
-    const result = await runJob(job, cached, tools);
+    const result = await runJob(job, cached, { context: this.#context, ...this.#machine });
     this.#history.delete(job.id);
     this.#history.set(job.id, result);
     this.#context.journal.finish(job.entry, outcomeOf(result), 0);
@@ -125,9 +126,9 @@ export class PodQueue {
   }
 
   #disturb(job: PodJob): void {
-    if (job.fault?.name === 'websocket_dropped') this.#sockets.cut(job.clientId);
+    if (job.fault?.name === 'websocket_dropped') this.#machine.sockets.cut(job.clientId);
     if (job.fault?.name !== 'pod_restart') return;
-    const soon = this.#context.clock.wait(restartAfterSeconds, job.stop.signal);
+    const soon = this.#machine.clock.wait(restartAfterSeconds, job.stop.signal);
     void soon.then(
       () => {
         this.restart();
@@ -140,7 +141,7 @@ export class PodQueue {
     if (job.fault !== undefined || this.#cache?.bodyHash !== job.entry.bodyHash) return undefined;
     const { outputs } = this.#cache;
     const saved = Object.values(outputs).flatMap(({ images }) => images);
-    return saved.every((image) => this.#files.find(image) !== undefined) ? outputs : undefined;
+    return saved.every((image) => this.#machine.files.find(image) !== undefined) ? outputs : undefined;
   }
 }
 

@@ -1,9 +1,12 @@
+import { posix } from 'node:path';
 import type { EmulatorContext } from '../context';
 import { sha256 } from '../fingerprint';
 import { jobSeconds } from '../latency';
+import type { MachineClock } from '../machine-clock';
 import { struckPicture } from '../picture-faults';
 import { renderBlack, renderPicture, type Picture } from '../render';
 import type { GraphNode } from './graph';
+import { podModels } from './node-classes';
 import type { PodFiles } from './pod-files';
 import {
   nodesOf,
@@ -20,10 +23,20 @@ const samplingShare = 0.9;
 /** Progress frames per sampler. */
 const progressFrames = 10;
 
-export interface RunTools {
-  readonly context: EmulatorContext;
+/** What of the pod's machine a run needs. */
+export interface Machine {
+  readonly clock: MachineClock;
   readonly files: PodFiles;
   readonly sockets: SocketHub;
+}
+
+export interface RunTools extends Machine {
+  readonly context: EmulatorContext;
+}
+
+/** The server is killed in the middle of a run; whoever runs it restarts it. */
+export class ServerDied extends Error {
+  override readonly name = 'ServerDied';
 }
 
 /** Ends a run the way a real one ends, by what the history then says. */
@@ -50,80 +63,196 @@ export async function runJob(
     messages.push([event, { ...full, timestamp: Date.now() }]);
     tools.sockets.send(job.clientId, event, { ...full, timestamp: Date.now() });
   };
-  let outputs: PodOutputs = {};
+  const run = new Run(job, tools);
   let failed = false;
   tell('execution_start', {});
   tell('execution_cached', { nodes: cached === undefined ? [] : nodesOf(job) });
   try {
-    outputs = cached ?? (await execute(job, tools));
-    announceOutputs(job, outputs, tools.sockets);
+    if (cached === undefined) await run.execute();
+    else run.repeat(cached);
     tell('execution_success', {});
   } catch (error) {
     if (!(error instanceof RunEnded)) throw error;
     tell(error.event, error.data);
     failed = true;
   }
-  tools.sockets.send(job.clientId, 'executing', { node: null, prompt_id: job.id });
   const status = { status_str: failed ? 'error' : 'success', completed: !failed, messages } as const;
-  return { prompt: queueItem(job), outputs, status, meta: {} };
+  return { prompt: queueItem(job), outputs: run.outputs, status, meta: {} };
 }
 
-async function execute(job: PodJob, tools: RunTools): Promise<PodOutputs> {
-  const { settings, seed } = tools.context;
-  const seconds = jobSeconds(settings, seed, { endpoint: job.flow, fingerprint: job.fingerprint });
-  const nodes = nodesOf(job);
-  const heavy = nodes.filter((id) => isHeavy(job, id)).length;
-  const lightSeconds = (seconds * (heavy === 0 ? 1 : 1 - samplingShare)) / Math.max(nodes.length - heavy, 1);
-  const pictures = drawPictures(job);
-  // Not awaited until the save node: a failure in between must not count as unhandled.
-  pictures.catch(() => undefined);
-  for (const id of nodes) {
-    tools.sockets.send(job.clientId, 'executing', { node: id, display_node: id, prompt_id: job.id });
-    if (isHeavy(job, id)) await sample(job, id, (seconds * samplingShare) / heavy, tools);
-    else await step(job, id, lightSeconds, tools);
+interface NodeProgress {
+  value: number;
+  max: number;
+  state: 'running' | 'finished';
+}
+
+/** One run of a graph, node by node. */
+class Run {
+  readonly outputs: PodOutputs = {};
+  readonly #job: PodJob;
+  readonly #tools: RunTools;
+  readonly #executed: string[] = [];
+  readonly #progress = new Map<string, NodeProgress>();
+
+  constructor(job: PodJob, tools: RunTools) {
+    this.#job = job;
+    this.#tools = tools;
   }
-  return saveOutputs(job, await pictures, tools.files);
-}
 
-async function sample(job: PodJob, id: string, seconds: number, tools: RunTools): Promise<void> {
-  const steps = Number(job.graph[id]?.inputs['steps'] ?? progressFrames);
-  const frames = Math.max(1, Math.min(steps, progressFrames));
-  for (let frame = 1; frame <= frames; frame += 1) {
-    await step(job, id, seconds / frames, tools);
-    if (frame * 2 >= frames) strikeMidway(job, id);
-    const progress = { value: Math.round((steps * frame) / frames), max: steps, prompt_id: job.id, node: id };
-    tools.sockets.send(job.clientId, 'progress', progress);
-    tools.sockets.send(job.clientId, 'progress_state', {
-      prompt_id: job.id,
-      nodes: { [id]: { ...progress, state: 'running', node_id: id } },
+  /** @throws RunEnded, ServerDied */
+  async execute(): Promise<void> {
+    const job = this.#job;
+    const { settings, seed } = this.#tools.context;
+    const seconds = jobSeconds(settings, seed, { endpoint: job.flow, fingerprint: job.fingerprint });
+    const nodes = nodesOf(job);
+    const heavy = nodes.filter((id) => isHeavy(job, id)).length;
+    const lightSeconds =
+      (seconds * (heavy === 0 ? 1 : 1 - samplingShare)) / Math.max(nodes.length - heavy, 1);
+    const pictures = drawPictures(job);
+    // Not awaited until the save node: a failure in between must not count as unhandled.
+    pictures.catch(() => undefined);
+    for (const id of nodes) {
+      this.#show(id, { value: 0, max: 1, state: 'running' });
+      this.#send('executing', { node: id, display_node: id });
+      if (isHeavy(job, id)) await this.#sample(id, (seconds * samplingShare) / heavy);
+      else await this.#step(id, lightSeconds);
+      this.#failAtNode(id);
+      if (job.outputs.includes(id)) {
+        const drawn = await pictures;
+        await this.#tools.clock.running(job.stop.signal);
+        this.#save(id, drawn);
+      }
+      this.#finish(id);
+      this.#executed.push(id);
+    }
+  }
+
+  /** A run whose every node was cached: the outputs are told again, and nothing else. */
+  repeat(outputs: PodOutputs): void {
+    for (const [id, output] of Object.entries(outputs)) {
+      this.outputs[id] = output;
+      this.#send('executed', { node: id, display_node: id, output });
+      this.#finish(id);
+    }
+  }
+
+  async #sample(id: string, seconds: number): Promise<void> {
+    const steps = Number(this.#job.graph[id]?.inputs['steps'] ?? progressFrames);
+    const frames = Math.max(1, Math.min(steps, progressFrames));
+    for (let frame = 1; frame <= frames; frame += 1) {
+      await this.#step(id, seconds / frames);
+      if (frame * 2 >= frames) this.#strikeMidway(id);
+      const value = Math.round((steps * frame) / frames);
+      this.#show(id, { value, max: steps, state: 'running' });
+      this.#send('progress', { value, max: steps, node: id });
+      if (frame === 1) this.#tools.sockets.sendPreview(this.#job.clientId, emptyJpeg);
+    }
+  }
+
+  /** One node or progress step; the moment at which an interrupt takes effect. */
+  async #step(id: string, seconds: number): Promise<void> {
+    await this.#tools.clock.wait(seconds, this.#job.stop.signal);
+    if (this.#job.interrupted) throw new RunEnded('execution_interrupted', this.#nodeData(id));
+  }
+
+  #strikeMidway(id: string): void {
+    const { fault } = this.#job;
+    if (fault?.name === 'pod_interrupted') throw new RunEnded('execution_interrupted', this.#nodeData(id));
+    if (fault?.name !== 'pod_error_incomplete') return;
+    const { type = 'RuntimeError', message = 'mat1 and mat2 shapes cannot be multiplied' } = fault.params;
+    throw this.#exception(id, type, message);
+  }
+
+  /** What only the run finds out, since no validation looks at it. */
+  #failAtNode(id: string): void {
+    const node = this.#job.graph[id];
+    if (node?.class_type === 'UpscaleModelLoader') {
+      const name = String(node.inputs['model_name']);
+      if (podModels.upscalers.some((model) => model === name)) return;
+      const message = `Model in folder 'upscale_models' with filename '${name}' not found.`;
+      throw this.#exception(id, 'FileNotFoundError', `${message}\n`);
+    }
+    if (node?.class_type !== 'SaveImage') return;
+    const folder = posix.resolve(outputFolder, posix.dirname(posix.normalize(prefixOf(node))));
+    if (folder === outputFolder || folder.startsWith(`${outputFolder}/`)) return;
+    const lines = [
+      '**** ERROR: Saving image outside the output folder is not allowed.',
+      ` full_output_folder: ${folder}`,
+      `         output_dir: ${outputFolder}`,
+      `         commonpath: ${commonPath(folder, outputFolder)}`,
+    ];
+    throw this.#exception(id, 'Exception', `${lines.join('\n')}\n`);
+  }
+
+  #save(id: string, pictures: readonly Buffer[]): void {
+    const { flow, entry, scene, fault, graph } = this.#job;
+    if (fault?.name === 'pod_no_images') return;
+    const { files } = this.#tools;
+    const node = graph[id];
+    const temporary = node?.class_type === 'PreviewImage' || fault?.name === 'pod_temp_only';
+    const type = temporary ? 'temp' : 'output';
+    const prefix = temporary ? 'ComfyUI_temp' : posix.normalize(prefixOf(node));
+    if (fault?.name === 'pod_dies_saving') {
+      const [whole = Buffer.alloc(0)] = pictures;
+      const bytes = whole.subarray(0, Math.floor(whole.length / 2));
+      files.save(type, prefix, { bytes, contentType: 'image/png' });
+      throw new ServerDied();
+    }
+    const job = { endpoint: flow, prompt: scene.prompt, entry };
+    const images = pictures.map((bytes) =>
+      files.save(type, prefix, { bytes, contentType: 'image/png', job }),
+    );
+    this.outputs[id] = { images };
+    this.#send('executed', { node: id, display_node: id, output: { images } });
+  }
+
+  #exception(id: string, type: string, message: string): RunEnded {
+    const inputs = Object.entries(this.#job.graph[id]?.inputs ?? {});
+    const literals = inputs.filter(([, value]) => !Array.isArray(value));
+    return new RunEnded('execution_error', {
+      ...this.#nodeData(id),
+      exception_message: message,
+      exception_type: type,
+      traceback: ['  File "/root/ComfyUI/execution.py", line 496, in execute\n', `${type}: ${message}\n`],
+      current_inputs: Object.fromEntries(literals.map(([name, value]) => [name, [value]])),
+      current_outputs: [],
     });
-    if (frame === 1) tools.sockets.sendPreview(job.clientId, Buffer.from([0xff, 0xd8, 0xff, 0xd9]));
+  }
+
+  #nodeData(id: string): Record<string, unknown> {
+    return { node_id: id, node_type: this.#job.graph[id]?.class_type, executed: [...this.#executed] };
+  }
+
+  #finish(id: string): void {
+    const max = this.#progress.get(id)?.max ?? 1;
+    this.#show(id, { value: max, max, state: 'finished' });
+  }
+
+  /** Every change of one node tells the state of all that have begun. */
+  #show(id: string, progress: NodeProgress): void {
+    this.#progress.set(id, progress);
+    const nodes = [...this.#progress].map(([node, state]) => {
+      const ids = { node_id: node, display_node_id: node, parent_node_id: null, real_node_id: node };
+      return [node, { ...state, ...ids, prompt_id: this.#job.id }] as const;
+    });
+    this.#send('progress_state', { nodes: Object.fromEntries(nodes) });
+  }
+
+  #send(type: string, data: Record<string, unknown>): void {
+    this.#tools.sockets.send(this.#job.clientId, type, { ...data, prompt_id: this.#job.id });
   }
 }
 
-/** One node or progress step; the moment at which an interrupt takes effect. */
-async function step(job: PodJob, id: string, seconds: number, tools: RunTools): Promise<void> {
-  await tools.context.clock.wait(seconds, job.stop.signal);
-  if (job.interrupted) throw new RunEnded('execution_interrupted', nodeData(job, id));
-}
+/** Where the real server of the emulated installation saves. */
+const outputFolder = '/root/ComfyUI/output';
+const emptyJpeg = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
 
-function strikeMidway(job: PodJob, id: string): void {
-  const { fault } = job;
-  if (fault?.name === 'pod_interrupted') throw new RunEnded('execution_interrupted', nodeData(job, id));
-  if (fault?.name !== 'pod_error_incomplete') return;
-  const { type = 'RuntimeError', message = 'mat1 and mat2 shapes cannot be multiplied' } = fault.params;
-  throw new RunEnded('execution_error', {
-    ...nodeData(job, id),
-    exception_message: message,
-    exception_type: type,
-    traceback: ['  File "/root/ComfyUI/execution.py", line 496, in execute\n', `${type}: ${message}\n`],
-    current_inputs: {},
-    current_outputs: [],
-  });
-}
-
-function nodeData(job: PodJob, id: string): Record<string, unknown> {
-  return { node_id: id, node_type: job.graph[id]?.class_type, executed: [] };
+/** The longest folder both paths are in. */
+function commonPath(left: string, right: string): string {
+  const others = right.split('/');
+  const parts = left.split('/');
+  const end = parts.findIndex((part, index) => part !== others[index]);
+  return (end < 0 ? parts : parts.slice(0, end)).join('/') || '/';
 }
 
 function isHeavy(job: PodJob, id: string): boolean {
@@ -159,31 +288,7 @@ async function drawPictures(job: PodJob): Promise<Buffer[]> {
   return pictures;
 }
 
-function saveOutputs(job: PodJob, pictures: readonly Buffer[], files: PodFiles): PodOutputs {
-  if (job.fault?.name === 'pod_no_images') return {};
-  const { flow, entry, scene } = job;
-  const made = { endpoint: flow, prompt: scene.prompt, entry };
-  const outputs: PodOutputs = {};
-  for (const id of job.outputs) {
-    const node = job.graph[id];
-    const temporary = node?.class_type === 'PreviewImage' || job.fault?.name === 'pod_temp_only';
-    const type = temporary ? 'temp' : 'output';
-    const prefix = temporary ? 'ComfyUI_temp' : prefixOf(node);
-    const images = pictures.map((bytes) =>
-      files.save(type, prefix, { bytes, contentType: 'image/png', job: made }),
-    );
-    outputs[id] = { images };
-  }
-  return outputs;
-}
-
 function prefixOf(node: GraphNode | undefined): string {
   const prefix = node?.inputs['filename_prefix'];
   return typeof prefix === 'string' ? prefix : 'ComfyUI';
-}
-
-function announceOutputs(job: PodJob, outputs: PodOutputs, sockets: SocketHub): void {
-  for (const [id, output] of Object.entries(outputs)) {
-    sockets.send(job.clientId, 'executed', { node: id, display_node: id, output, prompt_id: job.id });
-  }
 }

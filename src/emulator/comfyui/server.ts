@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { jsonAnswer, textAnswer } from '../answer';
 import type { EmulatorContext, ProviderEmulation } from '../context';
 import { createHttpApp } from '../http-app';
+import { MachineClock } from '../machine-clock';
 import { react, route, type Handler } from '../reaction';
 import { FileRoutes } from './file-routes';
 import { PodFiles } from './pod-files';
@@ -18,13 +19,16 @@ import { SocketHub } from './sockets';
 export class ComfyUiServer implements ProviderEmulation {
   readonly app = createHttpApp();
   readonly #context: EmulatorContext;
+  readonly #clock: MachineClock;
   readonly #files = new PodFiles();
   readonly #sockets: SocketHub = new SocketHub(() => this.#queue.remaining);
   readonly #queue: PodQueue;
 
   constructor(context: EmulatorContext) {
     this.#context = context;
-    this.#queue = new PodQueue(context, this.#files, this.#sockets);
+    this.#clock = new MachineClock(context.clock, context.settings);
+    const machine = { clock: this.#clock, files: this.#files, sockets: this.#sockets };
+    this.#queue = new PodQueue(context, machine);
     void this.app.register(multipart, { limits: { fileSize: largestUploadBytes } });
     this.app.addHook('onRequest', async (request, reply) => {
       if (isForeign(request.headers)) await react(reply, textAnswer(403, ''));
@@ -44,6 +48,16 @@ export class ComfyUiServer implements ProviderEmulation {
 
   powerOff(): void {
     this.#queue.restart();
+  }
+
+  freeze(): void {
+    this.#clock.freeze();
+    this.#sockets.pause();
+  }
+
+  thaw(): void {
+    this.#clock.thaw();
+    this.#sockets.resume();
   }
 
   reset(): void {

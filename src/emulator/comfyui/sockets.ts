@@ -45,6 +45,15 @@ export class SocketHub {
     for (const client of this.#clients.values()) this.#send(client, 'status', { status: this.#status() });
   }
 
+  /** A frozen server reads nothing, so it does not even answer a ping. */
+  pause(): void {
+    for (const client of this.#clients.values()) client.pause();
+  }
+
+  resume(): void {
+    for (const client of this.#clients.values()) client.resume();
+  }
+
   /** Cuts the line of one client, or of all. */
   cut(clientId?: string): void {
     for (const [id, client] of this.#clients) {

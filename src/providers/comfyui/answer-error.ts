@@ -1,3 +1,4 @@
+import type { DeadlineExceeded } from '../deadlines';
 import type { HttpReply } from '../http';
 import { askedWaitMs } from '../retry-after';
 
@@ -14,5 +15,16 @@ export class AnswerError extends Error {
     this.status = reply.status;
     this.retryAfterMs = askedWaitMs(reply);
     this.isWebPage = reply.header('content-type')?.startsWith('text/html') ?? false;
+  }
+}
+
+/** Thrown when the pod took a connection and did not answer what it answers at once when it is well: it is frozen. */
+export class PodSilent extends Error {
+  override readonly name = 'PodSilent';
+
+  constructor(deadline: DeadlineExceeded) {
+    super(`the pod takes connections and answers nothing (${String(deadline.seconds)} s)`, {
+      cause: deadline,
+    });
   }
 }

@@ -1,12 +1,14 @@
-import { openCallScope } from '../deadlines';
+import type { CallState } from '../call-failure';
 import { createHttpClient } from '../http';
 import type { ProviderClient } from '../types';
-import { ComfyUiCall } from './comfyui-call';
+import { collectRun } from './collect-run';
 import { toComfyUiError } from './errors';
+import { findSubmitted, lookTwice } from './find-run';
 import { loadGraphLibrary } from './graph-library';
-import { createPod } from './pod';
-import { earlierRun } from './run-handle';
-import { chargeOfStop, stopRun } from './stop-run';
+import { createPod, limitsOf } from './pod';
+import { noteOf, readHandle } from './run-handle';
+import { stopRun } from './stop-run';
+import { submitRun } from './submit-run';
 
 export interface ComfyUiClientSettings {
   /** Of the server, with its path if it has one. */
@@ -16,11 +18,11 @@ export interface ComfyUiClientSettings {
 }
 
 /** For requests the server answers at once. */
-const briefDeadlines = { connectSeconds: 5, firstByteSeconds: 5, idleSeconds: 5 };
+const healthLimits = { connectSeconds: 5, answerSeconds: 5, uploadSeconds: 5 };
 
 /**
- * The client of a ComfyUI pod. A job's prompt id derives from its key, and queue and history are searched for it
- * before every submit, so that a call after a crash finds the run instead of paying for a second one.
+ * The client of a ComfyUI pod. A job's prompt id derives from its key and is the clue by which a lost submit is found, in
+ * the pod's queue, its history, or on its disk.
  *
  * @throws GraphFileError when one of our graphs, or one in `graphsDir`, cannot be used.
  */
@@ -30,42 +32,49 @@ export function createComfyUiClient(settings: ComfyUiClientSettings): ProviderCl
   const graphs = loadGraphLibrary(settings.graphsDir);
   return {
     provider: 'comfyui',
-    findsLostJobs: true,
 
-    async generate(job, context) {
+    async submit(job, context) {
+      return await submitRun({ job, graph: graphs.get(job.endpoint), http, baseUrl, context });
+    },
+
+    async find(job, clue, { signal }) {
+      const { promptId } = readHandle(job.jobKey, clue);
       const graph = graphs.get(job.endpoint);
-      const scope = openCallScope(context.signal, job.deadlines.totalSeconds);
-      const call = new ComfyUiCall({ job, context, graph, http, baseUrl, signal: scope.signal });
+      const pod = createPod({ http, baseUrl, limits: limitsOf(job.deadlines), signal });
       try {
-        return await call.run();
+        const { state } = await lookTwice(() => findSubmitted(pod, { promptId, graph }), signal);
+        if (state === 'absent') return { kind: 'never' };
+        const queuedSince = state === 'finished' ? undefined : new Date().toISOString();
+        return { kind: 'accepted', handle: noteOf({ promptId, queuedSince }), providerRequestId: promptId };
       } catch (error) {
-        if (scope.signal.aborted) await call.stop();
-        context.signal.throwIfAborted();
-        throw toComfyUiError(error, call.state);
-      } finally {
-        scope.close();
+        signal.throwIfAborted();
+        throw toComfyUiError(error, unsent);
       }
     },
 
-    async stop({ jobKey, dispatch }, { signal }) {
-      const promptId = earlierRun(jobKey, dispatch);
-      if (promptId === undefined) return undefined;
-      const options = { http, baseUrl, deadlines: briefDeadlines };
-      return chargeOfStop(await stopRun(promptId, options, signal));
+    async collect(job, handle, context) {
+      const run = readHandle(job.jobKey, handle);
+      return await collectRun({ job, graph: graphs.get(job.endpoint), http, baseUrl, handle: run, context });
+    },
+
+    async stop({ jobKey, endpoint, dispatch }, { signal }) {
+      if (dispatch.phase === 'none') return { kind: 'never' };
+      const isAccepted = dispatch.phase === 'accepted';
+      const { promptId } = readHandle(jobKey, isAccepted ? dispatch.handle : dispatch.clue);
+      const graph = graphs.has(endpoint) ? graphs.get(endpoint) : undefined;
+      return await stopRun({ promptId, graph, isAccepted }, { http, baseUrl }, signal);
     },
 
     async checkHealth({ signal }) {
       try {
-        const pod = createPod({ http, baseUrl, signal, deadlines: briefDeadlines });
+        const pod = createPod({ http, baseUrl, signal, limits: healthLimits });
         return { healthy: true, detail: await pod.describe() };
       } catch (error) {
-        return { healthy: false, detail: healthProblem(error) };
+        return { healthy: false, detail: toComfyUiError(error, unsent).message };
       }
     },
   };
 }
 
-function healthProblem(error: unknown): string {
-  const state = { provider: 'comfyui', stage: 'preparing', resumable: false, blankIs: 'corrupt' } as const;
-  return toComfyUiError(error, state).message;
-}
+/** Of a call that pays for nothing. */
+const unsent: CallState = { provider: 'comfyui', stage: 'preparing', blankIs: 'corrupt' };

@@ -1,7 +1,7 @@
-import type { FailureClass } from '../../domain/taxonomy';
+import { podSilentCode, podUnavailableCode, type FailureClass } from '../../domain/taxonomy';
 import { toProviderError, type CallState } from '../call-failure';
 import { ProviderError } from '../errors';
-import { AnswerError } from './answer-error';
+import { AnswerError, PodSilent } from './answer-error';
 import { SubmitRefused } from './submit-refused';
 import type { SubmitRefusal } from './wire';
 
@@ -14,8 +14,9 @@ interface Failure {
 /** Every failure of a call as the one error clients throw. Look at the caller's signal first: its abort is none. */
 export function toComfyUiError(error: unknown, state: CallState): ProviderError {
   if (error instanceof SubmitRefused) return refusalError(error, state);
+  if (error instanceof PodSilent) return silenceError(error, state);
   if (!(error instanceof AnswerError)) return toProviderError(error, state);
-  const failure = statusFailure(error);
+  const failure = statusFailure(error, state);
   return new ProviderError(failure.message, {
     ...failure,
     provider: 'comfyui',
@@ -23,7 +24,17 @@ export function toComfyUiError(error: unknown, state: CallState): ProviderError 
     retryAfterMs: error.retryAfterMs,
     status: error.status,
     providerRequestId: state.providerRequestId,
-    resumable: state.resumable,
+    cause: error,
+  });
+}
+
+function silenceError(error: PodSilent, { stage, providerRequestId }: CallState): ProviderError {
+  return new ProviderError(error.message, {
+    provider: 'comfyui',
+    failureClass: 'outage',
+    code: podSilentCode,
+    certainty: stage === 'accepted' ? 'accepted' : 'not_sent',
+    providerRequestId,
     cause: error,
   });
 }
@@ -35,7 +46,19 @@ function answerCertainty({ status }: AnswerError, { stage }: CallState) {
   return status >= 300 && status < 500 && status !== 408 ? 'not_sent' : 'unknown';
 }
 
-function statusFailure({ status, isWebPage }: AnswerError): Failure {
+function statusFailure(error: AnswerError, { stage }: CallState): Failure {
+  const failure = failureOf(error);
+  // The server itself finds no fault with a question about a run it took.
+  return stage === 'accepted' && failure.failureClass === 'input' ? nobodyThere : failure;
+}
+
+const nobodyThere: Failure = {
+  failureClass: 'outage',
+  code: podUnavailableCode,
+  message: 'no ComfyUI server answers at the pod',
+};
+
+function failureOf({ status, isWebPage }: AnswerError): Failure {
   if (status === 401 || status === 403) {
     return { failureClass: 'auth', code: 'access_denied', message: 'the pod denied access' };
   }
@@ -49,13 +72,7 @@ function statusFailure({ status, isWebPage }: AnswerError): Failure {
   if (status === 429)
     return { failureClass: 'capacity', code: 'rate_limited', message: 'the pod is overloaded' };
   // A stopped pod is answered for by its proxy: with a page, or with a status the server itself never sends.
-  if (isWebPage || status < 400 || [404, 502, 503, 504].includes(status)) {
-    return {
-      failureClass: 'outage',
-      code: 'pod_unavailable',
-      message: 'no ComfyUI server answers at the pod',
-    };
-  }
+  if (isWebPage || status < 400 || [404, 502, 503, 504].includes(status)) return nobodyThere;
   if (status >= 500 || status === 408) {
     return { failureClass: 'transient', code: 'pod_error', message: 'the pod failed to answer' };
   }
@@ -73,6 +90,7 @@ function refusalError(error: SubmitRefused, { providerRequestId }: CallState): P
     certainty: isQueued ? 'accepted' : 'not_sent',
     status: isQueued ? 200 : 400,
     providerRequestId,
+    endsJob: isQueued,
     cause: error,
   });
 }

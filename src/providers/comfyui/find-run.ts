@@ -1,48 +1,43 @@
+import { pause } from '../deadlines';
 import { ProviderError } from '../errors';
-import type { DispatchState } from '../types';
 import type { GraphFile } from './graph-file';
 import { ownFile } from './own-file';
 import type { Pod, Sighting } from './pod';
-import { promptIdOf } from './prompt-id';
-import { recordedHandle, type RunHandle } from './run-handle';
 
-export interface FoundRun {
-  handle: RunHandle;
-  sighting: Sighting;
-}
-
-/**
- * Looks for the one run of a job in the pod's queue and history. With state `absent` the job may be submitted under
- * that id, also after an `intent`: the pod says that it has no such job. One gap remains, a POST that a dead worker left
- * on the wire and the pod has not read yet; the heartbeat timeout that lies between the two closes it in practice.
- *
- * @throws ProviderError `run_vanished` when the pod once took the job and no longer knows it; else what the pod's calls
- * throw.
- */
-export async function findRun(
-  pod: Pod,
-  { jobKey, previous, graph }: { jobKey: string; previous: DispatchState; graph: GraphFile },
-): Promise<FoundRun> {
-  const handle = recordedHandle(previous) ?? { promptId: promptIdOf(jobKey) };
-  const { promptId } = handle;
-  const sighting =
-    previous.phase === 'none' ? await pod.find(promptId) : await findSubmitted(pod, { promptId, graph });
-  if (sighting.state === 'absent' && previous.phase === 'accepted') throw runVanished(handle.promptId);
-  return { handle, sighting };
-}
+/** Where a submitted run is. */
+export type RunSighting =
+  | Exclude<Sighting, { state: 'finished' }>
+  /** `isForgotten`: the pod restarted since, and all that is left of the run is its file. */
+  | (Extract<Sighting, { state: 'finished' }> & { isForgotten: boolean });
 
 /**
  * Looks for a run that may have been submitted. The pod's history is in memory: after a restart, what a finished run
  * leaves is the file that bears its id.
+ *
+ * @param run without a graph, as after a deploy that has no such endpoint any more, nobody knows the name of that file.
  */
 export async function findSubmitted(
   pod: Pod,
-  { promptId, graph }: { promptId: string; graph: GraphFile },
-): Promise<Sighting> {
+  { promptId, graph }: { promptId: string; graph: GraphFile | undefined },
+): Promise<RunSighting> {
   const sighting = await pod.find(promptId);
+  if (sighting.state === 'finished') return { ...sighting, isForgotten: false };
+  if (sighting.state !== 'absent' || graph === undefined) return sighting;
   const file = ownFile(graph, promptId);
-  if (sighting.state !== 'absent' || file === undefined || !(await pod.holds(file))) return sighting;
-  return { state: 'finished', entry: { outputs: { [graph.outputNode]: { images: [file] } } } };
+  if (file === undefined || !(await pod.holds(file))) return sighting;
+  const entry = { outputs: { [graph.outputNode]: { images: [file] } } };
+  return { state: 'finished', entry, isForgotten: true };
+}
+
+/** A submit that lay in the socket of a frozen pod is read when it wakes, beside the look that asks for it. */
+const lateSubmitMs = 1000;
+
+/** For a submit whose answer was lost: only a pod that does not know the run twice has not taken it. */
+export async function lookTwice(look: () => Promise<RunSighting>, signal: AbortSignal): Promise<RunSighting> {
+  const sighting = await look();
+  if (sighting.state !== 'absent') return sighting;
+  await pause(lateSubmitMs, signal);
+  return await look();
 }
 
 /** The pod restarted before the run had finished, or its disk is gone, too. */
@@ -52,6 +47,7 @@ export function runVanished(promptId: string): ProviderError {
     failureClass: 'transient',
     code: 'run_vanished',
     certainty: 'accepted',
+    endsJob: true,
     providerRequestId: promptId,
   });
 }

@@ -6,6 +6,7 @@ import { GraphFileError, parseGraphFile, type GraphFile } from './graph-file';
 export interface GraphLibrary {
   /** @throws ProviderError of class `auth`, code `graph_missing`: this deployment cannot serve that endpoint. */
   get(name: string): GraphFile;
+  has(name: string): boolean;
 }
 
 const ownGraphs = join(__dirname, 'graphs');
@@ -24,6 +25,7 @@ export function loadGraphLibrary(replacements?: string): GraphLibrary {
     for (const [name, graph] of readFolder(replacements)) graphs.set(name, graph);
   }
   return {
+    has: (name) => graphs.has(name),
     get(name) {
       const graph = graphs.get(name);
       if (graph !== undefined) return graph;

@@ -3,8 +3,8 @@ import type { JsonObject } from '../../domain/taxonomy';
 import { DeadlineExceeded } from '../deadlines';
 import { MediaError } from '../errors';
 import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
-import { discardBody, readJson } from '../read-body';
-import { AnswerError } from './answer-error';
+import { discardBody, errorBodyBytes, readJson, readText } from '../read-body';
+import { AnswerError, PodSilent } from './answer-error';
 import { multipartBody, type MultipartFile } from './multipart';
 import { SubmitRefused } from './submit-refused';
 import {
@@ -25,7 +25,10 @@ export type Sighting =
   | { state: 'running' }
   | { state: 'finished'; entry: HistoryEntry };
 
-/** The calls of one pod. All throw AnswerError, or what the HTTP client throws. */
+/**
+ * The calls of one pod. All throw AnswerError, PodSilent (but for `submit` and `upload`), or what the HTTP client
+ * throws.
+ */
 export interface Pod {
   find(promptId: string): Promise<Sighting>;
   /** Whether a file is there to view. */
@@ -35,10 +38,13 @@ export interface Pod {
    *
    * @throws SubmitRefused when the graph, or a part of it, was not accepted.
    */
-  submit(run: { promptId: string; clientId: string; graph: JsonObject }): Promise<string>;
+  submit(run: { promptId: string; graph: JsonObject }): Promise<string>;
   /** Takes a pending prompt out of the queue; does nothing to any other. */
   dequeue(promptId: string): Promise<void>;
-  /** Call it only while this prompt runs: old servers stop whatever runs, whomever it belongs to. */
+  /**
+   * Stops this prompt if it is the one that runs, and does nothing to any other. Old servers stop whatever runs, whomever
+   * it belongs to: call it only while this prompt runs, or while the pod does not say what runs.
+   */
   interrupt(promptId: string): Promise<void>;
   /** Stores an input picture; answers the name to load it by, which may differ from the one sent. */
   upload(file: Omit<MultipartFile, 'field'>): Promise<string>;
@@ -55,8 +61,31 @@ export interface Pod {
 export interface PodOptions {
   http: HttpClient;
   baseUrl: string;
-  deadlines: RequestDeadlines;
+  limits: PodLimits;
   signal: AbortSignal;
+}
+
+/** In seconds. */
+export interface PodLimits {
+  connectSeconds: number;
+  /** A pod that is well answers at once, whatever its GPU does. Longest silence before the first byte and between two. */
+  answerSeconds: number;
+  /** From the connection to the answer of an upload, its bytes included. */
+  uploadSeconds: number;
+  /** From the first to the last byte of a picture; default: no limit. */
+  downloadSeconds?: number | undefined;
+}
+
+/** Two silent looks and a probe of the pod's health fit into half a minute. */
+const longestAnswerSeconds = 8;
+
+/** What the calls of a job may take. */
+export function limitsOf({ connectSeconds, firstByteSeconds, downloadSeconds }: RequestDeadlines): PodLimits {
+  const answerSeconds = Math.min(firstByteSeconds, longestAnswerSeconds);
+  return {
+    ...{ answerSeconds, uploadSeconds: firstByteSeconds, downloadSeconds },
+    connectSeconds: Math.min(connectSeconds, answerSeconds),
+  };
 }
 
 /** Speaks to the ComfyUI server at `baseUrl`, which may have a path; every call ends with `signal`. */
@@ -78,7 +107,8 @@ export function createPod(options: PodOptions): Pod {
         { type: 'input', overwrite: 'true' },
       );
       const request = { method: 'POST', path: '/upload/image', headers, body } as const;
-      const { name, subfolder } = await wire.ask(request, uploadReplySchema);
+      const { uploadSeconds: firstByteSeconds } = options.limits;
+      const { name, subfolder } = await wire.read(request, uploadReplySchema, { firstByteSeconds });
       return subfolder === '' ? name : `${subfolder}/${name}`;
     },
     view: async (file) => await view(wire, file),
@@ -109,9 +139,10 @@ async function find(wire: PodWire, promptId: string): Promise<Sighting> {
 
 async function submit(
   wire: PodWire,
-  { promptId, clientId, graph }: { promptId: string; clientId: string; graph: JsonObject },
+  { promptId, graph }: { promptId: string; graph: JsonObject },
 ): Promise<string> {
-  const json = { prompt: graph, prompt_id: promptId, client_id: clientId };
+  // The client id is the prompt id, so that whoever follows the run later gets its events.
+  const json = { prompt: graph, prompt_id: promptId, client_id: promptId };
   const reply = await wire.send({ method: 'POST', path: '/prompt', json, freshConnection: true }, [400]);
   const body = await readJson(reply);
   if (reply.status === 400) {
@@ -126,16 +157,19 @@ async function submit(
 }
 
 async function holds(wire: PodWire, file: OutputFile): Promise<boolean> {
-  const reply = await wire.send({ method: 'GET', path: viewPath(file) }, [404]);
-  if (reply.status === 200) {
+  return await answeredInTime(async () => {
+    const reply = await wire.send({ method: 'GET', path: viewPath(file) }, [404]);
     // Only asked for: the picture is read when it is collected.
-    reply.body.destroy();
-    return true;
-  }
-  await discardBody(reply);
-  const answer = new AnswerError(reply);
-  if (answer.isWebPage) throw answer;
-  return false;
+    if (reply.status === 200) reply.body.destroy();
+    else await expectNoSuchFile(reply);
+    return reply.status === 200;
+  });
+}
+
+/** @throws AnswerError unless it is the server's own 404, which says nothing: a proxy's says something. */
+async function expectNoSuchFile(reply: HttpReply): Promise<void> {
+  const text = await readText(reply, errorBodyBytes);
+  if (text !== '') throw new AnswerError(reply);
 }
 
 /** How the server itself answers for a file: gone, a bad name, outside of its folder, unreadable. */
@@ -144,11 +178,11 @@ const unreadableFile: readonly number[] = [400, 403, 404, 500];
 async function view(wire: PodWire, file: OutputFile): Promise<HttpReply> {
   const request = { method: 'GET', path: viewPath(file) } as const;
   const reply = await wire.send(request, unreadableFile).catch((error: unknown) => {
-    // Queue and history were answered a moment ago, so it is this file that the server hangs on.
     const hangs = error instanceof DeadlineExceeded && error.kind === 'first_byte';
     throw hangs ? new MediaError('unavailable', 'the pod does not send this file', { cause: error }) : error;
   });
   if (reply.status === 200) return reply;
+  if (reply.status === 404) await expectNoSuchFile(reply);
   await discardBody(reply);
   const answer = new AnswerError(reply);
   // The server's own answers are plain; a page comes from a proxy in front of a pod that is not there.
@@ -171,8 +205,17 @@ class PodWire {
   }
 
   /** @throws AnswerError for every status but 200 and those `allowed` */
-  async send({ path, ...request }: PodRequest, allowed: readonly number[] = []): Promise<HttpReply> {
-    const { http, deadlines, signal } = this.options;
+  async send(
+    { path, ...request }: PodRequest,
+    allowed: readonly number[] = [],
+    longer: Partial<RequestDeadlines> = {},
+  ): Promise<HttpReply> {
+    const { http, limits, signal } = this.options;
+    const { connectSeconds, answerSeconds, downloadSeconds } = limits;
+    const deadlines = {
+      ...{ connectSeconds, firstByteSeconds: answerSeconds, idleSeconds: answerSeconds, downloadSeconds },
+      ...longer,
+    };
     const reply = await http.send({ ...request, url: `${this.baseUrl}${path}`, deadlines, signal });
     if (reply.status === 200 || allowed.includes(reply.status)) return reply;
     await discardBody(reply);
@@ -180,15 +223,36 @@ class PodWire {
   }
 
   /** @throws AnswerError also when the body is not of that shape */
-  async ask<Schema extends z.ZodType>(request: PodRequest, schema: Schema): Promise<z.output<Schema>> {
-    const reply = await this.send(request);
+  async read<Schema extends z.ZodType>(
+    request: PodRequest,
+    schema: Schema,
+    longer?: Partial<RequestDeadlines>,
+  ): Promise<z.output<Schema>> {
+    const reply = await this.send(request, [], longer);
     const parsed = schema.safeParse(await readJson(reply));
     if (!parsed.success) throw new AnswerError(reply);
     return parsed.data;
   }
 
-  /** For calls that answer with an empty body. */
+  /** The same for what is answered at once. @throws PodSilent when it is not */
+  async ask<Schema extends z.ZodType>(request: PodRequest, schema: Schema): Promise<z.output<Schema>> {
+    return await answeredInTime(() => this.read(request, schema));
+  }
+
+  /** For calls that answer with an empty body. @throws PodSilent */
   async order(path: string, json: JsonObject): Promise<void> {
-    await discardBody(await this.send({ method: 'POST', path, json }));
+    await answeredInTime(async () => {
+      await discardBody(await this.send({ method: 'POST', path, json }));
+    });
+  }
+}
+
+async function answeredInTime<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    const wasReached =
+      error instanceof DeadlineExceeded && error.kind !== 'connect' && error.kind !== 'total';
+    throw wasReached ? new PodSilent(error) : error;
   }
 }

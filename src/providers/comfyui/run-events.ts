@@ -16,10 +16,7 @@ export interface RunEvents {
 export interface RunEventsOptions {
   baseUrl: string;
   promptId: string;
-  /** Seconds to wait for the connection; after that the run goes on without events. */
   connectSeconds: number;
-  /** Ends that wait. */
-  signal: AbortSignal;
   /** The pod began with this run, or is this far (0-1) within one of its nodes. */
   onRunning: (fraction: number | undefined) => void;
 }
@@ -30,10 +27,10 @@ const endings: readonly string[] = ['execution_success', 'execution_error', 'exe
 const maximumFrameBytes = 16 * 1024 * 1024;
 
 /**
- * Opens the pod's websocket for a run. Resolves when it is open, so that no event of a later submit is missed, or when
- * it cannot be opened: then, and whenever it dies, `pause` is a plain wait. Never throws.
+ * Opens the pod's websocket for a run. Until it is open, when it cannot be opened and whenever it dies, `pause` is a
+ * plain wait. Never throws.
  */
-export async function openRunEvents(options: RunEventsOptions): Promise<RunEvents> {
+export function openRunEvents(options: RunEventsOptions): RunEvents {
   const socket = new WebSocket(socketUrl(options), {
     handshakeTimeout: options.connectSeconds * 1000,
     perMessageDeflate: false,
@@ -43,7 +40,8 @@ export async function openRunEvents(options: RunEventsOptions): Promise<RunEvent
   socket.on('message', (data, isBinary) => {
     if (!isBinary && readEvent(data, options)) alarm.abort();
   });
-  await settled(socket, options.signal);
+  // A failing websocket costs us progress figures and nothing else.
+  socket.on('error', () => undefined);
   return {
     async pause(milliseconds, signal) {
       const wakeUp = AbortSignal.any([alarm.signal, signal]);
@@ -61,19 +59,6 @@ export async function openRunEvents(options: RunEventsOptions): Promise<RunEvent
 function socketUrl({ baseUrl, promptId }: RunEventsOptions): string {
   const query = new URLSearchParams({ clientId: promptId });
   return `${baseUrl.replace(/\/+$/, '').replace(/^http/, 'ws')}/ws?${query.toString()}`;
-}
-
-async function settled(socket: WebSocket, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const proceed = (): void => {
-      resolve();
-    };
-    signal.addEventListener('abort', proceed, { once: true });
-    socket.once('open', proceed);
-    socket.once('close', proceed);
-    // A failing websocket costs us progress figures and nothing else; `close` always follows.
-    socket.on('error', () => undefined);
-  });
 }
 
 /** Whether the run may have ended. */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { JsonValue } from '../../domain/taxonomy';
-import type { DispatchState } from '../types';
 import { promptIdOf } from './prompt-id';
 
 const handleSchema = z.object({
@@ -18,11 +17,10 @@ export type RunHandle = {
   queuedSince?: string | undefined;
 };
 
-/** The handle an earlier call recorded. */
-export function recordedHandle(previous: DispatchState): RunHandle | undefined {
-  if (previous.phase !== 'accepted') return undefined;
-  const recorded = handleSchema.safeParse(previous.handle).data;
-  return recorded && noteOf(recorded);
+/** The run a handle or a clue leads to. What cannot be read leads to the one the job's key leads to. */
+export function readHandle(jobKey: string, recorded: JsonValue | undefined): RunHandle {
+  const handle = handleSchema.safeParse(recorded).data;
+  return handle === undefined ? { promptId: promptIdOf(jobKey) } : noteOf(handle);
 }
 
 /** A handle as it is recorded. */
@@ -32,10 +30,4 @@ export function noteOf({ promptId, brokenReads = 0, queuedSince }: RunHandle): R
     ...(brokenReads > 0 && { brokenReads }),
     ...(queuedSince !== undefined && { queuedSince }),
   };
-}
-
-/** The run an earlier call may have left behind, told without asking the pod; `undefined` when there was no submit. */
-export function earlierRun(jobKey: string, previous: DispatchState): string | undefined {
-  if (previous.phase === 'none') return undefined;
-  return recordedHandle(previous)?.promptId ?? promptIdOf(jobKey);
 }

@@ -1,9 +1,10 @@
-import type { FailureClass } from '../../domain/taxonomy';
+import type { FailureClass, ProviderCharge } from '../../domain/taxonomy';
 import { ProviderError } from '../errors';
 import {
   executionErrorSchema,
   outputFileSchema,
   timestampSchema,
+  type ExecutionError,
   type HistoryEntry,
   type OutputFile,
 } from './wire';
@@ -42,22 +43,29 @@ function hasFailed({ status }: HistoryEntry): boolean {
   return status?.status_str === 'error';
 }
 
+/** An interrupted run has the same status as a failed one; only this message tells. */
+export function wasInterrupted(entry: HistoryEntry): boolean {
+  return messageData(entry, 'execution_interrupted') !== undefined;
+}
+
 interface RunFailure {
   failureClass: FailureClass;
   code: string;
   message: string;
+  charge?: ProviderCharge | undefined;
 }
 
 function runFailure(entry: HistoryEntry): RunFailure | undefined {
   if (!hasFailed(entry)) return undefined;
   // Once may be chance. Whoever sees it again under the next key knows that the pod is what fails.
   const failureClass = 'transient';
-  // An interrupted run has the same status as a failed one; only this message tells.
-  if (messageData(entry, 'execution_interrupted') !== undefined) {
+  if (wasInterrupted(entry)) {
     return { failureClass, code: 'interrupted', message: 'the run was interrupted on the pod' };
   }
   const error = executionErrorSchema.safeParse(messageData(entry, 'execution_error'));
   const text = error.success ? `${error.data.exception_type} ${error.data.exception_message}` : '';
+  const missing = error.success ? missingFile(error.data) : undefined;
+  if (missing !== undefined) return missing;
   if (/out ?of ?memory|allocation on device/i.test(text)) {
     return { failureClass: 'capacity', code: 'out_of_memory', message: "the pod's GPU ran out of memory" };
   }
@@ -71,12 +79,39 @@ function runFailure(entry: HistoryEntry): RunFailure | undefined {
   return { failureClass, code: 'execution_failed', message: 'a node of the graph failed on the pod' };
 }
 
+/** Some loaders are only found to have nothing to load when they run: the submit was accepted. */
+function missingFile({
+  exception_type,
+  exception_message,
+  node_type,
+}: ExecutionError): RunFailure | undefined {
+  // The wording of the server's own look-up, behind every loader it comes with.
+  const folder = /Model in folder '([^']*)'/.exec(exception_message)?.[1];
+  const isMissing = exception_type === 'FileNotFoundError' && /loader/i.test(node_type);
+  if (folder === undefined && !isMissing) return undefined;
+  if (folder === 'loras') {
+    return {
+      failureClass: 'lora',
+      code: 'lora_missing',
+      message: 'the pod does not have this LoRA',
+      charge: 'none',
+    };
+  }
+  return {
+    failureClass: 'auth',
+    code: 'model_missing',
+    message: 'the pod lacks a model the graph names',
+    charge: 'none',
+  };
+}
+
 function toError(failure: RunFailure, promptId: string): ProviderError {
   const { message, ...known } = failure;
   return new ProviderError(message, {
     ...known,
     provider: 'comfyui',
     certainty: 'accepted',
+    endsJob: true,
     providerRequestId: promptId,
   });
 }

@@ -1,57 +1,105 @@
-import type { JsonObject } from '../../domain/taxonomy';
 import type { CallState } from '../call-failure';
 import { openCallScope } from '../deadlines';
 import { ProviderError } from '../errors';
+import type { HttpClient } from '../http';
+import type { ProviderJob, SubmitContext, Submitted } from '../types';
 import { toComfyUiError } from './errors';
-import { createPod, type PodOptions } from './pod';
+import { fillGraph } from './fill-graph';
+import type { GraphFile } from './graph-file';
+import { nameAfterRun } from './own-file';
+import { createPod, limitsOf, type PodOptions } from './pod';
+import { promptIdOf } from './prompt-id';
+import { noteOf } from './run-handle';
 import { stopRun } from './stop-run';
 import { SubmitRefused } from './submit-refused';
 
-export interface SubmitRunOptions extends Omit<PodOptions, 'signal'> {
-  state: CallState;
+export interface SubmitRunOptions {
+  job: ProviderJob;
+  graph: GraphFile;
+  http: HttpClient;
+  baseUrl: string;
+  context: SubmitContext;
 }
 
-/** Submit, and the look that follows a lost answer. */
-const submitSeconds = 60;
+/** Longest time of a paid submit that the caller no longer waits for. */
+const submitSeconds = 20;
 
 /**
- * Submits a run, once, and answers the id it is queued under. The caller's abort does not cut it off: then nobody
- * could tell whether there is a run to stop. When the answer is lost, the pod is asked whether it has the run.
+ * Submits a job, once.
  *
- * @throws ProviderError with certainty `not_sent` when the pod does not have it, `unknown` when it could not be asked.
+ * The pod is asked first whether it has the run, although the key is new: it takes the same id twice and runs it twice.
+ * An earlier call with this key may have sent a submit that the pod read only after it had said that it knows no such run,
+ * and a repeated call whose notes were lost looks like the first one.
+ *
+ * @throws ProviderError
  */
-export async function submitRun(
-  { promptId, graph }: { promptId: string; graph: JsonObject },
-  options: SubmitRunOptions,
+export async function submitRun(options: SubmitRunOptions): Promise<Submitted> {
+  const { job, graph, context, http, baseUrl } = options;
+  const promptId = promptIdOf(job.jobKey);
+  const state: CallState = { provider: 'comfyui', stage: 'preparing', blankIs: 'corrupt' };
+  const limits = limitsOf(job.deadlines);
+  const { signal } = context;
+  try {
+    const pod = createPod({ http, baseUrl, limits, signal });
+    const { state: place } = await pod.find(promptId);
+    if (place === 'finished')
+      return { kind: 'accepted', handle: noteOf({ promptId }), providerRequestId: promptId };
+    if (place !== 'absent') return acceptedNow(promptId);
+    const filled = await fillGraph({
+      ...{ graph, job, pod, media: context.media },
+      onProgress: (step) => context.onProgress(step),
+    });
+    await context.intent({ promptId });
+    signal.throwIfAborted();
+    Object.assign(state, { stage: 'submitting', providerRequestId: promptId });
+    const run = { promptId, graph: nameAfterRun(filled, graph, promptId) };
+    return acceptedNow(await send(run, { http, baseUrl, limits }));
+  } catch (error) {
+    if (error instanceof SubmitRefused) throw await refused(error, options, state);
+    signal.throwIfAborted();
+    throw withoutStatus(toComfyUiError(error, state));
+  }
+}
+
+function acceptedNow(promptId: string): Submitted {
+  const handle = noteOf({ promptId, queuedSince: new Date().toISOString() });
+  return { kind: 'accepted', handle, providerRequestId: promptId };
+}
+
+/** The caller's abort does not cut the submit off: then nobody could tell whether there is a run to stop. */
+async function send(
+  run: Parameters<ReturnType<typeof createPod>['submit']>[0],
+  options: Omit<PodOptions, 'signal'>,
 ): Promise<string> {
   const scope = openCallScope(new AbortController().signal, submitSeconds);
-  const pod = createPod({ ...options, signal: scope.signal });
   try {
-    return await pod.submit({ promptId, clientId: promptId, graph });
-  } catch (error) {
-    // The part of a graph that was valid runs although the answer is a failure to us: its pictures are not wanted.
-    const unwanted = error instanceof SubmitRefused ? error.queuedAs : undefined;
-    if (unwanted !== undefined) await stopRun(unwanted, options);
-    const failure = toComfyUiError(error, options.state);
-    if (failure.certainty !== 'unknown') throw failure;
-    const sighting = await pod.find(promptId).catch(() => undefined);
-    if (sighting === undefined) throw unconfirmed(failure);
-    if (sighting.state !== 'absent') return promptId;
-    throw toComfyUiError(error, { ...options.state, stage: 'preparing' });
+    return await createPod({ ...options, signal: scope.signal }).submit(run);
   } finally {
     scope.close();
   }
 }
 
+/** The part of a graph that was valid runs although the answer is a failure to us: its pictures are not wanted. */
+async function refused(
+  error: SubmitRefused,
+  { graph, http, baseUrl }: SubmitRunOptions,
+  state: CallState,
+): Promise<ProviderError> {
+  const failure = toComfyUiError(error, state);
+  if (error.queuedAs === undefined) return failure;
+  const unwanted = { promptId: error.queuedAs, graph, isAccepted: true };
+  const stopped = await stopRun(unwanted, { http, baseUrl }, new AbortController().signal);
+  return failure.with({ charge: stopped.kind === 'stopped' ? stopped.charge : undefined });
+}
+
 /**
- * The answer was no word of the server's own, and the server could not be asked. Told without the status of whoever
- * answered: it would read as an answer to the submit, and the next call would be another run instead of a look for
- * this one.
+ * Of an answer that was no word of the server's own. The status of whoever answered would read as an answer to the submit,
+ * and the next call would be another run instead of a look for this one.
  */
-function unconfirmed(failure: ProviderError): ProviderError {
-  if (failure.status === undefined) return failure;
+function withoutStatus(failure: ProviderError): ProviderError {
+  if (failure.certainty !== 'unknown' || failure.status === undefined) return failure;
   const { provider, failureClass, retryAfterMs, providerRequestId } = failure;
-  return new ProviderError('the pod may have taken the run, and could not be asked for it', {
+  return new ProviderError('something else than the pod answered the submit', {
     ...{ provider, failureClass, retryAfterMs, providerRequestId },
     code: 'submit_unconfirmed',
     certainty: 'unknown',

@@ -63,7 +63,10 @@ export const historySchema = z.record(z.string(), historyEntrySchema);
 export const executionErrorSchema = z.object({
   exception_type: z.string().default(''),
   exception_message: z.string().default(''),
+  /** Class of the node that failed. */
+  node_type: z.string().default(''),
 });
+export type ExecutionError = z.infer<typeof executionErrorSchema>;
 export const timestampSchema = z.object({ timestamp: z.number() });
 
 export const uploadReplySchema = z.object({ name: z.string().min(1), subfolder: z.string().default('') });

@@ -1,7 +1,7 @@
 import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import { promptIdOf } from '../../../src/providers/comfyui/prompt-id';
-import type { ProviderJob } from '../../../src/providers/types';
+import type { DispatchState, ProviderJob } from '../../../src/providers/types';
 import { models, type ModelDefinition } from '../../../src/registry';
 import { blankPicture, picture } from '../../assets/pictures';
 import { MemoryMediaStore } from '../support/memory-media-store';
@@ -105,6 +105,9 @@ describe('a job that is asked for twice', () => {
     if (model === undefined) throw new Error('the registry has no text-to-picture graph');
     return await jobOf(model, new MemoryMediaStore());
   }
+  function lostSubmitOf({ jobKey }: ProviderJob): DispatchState {
+    return { phase: 'intent', clue: { promptId: promptIdOf(jobKey) } };
+  }
   function acceptedJobs(): number {
     return emulator.journal.read({ provider: 'comfyui' }).totals.accepted;
   }
@@ -144,9 +147,9 @@ describe('a job that is asked for twice', () => {
       const first = startJob(client, job);
       await first.dispatch.reached('intent');
       emulator.faults.add({ provider: 'comfyui', fault: 'html_502', params: { on: 'queue' }, times: 1 });
-      const lost = { code: 'submit_unconfirmed', certainty: 'unknown', status: undefined, resumable: false };
+      const lost = { code: 'submit_unconfirmed', certainty: 'unknown', status: undefined, endsJob: false };
       await expect(first.result).rejects.toMatchObject(lost);
-      expect(first.dispatch.state).toEqual({ phase: 'intent' });
+      expect(first.dispatch.state).toEqual({ phase: 'intent', clue: { promptId: promptIdOf(job.jobKey) } });
 
       const dispatch = new RecordingDispatch(first.dispatch.state);
       const { providerRequestId } = await startJob(client, job, { dispatch }).result;
@@ -166,7 +169,7 @@ describe('a job that is asked for twice', () => {
     await emulator.setProviderState('comfyui', 'up');
 
     const next = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
-    const again = startJob(next, job, { dispatch: new RecordingDispatch({ phase: 'intent' }) });
+    const again = startJob(next, job, { dispatch: new RecordingDispatch(lostSubmitOf(job)) });
 
     expect((await again.result).assets).toEqual(assets);
     expect(acceptedJobs()).toBe(1);
@@ -176,7 +179,7 @@ describe('a job that is asked for twice', () => {
     emulator.faults.add({ provider: 'comfyui', fault: 'pod_error_incomplete', times: 1 });
     const client = createComfyUiClient({ baseUrl: emulator.urls.comfyui });
     const job = await textJob();
-    const over = { failureClass: 'transient', certainty: 'accepted', resumable: false };
+    const over = { failureClass: 'transient', certainty: 'accepted', endsJob: true };
     await expect(startJob(client, job).result).rejects.toMatchObject(over);
     await expect(startJob(client, job).result).rejects.toMatchObject(over);
     expect(acceptedJobs()).toBe(1);

@@ -6,6 +6,7 @@ import type { FaultName, FaultParameters } from '../../../src/emulator/fault-cat
 import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import type { ProviderError } from '../../../src/providers/errors';
+import { runJob } from '../../../src/providers/run-job';
 import type { ProviderClient } from '../../../src/providers/types';
 import { picture } from '../../assets/pictures';
 import { waitUntil } from '../../support/wait-until';
@@ -117,7 +118,7 @@ describe('each fault of a pod ends in its class', () => {
     async (_kind, limits, failureClass, code) => {
       strike('slow_drip', { intervalMs: 100 });
       const job = start(textJob({ deadlines: limits }));
-      await expect(job.result).rejects.toMatchObject({ failureClass, code, resumable: true });
+      await expect(job.result).rejects.toMatchObject({ failureClass, code, endsJob: false });
     },
   );
 
@@ -168,7 +169,7 @@ describe('faults that are none to the caller', () => {
 describe('a download that failed', () => {
   it('is made again by the next call, without a second run', async () => {
     strike('truncated', {}, 1);
-    await expect(start().result).rejects.toMatchObject({ failureClass: 'corrupt', resumable: true });
+    await expect(start().result).rejects.toMatchObject({ failureClass: 'corrupt', endsJob: false });
     await expect(start().result).resolves.toBeDefined();
     expect(acceptedJobs()).toBe(1);
   });
@@ -179,7 +180,7 @@ describe('with the asset store on disk', () => {
     const directory = await mkdtemp(join(tmpdir(), 'ryla-comfyui-'));
     const store = createFilesystemAssetStore({ directory });
     const generate = async () =>
-      await client.generate(textJob(), {
+      await runJob(client, textJob(), {
         signal: new AbortController().signal,
         dispatch: new RecordingDispatch(),
         media: toMediaStore(store, 'comfyui'),

@@ -13,6 +13,7 @@ describe('a run on the pod', () => {
     const promptId = await rig.submitted();
     expect(promptId).toBe(ownId);
     expect(rig.pod.submits[0]?.client_id).toBe(ownId);
+    await rig.pod.listening(promptId);
     rig.pod.begin(promptId);
     rig.pod.tell(promptId, 'progress', { value: 5, max: 20, prompt_id: promptId, node: '5' });
     await job.progressed(({ fraction }) => fraction === 0.25);
@@ -86,6 +87,28 @@ describe('a run on the pod', () => {
     rig.pod.restore('GET /queue');
     rig.pod.end(promptId);
     await expect(job.result).resolves.toMatchObject({ providerRequestId: ownId });
+  });
+
+  it('is shown as silent while a look has no answer, and no longer once it has one', async () => {
+    const job = rig.start(textJob({ deadlines: { firstByteSeconds: 4 } }));
+    rig.pod.begin(await rig.submitted());
+    await job.progressed(({ phase }) => phase === 'running');
+    let answer: () => void = () => undefined;
+    rig.pod.on('GET /queue', (_request, response) => {
+      answer = () => response.end(JSON.stringify({ queue_running: [[0, ownId]], queue_pending: [] }));
+    });
+    await job.progressed(({ silentSince }) => silentSince !== undefined);
+    rig.pod.restore('GET /queue');
+    answer();
+    rig.pod.end(ownId);
+    await job.result;
+    const silentSince = expect.any(String) as unknown;
+    expect(job.progress.slice(-4)).toEqual([
+      { phase: 'running' },
+      { phase: 'running', silentSince },
+      { phase: 'running' },
+      { phase: 'downloading' },
+    ]);
   });
 
   it('stores every picture of the output node, and neither previews nor nameless entries', async () => {

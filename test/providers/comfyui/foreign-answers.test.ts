@@ -114,7 +114,7 @@ describe('a download', () => {
     });
     const job = rig.start();
     rig.pod.end(await rig.submitted());
-    await expect(job.result).rejects.toMatchObject({ failureClass: 'corrupt', resumable: true });
+    await expect(job.result).rejects.toMatchObject({ failureClass: 'corrupt', endsJob: false });
   });
 });
 

@@ -28,6 +28,38 @@ describe('a run that ends badly', () => {
       'out_of_memory',
     ],
     [
+      'names a model only its node looks for',
+      failure('execution_error', {
+        node_type: 'UpscaleModelLoader',
+        exception_type: 'FileNotFoundError',
+        exception_message: "Model in folder 'upscale_models' with filename '4x.pth' not found.",
+      }),
+      'auth',
+      'model_missing',
+    ],
+    [
+      'has a loader that words it in its own way',
+      failure('execution_error', { node_type: 'PulidModelLoader', exception_type: 'FileNotFoundError' }),
+      'auth',
+      'model_missing',
+    ],
+    [
+      'names a LoRA only its node looks for',
+      failure('execution_error', {
+        node_type: 'LoraLoaderModelOnly',
+        exception_type: 'FileNotFoundError',
+        exception_message: "Model in folder 'loras' with filename 'a.safetensors' not found.",
+      }),
+      'lora',
+      'lora_missing',
+    ],
+    [
+      'loses a file that is no model',
+      failure('execution_error', { node_type: 'LoadImage', exception_type: 'FileNotFoundError' }),
+      'transient',
+      'execution_failed',
+    ],
+    [
       'finds no face in the reference',
       failure('execution_error', { exception_message: 'Reference Image: No face detected.' }),
       'input',
@@ -55,8 +87,15 @@ describe('a run that ends badly', () => {
       failureClass,
       code,
       certainty: 'accepted',
-      resumable: false,
+      endsJob: true,
     });
+  });
+
+  it('costs nothing when the pod lacks the model', async () => {
+    const job = rig.start();
+    const message = "Model in folder 'upscale_models' with filename '4x.pth' not found.";
+    rig.pod.end(await rig.submitted(), failure('execution_error', { exception_message: message }));
+    await expect(job.result).rejects.toMatchObject({ code: 'model_missing', charge: 'none' });
   });
 
   it('keeps the traceback and the prompt out of the error', async () => {
@@ -79,7 +118,7 @@ describe('a run that ends badly', () => {
       failureClass: 'transient',
       code: 'run_vanished',
       certainty: 'accepted',
-      resumable: false,
+      endsJob: true,
     });
   });
 
@@ -113,7 +152,7 @@ describe('a run that ends badly', () => {
     await expect(job.result).rejects.toMatchObject({
       failureClass: 'transient',
       code: 'deadline_exceeded',
-      resumable: false,
+      endsJob: true,
     });
     expect(rig.pod.interrupts).toEqual([ownId]);
   });
@@ -122,7 +161,7 @@ describe('a run that ends badly', () => {
     const job = rig.start(textJob({ deadlines: { totalSeconds: 1 } }));
     rig.pod.begin(await rig.submitted());
     rig.pod.on('POST /queue', { status: 502 });
-    await expect(job.result).rejects.toMatchObject({ code: 'deadline_exceeded', resumable: true });
+    await expect(job.result).rejects.toMatchObject({ code: 'deadline_exceeded', endsJob: false });
   });
 
   it('can be collected later when the pod is out of reach for too long', async () => {
@@ -133,7 +172,7 @@ describe('a run that ends badly', () => {
       failureClass: 'outage',
       code: 'pod_unavailable',
       certainty: 'accepted',
-      resumable: true,
+      endsJob: false,
     });
   });
 });

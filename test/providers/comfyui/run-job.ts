@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import type { CallProgress } from '../../../src/domain/dispatch';
 import type { HttpDeadlines } from '../../../src/domain/plan';
-import type { ProviderClient, ProviderJob, ProviderResult } from '../../../src/providers/types';
+import { runJob } from '../../../src/providers/run-job';
+import type { ProviderClient, ProviderJob, ProviderResult, Stopped } from '../../../src/providers/types';
 import { MemoryMediaStore } from '../support/memory-media-store';
 import { RecordingDispatch } from '../support/recording-dispatch';
 
@@ -42,6 +43,8 @@ export interface StartedJob {
   media: MemoryMediaStore;
   dispatch: RecordingDispatch;
   progress: CallProgress[];
+  /** What became of the job after an abort. */
+  stopped: Stopped[];
   /** Resolves as soon as the job has reported such a progress. */
   progressed(isIt: (step: CallProgress) => boolean): Promise<void>;
   controller: AbortController;
@@ -56,15 +59,17 @@ export function startJob(
   const controller = new AbortController();
   const progress: CallProgress[] = [];
   const reports = new EventEmitter();
+  const stopped: Stopped[] = [];
+  const onStopped = (word: Stopped): void => void stopped.push(word);
   const { signal } = controller;
   const onProgress = (step: CallProgress): void => {
     progress.push(step);
     reports.emit('step');
   };
-  const result = client.generate(job, { signal, media, dispatch, onProgress });
+  const result = runJob(client, job, { signal, media, dispatch, onProgress, onStopped });
   result.catch(() => undefined);
   return {
-    ...{ result, media, dispatch, progress, controller },
+    ...{ result, media, dispatch, progress, stopped, controller },
     async progressed(isIt) {
       while (!progress.some(isIt)) await once(reports, 'step');
     },

@@ -78,10 +78,15 @@ export class ScriptedPod {
     this.overrides.delete(route);
   }
 
-  /** Resolves as soon as a condition holds after some request. */
+  /** Resolves as soon as a condition holds after some request or connection. */
   async reached(until: () => boolean): Promise<void> {
     if (until()) return;
     await new Promise<void>((resolve) => this.watchers.push({ until, resolve }));
+  }
+
+  /** Resolves when somebody follows the run's events. */
+  async listening(promptId: string): Promise<void> {
+    await this.reached(() => this.sockets.has(promptId));
   }
 
   begin(promptId: string): void {
@@ -117,6 +122,7 @@ export class ScriptedPod {
       const clientId = new URL(request.url ?? '', this.url).searchParams.get('clientId') ?? '';
       this.headers.push(request.headers);
       this.sockets.set(clientId, socket);
+      this.wakeWatchers();
       socket.send(JSON.stringify({ type: 'status', data: { status: {}, sid: clientId } }));
     });
   }
@@ -131,6 +137,10 @@ export class ScriptedPod {
     const override = this.overrides.get(route);
     if (override !== undefined) override(request, response, body);
     else this.answerAsPod(route, url, response, body);
+    this.wakeWatchers();
+  }
+
+  private wakeWatchers(): void {
     const reached = this.watchers.filter(({ until }) => until());
     this.watchers = this.watchers.filter((watcher) => !reached.includes(watcher));
     reached.forEach(({ resolve }) => {

@@ -148,9 +148,19 @@ describe('a submit to Fal without an answer', () => {
   });
 
   it.each<[string, unknown[], Partial<ProviderJob>, FalCallbacks | undefined]>([
-    ['another input', [listed('o1', { json_input: { ...falJob.parameters, seed: 1 } })], {}, undefined],
-    ['an earlier job of the slot', [listed('o1')], { knownRequestIds: ['o1'] }, undefined],
-    ['a job of somebody else of us', [listed('o1')], {}, callbacks({ taken: ['o1'] })],
+    [
+      'another input',
+      [listed('o1', { sent_at: ago(600), json_input: { ...falJob.parameters, seed: 1 } })],
+      {},
+      undefined,
+    ],
+    [
+      'an earlier job of the slot',
+      [listed('o1', { sent_at: ago(600) })],
+      { knownRequestIds: ['o1'] },
+      undefined,
+    ],
+    ['another job of ours', [listed('o1', { sent_at: ago(600) })], {}, callbacks({ taken: ['o1'] })],
     ['the same input, an hour before', [listed('o1', { sent_at: ago(3600) })], {}, undefined],
     [
       'the same input, sent later than ours can have been',
@@ -232,8 +242,9 @@ describe('a key that may not list requests', () => {
       expect(call.dispatch.notes).toMatchObject(['intent', { accepted: {} }]);
       expect(call.dispatch.clue).toBeUndefined();
     }
-    expect(told).toEqual([status]);
     expect(fal.asked(listPath)).toHaveLength(1);
+    await expect(client.find(falJob, clueOf(1), { signal })).rejects.toMatchObject({ status });
+    expect(told).toEqual([status]);
   });
 
   it('leaves a submit in doubt whose clue is older than the refusal', async () => {

@@ -1,6 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { FalSignatures } from '../../../src/api/fal-signature';
+import { HttpProblem } from '../../../src/api/http-problem';
+import { jobKeyOfToken } from '../../../src/domain/callback-key';
 import { createFalClient, type FalClientSettings } from '../../../src/providers/fal/client';
 import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall, testDeadlines, testJob } from '../support/call';
@@ -132,21 +136,35 @@ describe('what the emulated Fal charges', () => {
 });
 
 describe('the call-back of the emulated Fal', () => {
-  it('goes to the address of the job', async () => {
+  it.each([
+    ['is signed as the API checks it', undefined, 204],
+    ['is refused by the API where it is not', 'webhook_bad_signature', 401],
+  ] as const)('%s, and goes to the address of the job', async (_name, fault, expected) => {
+    const signatures = new FalSignatures(`${emulated.urls.fal}/rest/.well-known/jwks.json`);
+    const statuses: number[] = [];
     const server = createServer((request, response) => {
-      request.resume();
-      response.writeHead(204).end();
+      void buffer(request)
+        .then((body) => signatures.check(request.headers, body))
+        .then(
+          () => 204,
+          (error: unknown) => (error instanceof HttpProblem ? error.status : 500),
+        )
+        .then((status) => {
+          statuses.push(status);
+          response.writeHead(status).end();
+          server.emit('answered', request.url);
+        });
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const called = once(server, 'request');
+    const answered = once(server, 'answered');
     const { port } = server.address() as AddressInfo;
+    if (fault !== undefined) emulated.faults.add({ provider: 'fal', fault, params: {}, times: 1 });
     await runJob(client({ publicBaseUrl: `http://127.0.0.1:${port}` }), job, testCall().context);
-    const [request] = (await called) as [{ url: string; method: string }];
-    expect(request).toMatchObject({
-      method: 'POST',
-      url: expect.stringMatching(/^\/v1\/provider-callbacks\/fal\/[\w-]+\.[\w-]{22}$/) as unknown,
-    });
+    const [path] = (await answered) as [string];
+    expect(statuses[0]).toBe(expected);
+    expect(jobKeyOfToken(path.replace('/v1/provider-callbacks/fal/', ''), 'id:secret')).toBe(job.jobKey);
+    await emulated.reset();
     server.closeAllConnections();
     server.close();
   });
