@@ -135,6 +135,34 @@ describe('each fault of a pod ends in its class', () => {
   });
 });
 
+describe('a pod that dies while it saves the picture', () => {
+  it('lost the run, and made no bad picture', async () => {
+    strike('pod_dies_saving', {}, 1);
+    const job = textJob();
+    const first = start(job);
+    await expect(first.result).rejects.toMatchObject({ code: 'media_truncated', endsJob: false });
+    const second = start(job, { dispatch: new RecordingDispatch(first.dispatch.state) });
+    const vanished = { failureClass: 'transient', code: 'run_vanished', endsJob: true };
+    await expect(second.result).rejects.toMatchObject(vanished);
+    await expect(start({ ...job, jobKey: 'next' }).result).resolves.toBeDefined();
+  });
+});
+
+describe('a pod without the model of a new-style loader', () => {
+  it('takes the job, and says what it lacks only when it runs', async () => {
+    const media = new MemoryMediaStore();
+    const assetId = media.add(await picture('png'), 'image/png');
+    const source = { field: 'source_image', assetId, mediaType: 'image/png' };
+    const inputs = [{ ...source, encoding: 'upload', shape: 'value' } as const];
+    const job = textJob({ endpoint: 'upscale-4x', parameters: { upscale_model: 'absent.pth' }, inputs });
+    await expect(start(job, { media }).result).rejects.toMatchObject({
+      ...{ failureClass: 'auth', code: 'model_missing' },
+      ...{ certainty: 'accepted', endsJob: true, charge: 'none' },
+    });
+    expect(acceptedJobs()).toBe(1);
+  });
+});
+
 describe('faults that are none to the caller', () => {
   it.each<[FaultName]>([['websocket_refused'], ['websocket_dropped'], ['submit_lost']])(
     '%s',
