@@ -37,21 +37,24 @@ async function main(): Promise<void> {
     if (reason !== undefined) logger.warn({ provider: name, reason }, 'provider disabled');
   }
   const database = createDatabase(settings.databaseUrl, logger);
-  await migrate(settings.databaseUrl, logger);
   const store = createFilesystemAssetStore({ directory: settings.assetsDir });
-  await store.ready();
   const { connectionOptions, namespace = 'default' } = loadTemporalConnection(process.env);
   const connection = await NativeConnection.connect(connectionOptions);
   const watches = createProviderWatches(new Client({ connection, namespace }), settings.taskQueue);
   const healthRecords = createProviderHealthStore(database, settings.taskQueue);
   const list = () => healthRecords.list();
   const health = createProviderHealth({ list, pauses: healthRecords, watches, logger });
-  try {
+  const bundle = await workflowBundle();
+  const { mode, buildId } = settings.versioning;
+  const version = workerVersion(settings.taskQueue, { buildId, workflowCode: bundle.code });
+  const readyStores = async (): Promise<void> => {
+    await migrate(settings.databaseUrl, logger);
+    await store.ready();
     await health.start();
-    const bundle = await workflowBundle();
-    const { mode, buildId } = settings.versioning;
-    const version = workerVersion(settings.taskQueue, { buildId, workflowCode: bundle.code });
-    const workers = await createWorkers({
+  };
+  // The workers load their workflows in a thread meanwhile; they take nothing before they run.
+  const [workers] = await Promise.all([
+    createWorkers({
       connection,
       namespace,
       taskQueue: settings.taskQueue,
@@ -76,7 +79,10 @@ async function main(): Promise<void> {
       concurrency: settings.concurrency,
       maxCallsPerSecond: settings.maxCallsPerSecond,
       shutdownGraceSeconds: settings.shutdownGraceSeconds,
-    });
+    }),
+    readyStores(),
+  ]);
+  try {
     const running = workers.run();
     const working = takeUpWork({ connection, namespace }, version, { mode, logger });
     await Promise.race([working, running]).catch(async (error: unknown) => {
