@@ -304,7 +304,8 @@ describe('a generation whose workflow is not there', () => {
 
 describe('a workflow that was ended from outside', () => {
   it('has what was in flight at risk, at the slot it was for', async () => {
-    await store.saveState(generationState());
+    // All that the workflow itself had to say.
+    await store.saveState(generationState({ revision: 5 }));
     const submit = { slot: 2, provider: 'fal', endpoint: 'e', priceUsd: 0.04 } as const;
     const slots = [
       slotState({ status: 'completed', costUsd: 0.01 }),
