@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { PeerReport } from '../peers/run-peers';
 import type { JobCounts } from './analysis/count-jobs';
 import type { PolicyReport } from './run/run-chaos';
+import type { KillTarget } from './work/plan-disruptions';
 
 /** This service beside the designs it replaces, under the same requests, faults and kills. */
 export function compareTable(policies: readonly PolicyReport[], peers: readonly PeerReport[]): string {
@@ -15,7 +16,7 @@ export function compareTable(policies: readonly PolicyReport[], peers: readonly 
     'paid',
     'duplicates',
     'charged',
-    'wasted',
+    'not bought a picture',
     'reported',
     'kills: API / worker / store',
     'time',
@@ -61,8 +62,9 @@ function jobCells({ paid, duplicates, chargedUsd, wastedUsd }: JobCounts): (stri
 }
 
 /** Of what takes requests, what calls providers, and what keeps the jobs. */
-function killCell({ api = 0, worker = 0, temporal = 0 }: Record<string, number>): string {
-  return `${api} / ${worker} / ${temporal}`;
+function killCell(kills: Record<string, number>): string {
+  const of = (...targets: KillTarget[]): number => targets.reduce((sum, one) => sum + (kills[one] ?? 0), 0);
+  return `${of('api')} / ${of('worker', 'worker-2')} / ${of('temporal', 'postgres')}`;
 }
 
 function usd(value: number): string {
