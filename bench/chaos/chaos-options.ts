@@ -8,6 +8,7 @@ export interface ChaosOptions {
   policies: Evidence['policy'][];
   timeScale: number;
   minutes: number;
+  plainModal: boolean;
   peers: boolean;
   json: boolean;
 }
@@ -20,7 +21,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
         'providers down, then compares what was delivered and reported with what the providers accepted and charged.',
     )
     .option('--images <n>', 'pictures to ask for', positive, 60)
-    .option('--kills <n>', 'kill -9 of worker, API or Temporal server', wholeNumber, 6)
+    .option('--kills <n>', 'kill -9 of a worker, the API, the Temporal server or PostgreSQL', wholeNumber, 6)
     .option('--seed <n>', 'decides requests, faults and the schedule', wholeNumber, 1)
     .addOption(
       new Option('--policy <policy>', 'what jobs say about unknown outcomes')
@@ -29,6 +30,7 @@ export function parseChaosOptions(argv: readonly string[]): ChaosOptions {
     )
     .option('--time-scale <factor>', "seconds of the emulator per provider's second", scale, 0.05)
     .option('--minutes <n>', 'jobs that have not ended by then are stuck', positive, 20)
+    .option('--plain-modal', 'Modal apps that know nothing of named jobs', false)
     .option('--peers', 'run the designs this one replaces through the same faults too', false)
     .option('--json', 'print one JSON document instead of tables', false)
     .allowExcessArguments(false)

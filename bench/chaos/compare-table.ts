@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { PeerReport } from '../peers/run-peers';
 import type { JobCounts } from './analysis/count-jobs';
 import type { PolicyReport } from './run/run-chaos';
+import type { KillTarget } from './work/plan-disruptions';
 
 /** This service beside the designs it replaces, under the same requests, faults and kills. */
 export function compareTable(policies: readonly PolicyReport[], peers: readonly PeerReport[]): string {
@@ -16,6 +17,7 @@ export function compareTable(policies: readonly PolicyReport[], peers: readonly 
     'duplicates',
     'charged',
     'wasted',
+    'in doubt at the end',
     'reported',
     'kills: API / worker / store',
     'time',
@@ -35,6 +37,7 @@ function ownRow({ policy, findings, kills, seconds }: PolicyReport): (string | n
     images.lost.reduce((sum, one) => sum + one.images, 0),
     images.stuck.reduce((sum, one) => sum + one.images, 0),
     ...jobCells(byJournal),
+    `${findings.unknowns.length} jobs, ${usd(money.atRiskUsd)}`,
     usd(money.reportedUsd),
     killCell(kills),
     `${seconds.toFixed(0)} s`,
@@ -50,6 +53,7 @@ function peerRow(one: PeerReport): (string | number)[] {
     one.lost,
     one.stuck,
     ...jobCells(one),
+    'nobody knows',
     'nothing',
     killCell(one.kills),
     `${one.seconds.toFixed(0)} s`,
@@ -61,8 +65,9 @@ function jobCells({ paid, duplicates, chargedUsd, wastedUsd }: JobCounts): (stri
 }
 
 /** Of what takes requests, what calls providers, and what keeps the jobs. */
-function killCell({ api = 0, worker = 0, temporal = 0 }: Record<string, number>): string {
-  return `${api} / ${worker} / ${temporal}`;
+function killCell(kills: Record<string, number>): string {
+  const of = (...targets: KillTarget[]): number => targets.reduce((sum, one) => sum + (kills[one] ?? 0), 0);
+  return `${of('api')} / ${of('worker', 'worker-2')} / ${of('temporal', 'postgres')}`;
 }
 
 function usd(value: number): string {

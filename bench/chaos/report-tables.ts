@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { isUnexplained } from './analysis/find-duplicates';
 import type { Findings } from './analysis/findings';
 import type { UnknownOutcome } from './analysis/find-unknowns';
 import { isTwiceAtPod } from './analysis/verdict';
@@ -8,7 +9,7 @@ import type { PolicyReport } from './run/run-chaos';
 export function reportTables(report: PolicyReport): string {
   const { policy, findings, failures } = report;
   return [
-    `\nunknownOutcome: ${policy}`,
+    `\nunknownOutcome: ${policy}, Modal apps: ${findings.named ? 'named jobs' : 'plain'}`,
     summary(report),
     providers(findings),
     ...(findings.unknowns.length > 0 ? ['Unknown outcomes and what caused each', unknowns(findings)] : []),
@@ -18,16 +19,8 @@ export function reportTables(report: PolicyReport): string {
   ].join('\n');
 }
 
-function summary({
-  findings,
-  seconds,
-  idealSeconds,
-  kills,
-  faults,
-  repeats,
-  decisions,
-}: PolicyReport): string {
-  const { images, money, duplicates } = findings;
+function summary({ findings, seconds, idealSeconds, kills, faults, repeats }: PolicyReport): string {
+  const { images, money, duplicates, decisions } = findings;
   const lost = images.lost.reduce((sum, one) => sum + one.images, 0);
   const paid = findings.paid.reduce((sum, one) => sum + one.paid, 0);
   const rows: [string, string][] = [
@@ -38,8 +31,10 @@ function summary({
     ['stuck jobs', String(images.stuck.length)],
     ['paid jobs', String(paid)],
     ['duplicate paid submits', duplicatesText(duplicates)],
-    ['unknown outcomes', String(findings.unknowns.length)],
-    ['put before a person, given up', String(decisions)],
+    ['late pictures kept beside the set', `${findings.extras}, charged ${usd(money.extrasUsd)}`],
+    ['jobs that never settled', String(findings.unsettled)],
+    ['unknown outcomes at the end', String(findings.unknowns.length)],
+    ['questions to a person, given up', String(decisions)],
     ['kills', counts(kills)],
     ['other faults that struck', String(faults)],
     ['requests the client repeated', String(repeats)],
@@ -49,16 +44,25 @@ function summary({
       'money reported',
       `${usd(money.reportedUsd)} = cost ${usd(money.costUsd)} + at risk and charged ${usd(money.atRiskChargedUsd)}`,
     ],
-    ['at risk, as the API reports it', usd(money.atRiskUsd)],
+    ['at risk at the end, as the API reports it', usd(money.atRiskUsd)],
     ['most that the API says was spent', usd(money.costUsd + money.atRiskUsd)],
-    ['money wasted', usd(money.wastedUsd)],
+    ['charged for pictures the provider spoiled', usd(money.spoiledUsd)],
+    ['charged for races the caller asked for', usd(money.racedUsd)],
+    ['wasted: good pictures that nobody got', `${usd(money.wastedUsd)} (${share(money)})`],
   ];
   return table([], rows);
 }
 
 function duplicatesText(duplicates: Findings['duplicates']): string {
-  const behind = duplicates.filter(({ why }) => why === 'unknown').length;
-  return `${behind} behind a recorded unknown outcome, ${duplicates.length - behind} unexplained`;
+  const count = (reason: string): number => duplicates.filter(({ why }) => why === reason).length;
+  return [
+    `${count('unknown')} behind a recorded unknown outcome, ${duplicates.filter(isUnexplained).length} unexplained`,
+    `(not counted: ${count('extra')} left in a long outage and kept, ${count('raced')} raced)`,
+  ].join('\n');
+}
+
+function share({ wastedUsd, chargedUsd }: Findings['money']): string {
+  return `${(chargedUsd === 0 ? 0 : (100 * wastedUsd) / chargedUsd).toFixed(2)} % of what was charged`;
 }
 
 function providers({ paid }: Findings): string {
@@ -103,9 +107,12 @@ function unknowns({ unknowns: all }: Findings): string {
 }
 
 /** Single cases are listed only where something is wrong. */
-function details({ images, duplicates, orphans, unknowns: all, money }: Findings): string[] {
+function details(findings: Findings): string[] {
+  const { images, duplicates, orphans, unknowns: all, money } = findings;
   const causeless = all.filter(({ cause }) => cause === undefined);
-  const unexplained = duplicates.filter((one) => one.why !== 'unknown' || isTwiceAtPod(one));
+  const unexplained = duplicates.filter(
+    (one) => isUnexplained(one) || isTwiceAtPod(one) || (findings.named && one.why === 'unknown'),
+  );
   return [
     ...images.lost.map(({ workId, slot, reason }) => `lost: ${workId} slot ${slot ?? 'all'}: ${reason}`),
     ...images.stuck.map(({ workId, generationId, status }) => `stuck: ${workId} ${generationId}: ${status}`),

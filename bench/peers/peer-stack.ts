@@ -28,7 +28,7 @@ export interface PeerStack extends ChaosStack {
   modal: string;
 }
 
-/** What stands where this service has its API, its worker and its store of jobs; a design may lack one. */
+/** What stands where this service has its API, its workers and its store of jobs; a design may lack one. */
 type PeerProcesses = Partial<Record<KillTarget, KeptProcess>>;
 
 /** Starts a peer whose processes are started again whenever they die. */
@@ -58,6 +58,8 @@ export async function startPeerStack(
     modal: emulator.urls.modal,
     control: controlOf(emulator.urls.control),
     kill: async (target) => await processes[target]?.kill(),
+    // None of them has one process that looks after another's work from afar.
+    partition: () => undefined,
     async stop() {
       for (const one of all) one.stop();
       await emulator.close();
@@ -81,12 +83,14 @@ function startBullMq(
     directory,
   }: Record<'port' | 'workerPort' | 'redisPort', number> & { directory: string },
 ): PeerProcesses {
+  const worker = new KeptProcess(
+    nodeProcess('bullmq-worker', { ...environment, PEER_PORT: String(workerPort) }, workerPort),
+  );
   return {
     temporal: new KeptProcess(planRedis(redisPort, directory)),
     api: new KeptProcess(nodeProcess('bullmq-api', environment, port)),
-    worker: new KeptProcess(
-      nodeProcess('bullmq-worker', { ...environment, PEER_PORT: String(workerPort) }, workerPort),
-    ),
+    worker,
+    'worker-2': worker,
   };
 }
 

@@ -46,6 +46,8 @@ export interface StackOptions {
   logger: Logger;
   /** Worker processes, each restarted by itself: `worker`, `worker-2` and so on. Default 1. */
   workers?: number;
+  /** What a worker has in its environment beside or instead of what all have, by its name. */
+  workerEnvironments?: Readonly<Record<string, NodeJS.ProcessEnv>>;
   /** Removes everything in the data directory first. Default false. */
   fresh?: boolean;
 }

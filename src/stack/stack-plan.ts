@@ -96,7 +96,7 @@ function ownServices(
     nodeService(options, {
       name,
       main: path.join(build, 'worker', 'main.js'),
-      environment,
+      environment: { ...environment, ...options.workerEnvironments?.[name] },
       stopGraceMs: (settings.shutdownGraceSeconds + killMarginSeconds) * 1000,
     }),
   );

@@ -79,5 +79,13 @@ export function work(fields: Partial<WorkOutcome> = {}): WorkOutcome {
 
 /** A flawless run of one picture; every part can be replaced. */
 export function evidence(fields: Partial<Evidence> = {}): Evidence {
-  return { policy: 'resubmit', works: [work()], jobs: [job()], disruptions: [], ...fields };
+  return {
+    policy: 'resubmit',
+    named: false,
+    decisions: 0,
+    works: [work()],
+    jobs: [job()],
+    disruptions: [],
+    ...fields,
+  };
 }

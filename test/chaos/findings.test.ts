@@ -11,7 +11,12 @@ describe('the analysis of a chaos run', () => {
     const slots = [slot({ attempts: [black, attempt(later)] })];
     const findings = analyse(evidence({ works: [work({ slots })], jobs: [job(), laterJob] }));
     expect(findings.duplicates).toEqual([]);
-    expect(findings.money).toMatchObject({ chargedUsd: 0.04, reportedUsd: 0.04, wastedUsd: 0.02 });
+    expect(findings.money).toMatchObject({
+      chargedUsd: 0.04,
+      reportedUsd: 0.04,
+      spoiledUsd: 0.02,
+      wastedUsd: 0,
+    });
   });
 
   it.each([

@@ -58,8 +58,37 @@ describe('the plan of a chaos run', () => {
     const acts = planDisruptions({ images: 100, kills: 12, draw: createDraw(1) });
     const kills = acts.flatMap(({ act }) => (act.kind === 'kill' ? [act.target] : []));
     expect(kills).toHaveLength(12);
-    expect(new Set(kills)).toEqual(new Set(['worker', 'api', 'temporal']));
+    expect(new Set(kills)).toEqual(new Set(['worker', 'worker-2', 'api', 'temporal', 'postgres']));
+    const cuts = acts.flatMap(({ act }) => (act.kind === 'partition' ? [act.seconds] : []));
+    expect(cuts).toEqual([25, 25]);
     expect(Math.max(...acts.map(({ afterJobs }) => afterJobs))).toBeLessThanOrEqual(90);
+  });
+
+  it('has races, caps and a caller with a daily limit in the mixture, a race only where there is a rival', () => {
+    const items = planWork(order({ images: 300 }));
+    const shareOf = (of: (item: (typeof items)[number]) => boolean): number =>
+      items.filter(of).length / items.length;
+    expect(shareOf(({ body }) => 'maxCostUsd' in body)).toBeGreaterThan(0.1);
+    expect(shareOf(({ caller }) => caller !== undefined)).toBeGreaterThan(0.1);
+    const raced = items.filter(({ body }) => body['hedge'] === true);
+    expect(raced.length).toBeGreaterThan(3);
+    expect(raced.every(({ providers }) => providers.length > 1)).toBe(true);
+  });
+
+  it('strikes the polls of accepted jobs with every odd status, at every provider', () => {
+    const items = planWork(order({ images: 4000 }));
+    const faults = planFaults(items, createDraw(1)).map(({ fault }) => fault);
+    const polls = faults.filter(({ fault }) => fault === 'poll_status');
+    expect(new Set(polls.map(({ params }) => params?.status))).toEqual(new Set([302, 307, 204, 400, 422]));
+    expect(new Set(polls.map(({ provider }) => provider))).toEqual(new Set(['modal', 'fal', 'comfyui']));
+    const gateway = [
+      'gateway_dies_before_spawn',
+      'late_put',
+      'put_lost_after_claim',
+      'runner_killed',
+      'state_stuck',
+    ];
+    expect(faults.map(({ fault }) => fault)).toEqual(expect.arrayContaining(gateway));
   });
 
   it('always cuts one connection after an accept', () => {

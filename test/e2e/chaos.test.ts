@@ -5,7 +5,7 @@ import { reportTables } from '../../bench/chaos/report-tables';
 import { runChaos, type PolicyReport } from '../../bench/chaos/run/run-chaos';
 
 /** Every flow, one kill of each process, a cut connection and an outage; the long run is `npm run chaos`. */
-const short = { images: 26, kills: 3, seed: 3, timeScale: 0.02, minutes: 4 };
+const short = { plainModal: false, images: 26, kills: 3, seed: 3, timeScale: 0.02, minutes: 4 };
 
 describe('a short chaos run', () => {
   let directory: string;
@@ -16,7 +16,7 @@ describe('a short chaos run', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  it('loses nothing, and pays nothing twice but what was allowed and recorded', async () => {
+  it('loses nothing, pays nothing twice, and leaves no doubt', async () => {
     const lines: string[] = [];
     const report = (line: string): void => void lines.push(line);
     const reports = await runChaos({ ...short, policies: ['resubmit', 'hold'], directory, report });
@@ -26,9 +26,10 @@ describe('a short chaos run', () => {
       { worker: 1, api: 1, temporal: 1 },
       { worker: 1, api: 1, temporal: 1 },
     ]);
-    const [, hold] = reports;
-    expect(hold?.decisions).toBeGreaterThan(0);
-    expect(hold?.findings.images.failed['outcome_unknown']).toBeGreaterThan(0);
+    expect(reports.map(({ findings }) => findings.images.failed['outcome_unknown'])).toEqual([
+      undefined,
+      undefined,
+    ]);
   }, 420_000);
 });
 

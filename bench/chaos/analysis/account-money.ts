@@ -1,6 +1,7 @@
 import { roundUsd } from '../../../src/domain/round-usd';
 import type { PaidJob, SlotOutcome } from './evidence';
-import type { MatchedSlot } from './match-jobs';
+import { isExtra, isSpoiled, wasOvertaken } from './find-duplicates';
+import type { MatchedJob, MatchedSlot } from './match-jobs';
 
 /** What was charged and what was said to be charged, USD. */
 export interface Money {
@@ -14,7 +15,13 @@ export interface Money {
   atRiskChargedUsd: number;
   /** `costUsd` plus `atRiskChargedUsd`: must equal `chargedUsd`. */
   reportedUsd: number;
-  /** Charged for jobs whose picture nobody got. */
+  /** Charged for jobs that crashed or made a picture of no use: the provider's own fault. */
+  spoiledUsd: number;
+  /** Charged for the slower one of two that raced because the caller asked for it. */
+  racedUsd: number;
+  /** Charged for pictures that came late and were kept beside those of the slots. */
+  extrasUsd: number;
+  /** Charged for everything else of which nobody got the picture. */
   wastedUsd: number;
   /** Slots whose report differs from the journal. */
   mismatches: MoneyMismatch[];
@@ -46,6 +53,9 @@ export function accountMoney(slots: readonly MatchedSlot[], orphans: readonly Pa
     atRiskUsd: sum((account) => account.atRiskUsd),
     atRiskChargedUsd,
     reportedUsd: roundUsd(costUsd + atRiskChargedUsd),
+    spoiledUsd: sum((account) => account.spoiledUsd),
+    racedUsd: sum((account) => account.racedUsd),
+    extrasUsd: sum((account) => account.extrasUsd),
     wastedUsd: roundUsd(sum((account) => account.wastedUsd) + orphaned),
     mismatches: accounts.flatMap(({ workId, slot, chargedUsd, reportedUsd, isOwnSumWrong }) =>
       !isOwnSumWrong && isEqual(chargedUsd, reportedUsd)
@@ -55,14 +65,23 @@ export function accountMoney(slots: readonly MatchedSlot[], orphans: readonly Pa
   };
 }
 
-interface SlotAccount extends MoneyMismatch {
+interface SlotAccount extends MoneyMismatch, Record<Use, number> {
   costUsd: number;
   atRiskUsd: number;
   atRiskChargedUsd: number;
-  wastedUsd: number;
 }
 
-function accountSlot({ work, slot, jobs }: MatchedSlot): SlotAccount {
+/** What a charge that bought no slot its picture was for. */
+type Use = 'spoiledUsd' | 'racedUsd' | 'extrasUsd' | 'wastedUsd';
+
+function useOf(matched: MatchedJob, { work, slot }: MatchedSlot): Use {
+  if (isExtra(matched, work, slot.slot)) return 'extrasUsd';
+  if (isSpoiled(matched)) return 'spoiledUsd';
+  return wasOvertaken(matched) ? 'racedUsd' : 'wastedUsd';
+}
+
+function accountSlot(matched: MatchedSlot): SlotAccount {
+  const { work, slot, jobs } = matched;
   const { costUsd, atRiskUsd } = slot;
   const charged = jobs.filter(({ job }) => job.chargedUsd > 0);
   const atRiskCharged = charged
@@ -71,7 +90,10 @@ function accountSlot({ work, slot, jobs }: MatchedSlot): SlotAccount {
   const kept =
     slot.status === 'completed' ? jobs.findLast(({ attempts }) => hasSucceeded(attempts)) : undefined;
   const chargedUsd = charged.reduce((sum, { job }) => sum + job.chargedUsd, 0);
+  const uses: Record<Use, number> = { spoiledUsd: 0, racedUsd: 0, extrasUsd: 0, wastedUsd: 0 };
+  for (const one of charged) if (one !== kept) uses[useOf(one, matched)] += one.job.chargedUsd;
   return {
+    ...uses,
     workId: work.workId,
     slot: slot.slot,
     chargedUsd: roundUsd(chargedUsd),
@@ -80,7 +102,6 @@ function accountSlot({ work, slot, jobs }: MatchedSlot): SlotAccount {
     costUsd,
     atRiskUsd,
     atRiskChargedUsd: atRiskCharged,
-    wastedUsd: roundUsd(chargedUsd - (kept?.job.chargedUsd ?? 0)),
   };
 }
 

@@ -4,6 +4,10 @@ import type { NewFault } from '../../../src/emulator/faults';
 /** Everything a run leaves behind; the analysis needs nothing else. Times are milliseconds since the epoch. */
 export interface Evidence {
   policy: 'resubmit' | 'hold';
+  /** The Modal apps take named jobs, so that every lost submit can be looked up: nothing may stay in doubt. */
+  named: boolean;
+  /** Slots that were put before a person. */
+  decisions: number;
   works: readonly WorkOutcome[];
   /** The emulator's journal: every job a provider accepted. */
   jobs: readonly PaidJob[];
@@ -28,6 +32,18 @@ export interface WorkOutcome {
   /** Why the generation as a whole ended. */
   errorCode?: string | undefined;
   slots: readonly SlotOutcome[];
+  /** Paid pictures that came late and were kept beside those of the slots. */
+  extras?: readonly ExtraOutcome[] | undefined;
+  /** Provider jobs whose price was still not known at the end of the wait. */
+  unsettledJobs?: number | undefined;
+}
+
+export interface ExtraOutcome {
+  /** 1-based. */
+  slot: number;
+  provider: string;
+  endpoint: string;
+  seed: number;
 }
 
 export interface SlotOutcome {
@@ -53,6 +69,8 @@ export interface PaidJob {
   /** Whose it is, by the word in its body; absent: nobody's. */
   workId?: string | undefined;
   seed?: number | undefined;
+  /** Name of a named Modal job; made from the `jobKey` of its attempts. */
+  jobKey?: string | undefined;
   /** Request, prompt and call id. */
   ids: readonly string[];
   at: number;
@@ -65,7 +83,8 @@ export type FaultName = NewFault['fault'];
 /** Something the chaos program did to the system. */
 export interface Disruption {
   at: number;
-  kind: 'kill' | 'outage' | 'hang' | 'cut' | 'fault';
+  /** `partition`: a worker is cut off from Temporal and runs on. */
+  kind: 'kill' | 'outage' | 'hang' | 'cut' | 'fault' | 'partition';
   /** The process or the provider. */
   target: string;
   /** For people. */

@@ -1,17 +1,19 @@
-import type { AttemptRecord } from '../../../src/domain/attempt-record';
-import type { Evidence, PaidJob } from './evidence';
+import { overtakenCode, type AttemptRecord } from '../../../src/domain/attempt-record';
+import type { Disruption, Evidence, PaidJob, WorkOutcome } from './evidence';
 import type { MatchedJob, MatchedSlot } from './match-jobs';
 
 /**
  * What the trail says of a job after which the slot was submitted again.
  *
  * - `over`: it failed, was cancelled or its picture was of no use, and the trail says so: the next submit is no duplicate.
+ * - `raced`: the caller asked for a race (`hedge`), and this one or the later one was overtaken.
+ * - `extra`: it was left while its provider was out, and its picture was collected later and kept.
  * - `unknown`: nobody could know by then what had become of it, and the trail says so.
  * - `abandoned`: the trail knows it was accepted, the provider finished it, and its picture was left there.
  * - `delivered`: its picture had been taken.
  * - `unrecorded`: the trail does not know it.
  */
-export type EarlierJob = 'over' | 'unknown' | 'abandoned' | 'delivered' | 'unrecorded';
+export type EarlierJob = 'over' | 'raced' | 'extra' | 'unknown' | 'abandoned' | 'delivered' | 'unrecorded';
 
 /** A paid submit while an earlier paid job of the same slot may have been good. */
 export interface Duplicate {
@@ -27,13 +29,28 @@ export interface Duplicate {
   later: number;
 }
 
+/** Neither the trail, nor a race the caller asked for, nor a long outage accounts for it. */
+export function isUnexplained({ why }: Duplicate): boolean {
+  return why === 'abandoned' || why === 'delivered' || why === 'unrecorded';
+}
+
 /** Every submit after the first that has a job before it which was not over. One per later job. */
-export function findDuplicates(slots: readonly MatchedSlot[], policy: Evidence['policy']): Duplicate[] {
+export function findDuplicates(
+  slots: readonly MatchedSlot[],
+  { policy, disruptions }: Pick<Evidence, 'policy' | 'disruptions'>,
+): Duplicate[] {
   return slots.flatMap(({ work, slot, jobs }) =>
-    jobs.flatMap(({ job: later }, index): Duplicate[] => {
+    jobs.flatMap((second, index): Duplicate[] => {
+      const { job: later } = second;
       const alive = jobs
         .slice(0, index)
-        .map((earlier) => ({ job: earlier.job, why: whatBecameOf(earlier, policy, later.at) }))
+        .map((earlier) => {
+          const wasOut = disruptions.some((one) => isOutOf(one, earlier.job, later.at));
+          const left = wasOut && isExtra(earlier, work, slot.slot);
+          const isRace = wasOvertaken(earlier) || wasOvertaken(second);
+          const why = isRace ? 'raced' : left ? 'extra' : whatBecameOf(earlier, policy, later.at);
+          return { job: earlier.job, why };
+        })
         .toSorted((a, b) => gravity.indexOf(b.why) - gravity.indexOf(a.why))
         .at(0);
       if (alive === undefined || alive.why === 'over') return [];
@@ -54,7 +71,15 @@ export function findDuplicates(slots: readonly MatchedSlot[], policy: Evidence['
 }
 
 /** Worst last. */
-const gravity: readonly EarlierJob[] = ['over', 'unknown', 'abandoned', 'delivered', 'unrecorded'];
+const gravity: readonly EarlierJob[] = [
+  'over',
+  'raced',
+  'extra',
+  'unknown',
+  'abandoned',
+  'delivered',
+  'unrecorded',
+];
 
 /** @see EarlierJob */
 function whatBecameOf(
@@ -66,9 +91,45 @@ function whatBecameOf(
   if (job.provider === 'comfyui' && isOver(job)) return 'over';
   if (attempts.length === 0) return 'unrecorded';
   if (attempts.some((attempt) => isUseless(attempt, policy))) return 'over';
+  if (job.jobKey !== undefined && attempts.some(isNoMedium)) return 'over';
   if (isInDoubtAt(attempts, laterAt)) return 'unknown';
   if (attempts.some(({ outcome }) => outcome === 'succeeded')) return 'delivered';
   return isOver(job) ? 'over' : 'abandoned';
+}
+
+/** A rival that was stopped because the other one was faster. */
+export function wasOvertaken({ attempts }: MatchedJob): boolean {
+  return attempts.some(({ errorCode }) => errorCode === overtakenCode);
+}
+
+/** The picture of this job is one of those that came late and were kept. */
+export function isExtra({ job, attempts }: MatchedJob, { extras = [] }: WorkOutcome, slot: number): boolean {
+  if (attempts.some(({ outcome }) => outcome === 'succeeded')) return false;
+  return extras.some(
+    (one) =>
+      one.slot === slot &&
+      one.provider === job.provider &&
+      one.endpoint === job.endpoint &&
+      (job.seed === undefined || job.seed === one.seed),
+  );
+}
+
+/** Its provider was taken away after it was accepted and before the later one was paid. */
+function isOutOf(
+  { kind, target, at, isEnd }: Disruption,
+  { provider, at: since }: PaidJob,
+  until: number,
+): boolean {
+  const isTaken = (kind === 'outage' || kind === 'hang') && isEnd !== true;
+  return isTaken && target === provider && at <= until && at >= since - longestOutageMs;
+}
+
+/** One that had begun before the job was accepted cannot have lasted longer. */
+const longestOutageMs = 30_000;
+
+/** The result of a named job is checked by its hash: what came is what was made, and it is no picture. */
+function isNoMedium({ outcome, certainty, errorCode = '' }: AttemptRecord): boolean {
+  return outcome === 'failed' && certainty === 'accepted' && errorCode.startsWith('media_');
 }
 
 /** By then the trail knew of the job only that its outcome was unknown, whatever was found out afterwards. */
@@ -89,6 +150,17 @@ const refusedPictures: readonly string[] = [
   'duplicate',
   'incoherent',
 ];
+
+/** The provider made a picture of no use: its own fault. */
+export function isSpoiled({ job, attempts }: MatchedJob): boolean {
+  if (job.outcome === 'failed' || job.outcome === 'lost') return true;
+  return attempts.some(
+    (attempt) =>
+      isNoMedium(attempt) ||
+      isUseless(attempt, 'resubmit') ||
+      ['policy', 'corrupt'].includes(attempt.errorClass ?? ''),
+  );
+}
 
 /**
  * The picture came whole and was refused. One that came damaged is replaced by itself too, but not while unknown outcomes are

@@ -64,7 +64,7 @@ function causeOf(
   const possible = disruptions.filter((one) => canEndLike(one, attempt)).toSorted((a, b) => a.at - b.at);
   const meanwhile = possible.filter(({ at }) => at >= startedAt && at <= endedAt);
   const kill =
-    meanwhile.find(({ kind, target }) => kind === 'kill' && target === 'worker') ??
+    meanwhile.find(({ kind, target }) => kind === 'kill' && target.startsWith('worker')) ??
     meanwhile.find(({ kind }) => kind === 'kill');
   return (
     kill ??
@@ -92,6 +92,10 @@ const killedCodes: readonly string[] = ['activity_timed_out', 'internal_error', 
 /** What a fault can make of a call whose outcome is then unknown; faults that are not here leave no doubt. */
 const codesOfFault: Partial<Record<FaultName, readonly string[]>> = {
   submit_lost: brokenCodes,
+  put_lost_before_claim: brokenCodes,
+  put_lost_after_claim: brokenCodes,
+  late_put: brokenCodes,
+  gateway_dies_before_spawn: brokenCodes,
   reset_before_headers: brokenCodes,
   reset_mid_body: brokenCodes,
   accepted_504: ['gateway_timeout', 'submit_unconfirmed'],
@@ -106,6 +110,7 @@ function canEndLike(
   { kind, target, fault, isEnd }: Disruption,
   { provider, errorCode = '' }: AttemptRecord,
 ): boolean {
+  if (kind === 'partition') return killedCodes.includes(errorCode);
   if (kind === 'kill') return target !== 'api' && killedCodes.includes(errorCode);
   if (target !== provider) return false;
   if (fault !== undefined) return codesOfFault[fault]?.includes(errorCode) === true;

@@ -1,7 +1,7 @@
 import { accountMoney, type Money } from './account-money';
 import { countJobs, isDelivered, type JobCounts } from './count-jobs';
 import { endStatuses, type Evidence, type WorkOutcome } from './evidence';
-import { findDuplicates, type Duplicate } from './find-duplicates';
+import { findDuplicates, isUnexplained, type Duplicate } from './find-duplicates';
 import { findUnknowns, type UnknownOutcome } from './find-unknowns';
 import { matchJobs, type MatchedSlot } from './match-jobs';
 import { slotFailureCodes } from './slot-failure-codes';
@@ -9,6 +9,14 @@ import { slotFailureCodes } from './slot-failure-codes';
 /** What a run proves or disproves. */
 export interface Findings {
   policy: Evidence['policy'];
+  /** See `Evidence`. */
+  named: boolean;
+  /** Slots that were put before a person. */
+  decisions: number;
+  /** Provider jobs whose price nobody knew when the wait for it was over. */
+  unsettled: number;
+  /** Paid pictures that came late and were kept. */
+  extras: number;
   images: {
     asked: number;
     delivered: number;
@@ -64,11 +72,16 @@ export interface PaidByProvider {
 }
 
 /** Judges nothing: see `verdict`. */
-export function analyse({ policy, works, jobs, disruptions }: Evidence): Findings {
+export function analyse(evidence: Evidence): Findings {
+  const { policy, named, decisions, works, jobs, disruptions } = evidence;
   const { slots, orphans } = matchJobs(works, jobs);
-  const duplicates = findDuplicates(slots, policy);
+  const duplicates = findDuplicates(slots, evidence);
   return {
     policy,
+    named,
+    decisions,
+    unsettled: works.reduce((sum, { unsettledJobs = 0 }) => sum + unsettledJobs, 0),
+    extras: works.reduce((sum, { extras = [] }) => sum + extras.length, 0),
     images: countImages(works),
     otherJobs: works.reduce((sum, { otherIds = [] }) => sum + otherIds.length, 0),
     paid: ['modal', 'fal', 'comfyui'].map((provider) => paidAt(provider, slots, duplicates)),
@@ -99,7 +112,7 @@ function paidAt(
     delivered: delivered.length,
     failed: jobs.filter(({ attempts }) => attempts.length > 0 && attempts.every(hasFailed)).length,
     duplicatesBehindUnknown: own.filter(({ why }) => why === 'unknown').length,
-    duplicatesUnexplained: own.filter(({ why }) => why !== 'unknown').length,
+    duplicatesUnexplained: own.filter(isUnexplained).length,
     chargedUsd: jobs.reduce((sum, { job }) => sum + job.chargedUsd, 0),
   };
 }

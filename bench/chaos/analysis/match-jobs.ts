@@ -1,4 +1,6 @@
 import type { AttemptRecord } from '../../../src/domain/attempt-record';
+import { promptIdOf } from '../../../src/providers/comfyui/prompt-id';
+import { nameOf } from '../../../src/providers/modal/named-job-requests';
 import type { PaidJob, SlotOutcome, WorkOutcome } from './evidence';
 
 /** One job with the attempts of its slot that speak of it, oldest first; none: the trail does not know it. */
@@ -39,8 +41,10 @@ export function matchJobs(works: readonly WorkOutcome[], jobs: readonly PaidJob[
   return { slots, orphans };
 }
 
-/** By the provider's own id, else by the seed, else by an attempt at that place and time (a refill's seed is its own). */
+/** By our name for it or the provider's own id, else by the seed, else by an attempt at that place and time (a refill's seed is its own). */
 function ownerOf(job: PaidJob, slots: readonly MatchedSlot[]): MatchedSlot | undefined {
+  const byName = slots.find(({ slot }) => slot.attempts.some((attempt) => isNamedAfter(job, attempt)));
+  if (byName !== undefined) return byName;
   const byId = slots.find(({ slot }) => slot.attempts.some((attempt) => hasId(job, attempt)));
   if (byId !== undefined) return byId;
   const bySeed = slots.find(
@@ -55,8 +59,10 @@ function ownerOf(job: PaidJob, slots: readonly MatchedSlot[]): MatchedSlot | und
 /** Surest first: a submit that was lost may have left no job, and must not be given the next one's. */
 function matchAttempts({ slot, jobs }: MatchedSlot): void {
   const isUnknown = ({ certainty }: AttemptRecord): boolean => certainty === 'unknown';
-  const sent = slot.attempts.filter(({ certainty }) => certainty !== 'not_sent');
-  const withId = sent.filter((attempt) => jobs.some(({ job }) => hasId(job, attempt)));
+  const isKnown = (attempt: AttemptRecord): boolean =>
+    jobs.some(({ job }) => hasId(job, attempt) || isNamedAfter(job, attempt));
+  const sent = slot.attempts.filter((attempt) => attempt.certainty !== 'not_sent' || isKnown(attempt));
+  const withId = sent.filter(isKnown);
   const others = sent.filter((attempt) => !withId.includes(attempt));
   const inTurn = [...withId, ...others.filter((attempt) => !isUnknown(attempt)), ...others.filter(isUnknown)];
   for (const attempt of inTurn) jobOf(attempt, jobs)?.attempts.push(attempt);
@@ -66,11 +72,21 @@ function matchAttempts({ slot, jobs }: MatchedSlot): void {
 function jobOf(attempt: AttemptRecord, jobs: readonly MatchedJob[]): MatchedJob | undefined {
   const byId = jobs.find(({ job }) => hasId(job, attempt));
   if (byId !== undefined) return byId;
-  const sameDoor = jobs.filter(({ job }) => isSameDoor(job, attempt));
+  const named = jobs.filter(({ job }) => isNamedAfter(job, attempt));
+  if (named.length > 0) {
+    // A job that Modal lost is made again under the next number of the same name.
+    const endedAt = Date.parse(attempt.startedAt) + attempt.seconds * 1000 + slackMs;
+    return named.findLast(({ job }) => job.at <= endedAt) ?? named[0];
+  }
+  const sameDoor = jobs.filter(({ job }) => isSameDoor(job, attempt) && job.jobKey === undefined);
   const meanwhile = sameDoor.filter(({ job }) => isDuring(job, attempt));
   const fresh = meanwhile.find(({ attempts }) => attempts.length === 0);
   // An unknown outcome never takes up an earlier job: if nothing was accepted in its time, nothing was.
-  if (fresh !== undefined || attempt.certainty === 'unknown') return fresh ?? meanwhile.find(isFoundLater);
+  if (fresh !== undefined) return fresh;
+  // Fal takes no name of ours: one attempt has the id of the job, the others about it have its name in our trail.
+  const sameName = sameDoor.find(({ attempts }) => attempts.some((one) => hasSameName(one, attempt)));
+  if (sameName !== undefined) return sameName;
+  if (attempt.certainty === 'unknown') return meanwhile.find(isFoundLater);
   const startedAt = Date.parse(attempt.startedAt);
   // One accepted in its time may be known by the id of a later attempt that collected it.
   return meanwhile.at(0) ?? sameDoor.findLast(({ job }) => job.at <= startedAt);
@@ -79,6 +95,19 @@ function jobOf(attempt: AttemptRecord, jobs: readonly MatchedJob[]): MatchedJob 
 /** Only the pod knows a job by our own id: one that was lost there may have been collected in the end. */
 function isFoundLater({ job, attempts }: MatchedJob): boolean {
   return job.provider === 'comfyui' && attempts.every((attempt) => hasId(job, attempt));
+}
+
+/** Modal and the pod know a job by a name that is made from the key in the trail. */
+function isNamedAfter({ jobKey: name, provider, ids }: PaidJob, attempt: AttemptRecord): boolean {
+  const { jobKey } = attempt;
+  if (jobKey === undefined || provider !== attempt.provider) return false;
+  if (provider === 'comfyui') return ids.includes(promptIdOf(jobKey));
+  const first = nameOf(jobKey, 1);
+  return name === first || name?.startsWith(`${first}.`) === true;
+}
+
+function hasSameName({ jobKey, providerRequestId }: AttemptRecord, other: AttemptRecord): boolean {
+  return jobKey !== undefined && jobKey === other.jobKey && providerRequestId !== undefined;
 }
 
 function hasId({ ids }: PaidJob, { providerRequestId }: AttemptRecord): boolean {

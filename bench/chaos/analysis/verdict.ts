@@ -1,11 +1,12 @@
-import type { Duplicate } from './find-duplicates';
+import { isUnexplained, type Duplicate } from './find-duplicates';
 import type { Findings } from './findings';
 
 /** Why the run failed, a sentence each; empty: it proved what it should. */
 export function verdict(findings: Findings): string[] {
-  const { policy, images, otherJobs, duplicates, orphans, unknowns, money } = findings;
+  const { policy, named, images, otherJobs, duplicates, orphans, unknowns, money } = findings;
   const lost = images.lost.reduce((sum, one) => sum + one.images, 0);
-  const unexplained = duplicates.filter(({ why }) => why !== 'unknown');
+  const unexplained = duplicates.filter(isUnexplained);
+  const paidTwice = duplicates.filter(({ why }) => why !== 'raced' && why !== 'extra');
   const atPod = duplicates.filter(isTwiceAtPod);
   const causeless = unknowns.filter(({ cause }) => cause === undefined);
   const differenceUsd = money.chargedUsd - money.reportedUsd;
@@ -25,8 +26,8 @@ export function verdict(findings: Findings): string[] {
     ...reason(orphans.length, `${orphans.length} paid jobs belong to no slot`),
     ...reason(atPod.length, `${atPod.length} jobs were submitted twice to ComfyUI`),
     ...reason(
-      policy === 'hold' ? duplicates.length : 0,
-      `${duplicates.length} duplicate submits although unknown outcomes are on hold`,
+      policy === 'hold' ? paidTwice.length : 0,
+      `${paidTwice.length} duplicate submits although unknown outcomes are on hold`,
     ),
     ...reason(
       money.mismatches.length,
@@ -36,6 +37,24 @@ export function verdict(findings: Findings): string[] {
       Math.abs(differenceUsd) < centUsd ? 0 : 1,
       `money differs: charged $${money.chargedUsd}, reported $${money.reportedUsd}`,
     ),
+    ...reason(findings.unsettled, `${findings.unsettled} jobs never settled: nobody knows what they cost`),
+    ...(named ? namedVerdict(findings, paidTwice.length) : []),
+  ];
+}
+
+/** Most that jobs whose good picture nobody got may cost, as a share of what was charged. */
+const wastedShare = 0.01;
+
+/** With a name for every job, nothing may stay in doubt. */
+function namedVerdict({ money, unknowns, decisions }: Findings, paidTwice: number): string[] {
+  const { atRiskUsd, wastedUsd, chargedUsd } = money;
+  const isWasteful = wastedUsd > wastedShare * chargedUsd;
+  return [
+    ...reason(paidTwice, `${paidTwice} duplicate paid submits although every job has a name`),
+    ...reason(decisions, `${decisions} slots were put before a person although every job has a name`),
+    ...reason(unknowns.length, `${unknowns.length} outcomes are unknown at the end`),
+    ...reason(atRiskUsd > 0 ? 1 : 0, `$${atRiskUsd} are at risk at the end`),
+    ...reason(isWasteful ? 1 : 0, `wasted $${wastedUsd} is more than 1 % of the $${chargedUsd} charged`),
   ];
 }
 

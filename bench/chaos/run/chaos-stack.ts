@@ -6,13 +6,17 @@ import { Stack } from '../../../src/stack/stack';
 import { freeStackPorts } from '../../../src/stack/stack-options';
 import { readStackFile, type StackDescription } from '../../../src/stack/stack-file';
 import type { KillTarget } from '../work/plan-disruptions';
+import { limitedCaller } from '../work/plan-work';
 import { controlOf, type Control } from './control';
+import { startTcpProxy } from './tcp-proxy';
 
 export interface ChaosStackOptions {
   /** Absolute; everything in it is removed first. */
   dataDirectory: string;
   timeScale: number;
   seed: number;
+  /** The Modal apps know nothing of named jobs, and nobody asks them. */
+  plainModal: boolean;
 }
 
 /** A private stack whose processes may be killed. */
@@ -27,8 +31,16 @@ export interface ChaosStack {
    * @throws Error when it does not come up.
    */
   kill(target: KillTarget): Promise<string | undefined>;
+  /**
+   * Cuts the second worker off from Temporal; `isCut` false lets it through again. The worker itself runs on.
+   *
+   * @returns the process that was cut off; `undefined` where this design has no such connection.
+   */
+  partition(isCut: boolean): string | undefined;
   stop(): Promise<void>;
 }
+
+const secondWorker: KillTarget = 'worker-2';
 
 /** Where a run keeps its data when nothing else is said. */
 export const chaosDirectory = path.join(projectDirectory, 'data', 'chaos');
@@ -36,10 +48,14 @@ export const chaosDirectory = path.join(projectDirectory, 'data', 'chaos');
 /** Starts the whole service on free ports, as `npm start` does. */
 export async function startChaosStack(options: ChaosStackOptions): Promise<ChaosStack> {
   const watch = new RestartWatch();
+  const ports = await freeStackPorts();
+  const proxy = await startTcpProxy(ports.temporal);
   const stack = new Stack({
     projectDirectory,
     dataDirectory: options.dataDirectory,
-    ports: await freeStackPorts(),
+    ports,
+    workers: 2,
+    workerEnvironments: { [secondWorker]: { TEMPORAL_ADDRESS: proxy.address } },
     environment: environmentOf(options),
     logger: pino({ level: 'info' }, watch.log),
     fresh: true,
@@ -50,15 +66,25 @@ export async function startChaosStack(options: ChaosStackOptions): Promise<Chaos
       api: description.api,
       control: controlOf(description.emulator?.control ?? ''),
       kill: (target) => killWhenUp(target, options.dataDirectory, watch),
-      stop: () => stack.stop(),
+      partition: (isCut) => {
+        proxy.cut(isCut);
+        return secondWorker;
+      },
+      async stop() {
+        // A worker drains only while it is heard.
+        proxy.cut(false);
+        await stack.stop();
+        await proxy.close();
+      },
     };
   } catch (error) {
     await stack.stop();
+    await proxy.close();
     throw error;
   }
 }
 
-function environmentOf({ timeScale, seed }: ChaosStackOptions): NodeJS.ProcessEnv {
+function environmentOf({ timeScale, seed, plainModal }: ChaosStackOptions): NodeJS.ProcessEnv {
   return {
     ...process.env,
     PROVIDERS: 'emulated',
@@ -66,6 +92,9 @@ function environmentOf({ timeScale, seed }: ChaosStackOptions): NodeJS.ProcessEn
     EMULATOR_SEED: String(seed),
     // The pod serves nothing else.
     NSFW_ENABLED: 'true',
+    MODAL_NAMED_JOBS: plainModal ? 'off' : 'required',
+    EMULATOR_MODAL_JOBS: plainModal ? 'plain' : 'named',
+    DAILY_LIMITS_USD: JSON.stringify({ [limitedCaller.name]: limitedCaller.dailyLimitUsd }),
     // An outage of seconds stands for one of hours.
     PARKING_INITIAL_SECONDS: '2',
     PARKING_MAX_SECONDS: '15',

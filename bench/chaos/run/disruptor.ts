@@ -103,6 +103,9 @@ export class Disruptor {
       case 'hang':
         this.#takeAwayInTurn(act);
         return;
+      case 'partition':
+        this.#inTurn('partition', () => this.#cutOff(act));
+        return;
       case 'spell':
         await this.#beginRow(act);
     }
@@ -126,11 +129,25 @@ export class Disruptor {
 
   /** One outage of a provider after the other; other acts go on meanwhile. */
   #takeAwayInTurn(act: Extract<Act, { kind: 'outage' | 'hang' }>): void {
-    const before = this.#outages.get(act.target) ?? Promise.resolve();
-    this.#outages.set(
-      act.target,
-      before.then(() => this.#takeAway(act)),
-    );
+    this.#inTurn(act.target, () => this.#takeAway(act));
+  }
+
+  #inTurn(target: string, act: () => Promise<void>): void {
+    const before = this.#outages.get(target) ?? Promise.resolve();
+    this.#outages.set(target, before.then(act));
+  }
+
+  /** A worker that Temporal does not hear of goes on with its calls. */
+  async #cutOff({ seconds }: Extract<Act, { kind: 'partition' }>): Promise<void> {
+    const { stack, signal } = this.#options;
+    if (signal.aborted) return;
+    const target = stack.partition(true);
+    if (target === undefined) return;
+    const kind = 'partition';
+    this.#note({ kind, target, detail: `${target} is cut off from Temporal for ${seconds} s` });
+    await pause(seconds * 1000, signal);
+    stack.partition(false);
+    this.#note({ kind, target, detail: `${target} reaches Temporal again`, isEnd: true });
   }
 
   async #takeAway({ kind, target, seconds }: Extract<Act, { kind: 'outage' | 'hang' }>): Promise<void> {

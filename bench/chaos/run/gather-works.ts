@@ -32,8 +32,8 @@ async function outcomeOf(
   if (generation === undefined) return { ...asked, generationId, slots: [] };
   const slots: SlotOutcome[] = [];
   for (const slot of generation.slots) slots.push(await slotOutcome(client, slot));
-  const { status, error } = generation;
-  return { ...asked, generationId, status, errorCode: error?.code, slots };
+  const { status, error, extras, unsettledJobs } = generation;
+  return { ...asked, generationId, status, errorCode: error?.code, slots, extras, unsettledJobs };
 }
 
 async function slotOutcome(

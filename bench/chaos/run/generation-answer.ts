@@ -9,6 +9,10 @@ const generationSchema = z.object({
   status: z.string(),
   costUsd: z.number(),
   error: reasonSchema,
+  unsettledJobs: z.number(),
+  extras: z.array(
+    z.object({ slot: z.number(), provider: z.string(), endpoint: z.string(), seed: z.number() }),
+  ),
   slots: z.array(
     z.object({
       slot: z.number(),

@@ -14,6 +14,7 @@ const entrySchema = z.object({
   requestId: z.string().optional(),
   promptId: z.string().optional(),
   callId: z.string().optional(),
+  jobKey: z.string().optional(),
   outcome: z.enum(['running', 'succeeded', 'failed', 'cancelled', 'lost']),
   chargedUsd: z.number(),
 });
@@ -33,6 +34,7 @@ export function toPaidJobs(entries: readonly Entry[], items: readonly WorkItem[]
     endpoint: entry.endpoint,
     workId: workIdOf(entry, items),
     seed: entry.seed,
+    jobKey: entry.jobKey,
     ids: [entry.requestId, entry.promptId, entry.callId].filter((id) => id !== undefined),
     at: Date.parse(entry.at),
     outcome: entry.outcome,

@@ -22,7 +22,6 @@ export interface PolicyReport {
   faults: number;
   /** Requests the client had to repeat. */
   repeats: number;
-  decisions: number;
 }
 
 export interface RunChaosOptions extends Omit<ChaosOptions, 'json' | 'peers'> {
@@ -36,11 +35,11 @@ export async function runChaos(options: RunChaosOptions): Promise<PolicyReport[]
   const reports: PolicyReport[] = [];
   let idealSeconds: number | undefined;
   for (const policy of options.policies) {
-    const { directory, timeScale, seed } = options;
+    const { directory, timeScale, seed, plainModal } = options;
     const dataDirectory = path.join(directory, 'stack');
     mkdirSync(directory, { recursive: true });
     options.report(`${policy}: starting a stack`);
-    const stack = await startChaosStack({ dataDirectory, timeScale, seed });
+    const stack = await startChaosStack({ dataDirectory, timeScale, seed, plainModal });
     try {
       const run = { ...options, stack, policy };
       idealSeconds ??= await measureIdeal(run);
@@ -64,11 +63,11 @@ async function measureIdeal(run: Omit<Parameters<typeof runPolicy>[0], 'label'>)
 }
 
 function judge(result: RunResult, idealSeconds: number): PolicyReport {
-  const { evidence, seconds, repeats, decisions } = result;
+  const { evidence, seconds, repeats } = result;
   const { disruptions, policy } = evidence;
   const findings = analyse(evidence);
   const kills = countKills(disruptions);
   const faults = disruptions.filter(({ kind, isEnd }) => kind !== 'kill' && isEnd !== true).length;
   const failures = verdict(findings);
-  return { policy, findings, failures, seconds, idealSeconds, kills, faults, repeats, decisions };
+  return { policy, findings, failures, seconds, idealSeconds, kills, faults, repeats };
 }

@@ -1,4 +1,4 @@
-import type { Evidence } from '../analysis/evidence';
+import { endStatuses, type Evidence } from '../analysis/evidence';
 import { createDraw, type Draw } from '../draw';
 import { planDisruptions } from '../work/plan-disruptions';
 import { planFaults } from '../work/plan-faults';
@@ -8,11 +8,12 @@ import type { ChaosStack } from './chaos-stack';
 import { Disruptor } from './disruptor';
 import { Follower } from './follow-works';
 import { gatherWorks } from './gather-works';
+import { readGeneration } from './generation-answer';
 import { createPatientClient, type PatientClient } from './http-client';
 import { readEntries, toPaidJobs } from './journal';
 import { chaosCharacter, prepareCharacter, uploadSources } from './prepare-subjects';
 import { startWorks, type StartedWork } from './start-works';
-import { healProviders, pause, pictureWindow, settleJobs, settleMs, until } from './steps';
+import { healProviders, pause, pictureWindow, settleDoubtsMs, settleJobs, settleMs, until } from './steps';
 
 export interface RunOptions {
   stack: ChaosStack;
@@ -21,6 +22,8 @@ export interface RunOptions {
   kills: number;
   seed: number;
   policy: Evidence['policy'];
+  /** The Modal apps know nothing of named jobs. */
+  plainModal: boolean;
   /** Two consonants; runs on one stack need different ones. */
   label: string;
   /** Jobs that have not ended after so many minutes are stuck. */
@@ -34,26 +37,41 @@ export interface RunResult {
   seconds: number;
   /** Requests the client had to send again. */
   repeats: number;
-  /** Slots a person gave up. */
-  decisions: number;
 }
 
 /** Share of the requests that are sent twice although they were answered. */
 const repeatedShare = 0.1;
 /** One whole run: works, faults and kills, then healing, waiting and counting. */
 export async function runPolicy(options: RunOptions): Promise<RunResult> {
-  const { stack, policy } = options;
+  const { stack, policy, plainModal } = options;
   const parts = await prepareRun(options);
   const { client, items, follower, disruptor } = parts;
   const startedAt = Date.now();
   const started = await carryOut(options, parts);
   const seconds = (follower.lastEndAt - startedAt) / 1000;
+  await settleDoubts(client, started);
   await settleJobs(stack);
   const jobs = toPaidJobs(await readEntries(stack.control), items);
   const works = await gatherWorks(client, items, started);
-  const evidence = { policy, works, jobs, disruptions: disruptor.diary };
-  return { evidence, seconds, repeats: client.repeats, decisions: follower.decisions };
+  const { decisions } = follower;
+  const evidence = { policy, named: !plainModal, decisions, works, jobs, disruptions: disruptor.diary };
+  return { evidence, seconds, repeats: client.repeats };
 }
+
+/** Until the price of every job is known, also of those that slots left behind; at most {@link settleDoubtsMs}. */
+async function settleDoubts(client: PatientClient, started: readonly StartedWork[]): Promise<void> {
+  const tooLong = AbortSignal.timeout(settleDoubtsMs);
+  for (const { generationId } of started) {
+    while (!tooLong.aborted) {
+      const generation = await readGeneration(client, generationId);
+      if (generation === undefined || !endStatuses.has(generation.status) || generation.unsettledJobs === 0)
+        break;
+      await pause(lookMs, tooLong);
+    }
+  }
+}
+
+const lookMs = 1_000;
 
 interface RunParts {
   client: PatientClient;
@@ -69,7 +87,7 @@ async function prepareRun(options: RunOptions): Promise<RunParts> {
   const { stack, images, kills, seed, policy, label, report, minutes } = options;
   const draw = createDraw(seed);
   const over = new AbortController();
-  const client = createPatientClient(stack.api, Date.now() + minutes * 60_000 + settleMs);
+  const client = createPatientClient(stack.api, Date.now() + minutes * 60_000 + settleMs + settleDoubtsMs);
   const { face } = await prepareCharacter(client);
   const order = { images, label, unknownOutcome: policy, draw, characterId: chaosCharacter, face };
   const items = await uploadSources(client, planWork(order));

@@ -43,11 +43,17 @@ export async function startWorks(options: StartWorksOptions): Promise<void> {
   }
 }
 
-async function startOnce(client: PatientClient, { flow, body, workId, name }: WorkItem): Promise<string> {
+async function startOnce(
+  client: PatientClient,
+  { flow, body, workId, name, caller }: WorkItem,
+): Promise<string> {
   const { status, body: answer } = await client.send({
     method: 'POST',
     path: `/v1/${flow}`,
-    headers: { 'idempotency-key': `chaos-${workId}` },
+    headers: {
+      'idempotency-key': `chaos-${workId}`,
+      ...(caller !== undefined && { 'x-caller-id': caller }),
+    },
     json: body,
   });
   if (status < 300) return startedSchema.parse(answer).id;

@@ -10,6 +10,9 @@ export function pictureWindow(images: number): number {
 export const settleMs = 60_000;
 const lookMs = 200;
 
+/** Longest wait for doubts to be settled: Fal is asked until the longest time a request may take has gone by, ever more rarely. */
+export const settleDoubtsMs = 300_000;
+
 /** Ends every outage and removes every fault. */
 export async function healProviders({ control }: ChaosStack): Promise<void> {
   await control('DELETE', '/control/faults');

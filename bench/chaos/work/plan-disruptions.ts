@@ -2,10 +2,12 @@ import type { NewFault } from '../../../src/emulator/faults';
 import type { Draw } from '../draw';
 
 type Provider = NewFault['provider'];
-export type KillTarget = 'worker' | 'api' | 'temporal';
+export type KillTarget = 'worker' | 'worker-2' | 'api' | 'temporal' | 'postgres';
 
 export type Act =
   | { kind: 'kill'; target: KillTarget }
+  /** The second worker is cut off from Temporal, and runs on. */
+  | { kind: 'partition'; seconds: number }
   /** `hang`: it takes connections and never answers. */
   | { kind: 'outage' | 'hang'; target: Provider; seconds: number }
   /** A few requests in a row are turned away. */
@@ -25,7 +27,7 @@ const lastShare = 0.9;
 /** The seeded schedule: `kills` kills, and outages and refusals between them. In order of time. */
 export function planDisruptions(order: { images: number; kills: number; draw: Draw }): PlannedAct[] {
   const { images, kills, draw } = order;
-  const acts = [...killActs(kills, draw), ...providerActs(kills, draw)];
+  const acts = [...killActs(kills, draw), ...partitionActs(kills), ...providerActs(kills, draw)];
   const placed = acts.map((act, index): PlannedAct => {
     const share = firstShare + draw.fraction('when', index) * (lastShare - firstShare);
     return { act, afterJobs: Math.max(1, Math.floor(images * share)), delayMs: delayOf(act, draw, index) };
@@ -33,19 +35,30 @@ export function planDisruptions(order: { images: number; kills: number; draw: Dr
   return placed.toSorted((a, b) => a.afterJobs - b.afterJobs || a.delayMs - b.delayMs);
 }
 
-/** Half of the kills hit the worker; the first three hit one process each. */
+/** Half of the kills hit a worker; the first five hit one process each. */
 const killShares = [
   ['worker', 2],
-  ['api', 1],
+  ['worker-2', 2],
+  ['api', 2],
   ['temporal', 1],
+  ['postgres', 1],
 ] as const;
-const eachOnce: readonly KillTarget[] = ['worker', 'api', 'temporal'];
+const eachOnce: readonly KillTarget[] = ['worker', 'api', 'temporal', 'postgres', 'worker-2'];
 
 function killActs(kills: number, draw: Draw): Act[] {
   return Array.from({ length: kills }, (_, index) => {
     const target = eachOnce[index] ?? draw.pick<KillTarget>(killShares, 'target', index);
     return { kind: 'kill', target };
   });
+}
+
+/** Longer than the heartbeat timeout of 10 s: Temporal gives the calls of that worker to the other one while they go on. */
+const partitionSeconds = 25;
+
+/** One for nine kills, from four on. */
+function partitionActs(kills: number): Act[] {
+  const count = kills < 4 ? 0 : Math.ceil(kills / 9);
+  return Array.from({ length: count }, () => ({ kind: 'partition', seconds: partitionSeconds }));
 }
 
 /** One act at a provider for two kills, in turns of one of each kind. */

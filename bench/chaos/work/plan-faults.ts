@@ -17,7 +17,14 @@ const cut: Recipe = { fault: 'submit_lost' };
 /** The same by a gateway that gives up: an answer, but no word on the job. */
 const cutByGateway: Recipe = { fault: 'accepted_504' };
 const cutByBadGateway: Recipe = { fault: 'accepted_502' };
-const cuts: readonly Recipe[] = [cut, cutByGateway, cutByBadGateway];
+const lostAfterClaim: Recipe = { fault: 'put_lost_after_claim' };
+const cuts: readonly Recipe[] = [cut, cutByGateway, cutByBadGateway, lostAfterClaim];
+
+/** Odd answers to the poll of an accepted job. */
+const oddStatuses = [302, 307, 204, 400, 422] as const;
+const oddPolls: readonly (readonly [Recipe, number])[] = oddStatuses.map(
+  (status) => [{ fault: 'poll_status', params: { status } }, 0.6] as const,
+);
 
 /** What may strike a request, with how often each does against the others. */
 const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
@@ -38,6 +45,13 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
     [{ fault: 'cold_start', params: { seconds: 150 } }, 2],
     [{ fault: 'redirect_lost_poll', params: { resets: 1 } }, 2],
     [{ fault: 'redirect_chain', params: { hops: 3 } }, 1],
+    // Of named jobs only; at plain apps these never strike.
+    [lostAfterClaim, 2],
+    [{ fault: 'gateway_dies_before_spawn' }, 2],
+    [{ fault: 'late_put', params: { seconds: 20 } }, 2],
+    [{ fault: 'runner_killed' }, 2],
+    [{ fault: 'state_stuck', params: { seconds: 60 } }, 1],
+    ...oddPolls,
   ],
   fal: [
     [cut, 4],
@@ -50,6 +64,7 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
     [{ fault: 'reset_before_headers' }, 1],
     [{ fault: 'completed_then_error' }, 2],
     [{ fault: 'status_flaky' }, 2],
+    ...oddPolls,
   ],
   comfyui: [
     [cut, 4],
@@ -62,6 +77,7 @@ const recipes: Record<Provider, readonly (readonly [Recipe, number])[]> = {
     [{ fault: 'pod_error_incomplete' }, 1],
     [{ fault: 'pod_restart' }, 1],
     [{ fault: 'websocket_dropped' }, 2],
+    ...oddPolls,
   ],
 };
 

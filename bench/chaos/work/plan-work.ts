@@ -54,11 +54,27 @@ function makeItem(kind: ItemKind, { order, index, left }: Place): WorkItem {
     workId: word,
     flow,
     name: kind.name,
-    body: { characterId, seed, unknownOutcome, ...body },
+    body: { characterId, seed, unknownOutcome, ...body, ...moneyRules(kind, order, index) },
+    ...(draw.fraction('caller', index) < limitedShare && { caller: limitedCaller.name }),
     needsSource: kind.needsSource === true,
     images,
     seed,
     providers: kind.providers,
+  };
+}
+
+/** A caller with a daily limit: it is watched all the time and never reached. */
+export const limitedCaller = { name: 'chaos-limited', dailyLimitUsd: 500 };
+const limitedShare = 0.25;
+const hedgedShare = 0.2;
+const cappedShare = 0.2;
+/** USD for one request: it is watched before every submit, and enough for all of them. */
+const generousCapUsd = 20;
+
+function moneyRules({ providers }: ItemKind, { draw }: WorkOrder, index: number): Record<string, unknown> {
+  return {
+    ...(providers.length > 1 && draw.fraction('hedged', index) < hedgedShare && { hedge: true }),
+    ...(draw.fraction('capped', index) < cappedShare && { maxCostUsd: generousCapUsd }),
   };
 }
 

@@ -9,6 +9,8 @@ export interface WorkItem {
   name: string;
   /** Body of `POST /v1/{flow}`. */
   body: Readonly<Record<string, unknown>>;
+  /** Sent as `x-caller-id`; absent: nobody in particular. */
+  caller?: string | undefined;
   /** The body still lacks `sourceImageUrl`. */
   needsSource: boolean;
   /** Pictures it asks for. */
