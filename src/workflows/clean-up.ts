@@ -48,11 +48,16 @@ async function settle(context: SlotContext, job: UnsettledJob): Promise<void> {
       finish(context, { candidate, job }, result);
       return;
     }
-    if (Date.now() > until) return;
+    if (isOverdue(until)) return;
     if (isEnded(context)) run.isResting ||= workflowInfo().continueAsNewSuggested;
     await condition(() => run.isResting, seconds * 1000);
     if (run.isResting) return;
   }
+}
+
+function isOverdue(until: number): boolean {
+  const leftMs = until - Date.now();
+  return leftMs <= 0;
 }
 
 /** Only a run that merely cleans up may rest for it: the others rest while their slots wait. */

@@ -18,8 +18,7 @@ import { recordWatches } from './record-watches';
 
 /**
  * Records one history of every shape a run can take, where there is none yet. Run it when a workflow gains a new shape;
- * never remove one to make a red replay test green. Some stand for shapes that only earlier releases had, such as
- * `studio-proxy-pages`.
+ * never remove one to make a red replay test green.
  */
 async function main(): Promise<void> {
   process.env['TEST_WORKFLOW_BUNDLE'] = await bundleForTests();
@@ -29,6 +28,7 @@ async function main(): Promise<void> {
     await recordUnfinished(harness);
     await recordMoney(harness);
     await recordDoubts(harness);
+    await recordLost(harness);
     await recordParked(harness);
   } finally {
     await harness.close();
@@ -151,7 +151,7 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
     await context.dispatch.accepted({ call });
     return await hanging(job, call, context);
   };
-  const racers = [new FakeProvider('modal', slow), new FakeProvider('fal')];
+  const racers = [stopsFor('modal', slow), new FakeProvider('fal')];
   await finished(harness, 'studio-hedged', racers, studio({ hedge: true }));
   const truncated = failing('corrupt', { code: 'media_truncated', certainty: 'accepted' });
   const takenBack = failing('transient', { code: 'deadline_exceeded', certainty: 'accepted' });
@@ -201,7 +201,7 @@ async function recordDoubts(harness: GenerationHarness): Promise<void> {
   };
   const found = [new FakeProvider('fal', inTurn(hangs, hangs, hangs, ok))];
   await finished(harness, 'studio-finds-an-open-job', found, studio(falStrict));
-  await harness.withProviders([new FakeProvider('fal', hangs)], async () => {
+  await harness.withProviders([stopsFor('fal', hangs)], async () => {
     const handle = await harness.start(studio(falStrict));
     await untilSlotIs(handle, 'needs_decision');
     await handle.executeUpdate(decideSlotUpdateName, { args: [{ slot: 1, decision: 'resubmit' }] });
@@ -211,6 +211,62 @@ async function recordDoubts(harness: GenerationHarness): Promise<void> {
       history: await handle.fetchHistory(),
     });
   });
+}
+
+/** A provider that says what a stopped job is billed. */
+function stopsFor(provider: 'modal' | 'fal', answer: Answer): FakeProvider {
+  const fake = new FakeProvider(provider, answer);
+  fake.chargeOfStop = 'price';
+  return fake;
+}
+
+/** Submits without an answer at a provider that can be asked for them, and jobs settled after the end of their set. */
+async function recordLost(harness: GenerationHarness): Promise<void> {
+  const named = (answer: Answer): FakeProvider => {
+    const modal = new FakeProvider('modal', answer);
+    modal.leavesClue = true;
+    return modal;
+  };
+  const dies: Answer = async (_job, _call, context) => {
+    await context.dispatch.intent();
+    throw new Error('the worker stops here');
+  };
+  const found = named((job, call, context) => (call === 1 ? dies : ok)(job, call, context));
+  await finished(harness, 'studio-found', [found], studio());
+  const never = failing('transient', { code: 'never_accepted', certainty: 'not_sent' });
+  const unsent = named((job, call, context) =>
+    (call === 1 ? dies : call === 2 ? never : ok)(job, call, context),
+  );
+  await finished(harness, 'studio-never-accepted', [unsent], studio());
+
+  const gone = failing('outage', { code: 'connection_refused', certainty: 'accepted' });
+  const left = named(async (job, call, context) => {
+    if (context.dispatch.previous.phase === 'none') {
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ key: job.jobKey });
+    }
+    return await gone(job, call, context);
+  });
+  const providers = [left, new FakeProvider('fal')];
+  const work = async () => {
+    const handle = await harness.start(studio());
+    await waitUntil(async () => {
+      const { status } = await handle.query<GenerationState>(progressQueryName);
+      return status === 'completed' && left.stopped.length > 0;
+    });
+    await writeHistory('studio-settling', {
+      workflowId: handle.workflowId,
+      history: await handle.fetchHistory(),
+    });
+    left.answerToStop = { kind: 'finished', handle: { key: left.jobs[0]?.jobKey ?? '' } };
+    left.answer = ok;
+    await handle.result();
+    await writeHistory('studio-settled', {
+      workflowId: handle.workflowId,
+      history: await handle.fetchHistory(),
+    });
+  };
+  await harness.withProviders(providers, work, { graceSeconds: 2 });
 }
 
 /** Slots that wait for a provider that is known to be down. */
@@ -252,6 +308,7 @@ async function recordStopped(harness: GenerationHarness): Promise<void> {
     return await failing('transient', gone)(job, call, context);
   });
   fal.isHealthy = false;
+  fal.chargeOfStop = 'price';
   await harness.withProviders([fal], async () => {
     const handle = await harness.start(
       studio({ modelProvider: 'fal', modelId: 'fal-flux-dev', strict: true, unknownOutcome: 'hold' }),
