@@ -184,12 +184,13 @@ describe('a chaos run with a name for every job', () => {
 
     it('at Fal by the name in our trail, where a later attempt looked it up', () => {
       const fal = { provider: 'fal', endpoint: 'fal-ai/flux', jobKey: 'one/slot-1/fal' } as const;
-      const lost = attempt({ ...fal, outcome: 'failed', costUsd: undefined, seconds: 0.01 });
-      const found = { startedAt: later.startedAt, number: 2, providerRequestId: 'r1' };
+      const failed = { outcome: 'failed', costUsd: undefined } as const;
+      const lost = attempt({ ...fal, ...failed, atRiskUsd: 0.02, seconds: 0.01 });
+      const found = { ...failed, startedAt: later.startedAt, number: 2, providerRequestId: 'r1' };
       const slots = [slot({ attempts: [lost, attempt({ ...fal, ...found })] })];
       const falJob = job({ provider: 'fal', endpoint: 'fal-ai/flux', ids: ['r1'], at: startedAt + 900 });
-      const { paid } = findingsOf({ works: [work({ slots })], jobs: [falJob] });
-      expect(paid[1]).toMatchObject({ paid: 1, delivered: 1, failed: 0 });
+      const { money } = findingsOf({ works: [work({ slots })], jobs: [falJob] });
+      expect(money).toMatchObject({ atRiskChargedUsd: 0.02, mismatches: [] });
     });
   });
 });
