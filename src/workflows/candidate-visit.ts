@@ -109,8 +109,8 @@ function conclude(
   const { failure } = outcome;
   visit.failures.push(failure);
   context.waiting.noteFailure(candidate, failure);
-  const verdict = judge(failure, previous, visit);
   noteContact(context, candidate, failure);
+  const verdict = withinGrace(context, candidate, judge(failure, previous, visit));
   if (verdict.kind === 'unknown') return lose(context, candidate);
   if (verdict.kind === 'abandon') context.jobs.abandon(candidate);
   if (isQuestion(context, failure, verdict)) {
@@ -143,9 +143,15 @@ function noteContact(
   if (code !== 'not_found_yet') jobs.askedInVain(candidate);
 }
 
+/** An open job is asked for as long as its grace time lasts; then it is the next provider's turn. */
+function withinGrace({ jobs }: SlotContext, candidate: PlannedCandidate, verdict: Verdict): Verdict {
+  const isOverdue = jobs.isOpenAt(candidate) && jobs.graceLeftSeconds(candidate) <= 0;
+  return verdict.kind === 'again' && isOverdue ? { kind: 'abandon' } : verdict;
+}
+
 function isQuestion(context: SlotContext, failure: GenerateMediaFailure, verdict: Verdict): boolean {
   if (mustAsk(context, failure)) return true;
-  if (!mustAskForJob(context, verdict)) return false;
+  if (!mustAskForJob(context, failure, verdict)) return false;
   bookOpenJobs(context);
   return true;
 }

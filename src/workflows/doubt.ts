@@ -1,5 +1,6 @@
 import type { GenerateMediaFailure } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
+import { unreachableCodes } from '../domain/taxonomy';
 import type { Verdict } from './judge';
 import type { SlotContext } from './slot-context';
 import { isCharged, isFree } from './slot-trail';
@@ -42,9 +43,15 @@ export function mustAsk(context: SlotContext, failure: GenerateMediaFailure): bo
 }
 
 /** The job is on hold, and its provider answers, only not for the job it accepted: nobody but a person gives that one up. */
-export function mustAskForJob(context: SlotContext, verdict: Verdict): boolean {
+export function mustAskForJob(
+  context: SlotContext,
+  failure: GenerateMediaFailure,
+  verdict: Verdict,
+): boolean {
   const { jobs, slot } = context;
   if (!isOnHold(context) || verdict.kind !== 'abandon' || slot.decision !== undefined) return false;
+  // An outage is waited for: nobody knows more than the provider will.
+  if (unreachableCodes.includes(failure.code)) return false;
   // The other job of a race may still give its picture.
   return jobs.open().every((candidate) => jobs.isGivenUp(candidate));
 }

@@ -178,7 +178,7 @@ describe('a key whose start went wrong', () => {
     const url = `/v1/generations/${String(body['id'])}`;
     await api.database.db
       .updateTable('generations')
-      .set({ start_asked_at: '2026-01-02T03:04:05.000Z' })
+      .set({ start_asked_at: new Date(Date.now() - 3_600_000).toISOString() })
       .execute();
     api.temporal.run = undefined;
     expect((await api.send({ url })).body).toMatchObject({ error: { code: 'not_started' } });

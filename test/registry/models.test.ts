@@ -92,8 +92,12 @@ describe('models', () => {
     expect(policy.startToCloseSeconds).toBeGreaterThan(typicalSeconds * 2);
   });
 
+  it.each(models)('$id notices a worker that was killed within ten seconds', ({ policy }) => {
+    expect(policy.heartbeatSeconds).toBeLessThanOrEqual(10);
+  });
+
   it.each(models)('$id notices a silent or dripping download in time', ({ policy, mediaKind }) => {
-    expect(policy.http.idleSeconds).toBeLessThanOrEqual(policy.heartbeatSeconds);
+    expect(policy.http.idleSeconds).toBeLessThanOrEqual(30);
     expect(policy.http.downloadSeconds).toBe(mediaKind === 'video' ? 180 : 60);
   });
 

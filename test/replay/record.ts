@@ -245,6 +245,7 @@ async function recordLost(harness: GenerationHarness): Promise<void> {
       await context.dispatch.intent();
       await context.dispatch.accepted({ key: job.jobKey });
     }
+    harness.surroundings.downSince = (name) => (name === 'modal' ? '2026-01-02T03:04:05.678Z' : undefined);
     return await gone(job, call, context);
   });
   const providers = [left, new FakeProvider('fal')];
@@ -266,7 +267,9 @@ async function recordLost(harness: GenerationHarness): Promise<void> {
       history: await handle.fetchHistory(),
     });
   };
+  left.isHealthy = false;
   await harness.withProviders(providers, work, { graceSeconds: 2 });
+  harness.resetSurroundings();
 }
 
 /** Slots that wait for a provider that is known to be down. */

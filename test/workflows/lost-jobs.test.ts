@@ -89,7 +89,7 @@ describe.each(['resubmit', 'hold'] as const)(
 
 describe('an accepted job whose provider is out of reach', () => {
   /** Takes the job, and cannot be reached until `isBack`. */
-  function takenThenGone() {
+  function takenThenGone({ isKnownDown = true } = {}) {
     const state = { isBack: false };
     const modal = named(async (job, call, context) => {
       if (context.dispatch.previous.phase === 'accepted' && state.isBack) return await ok(job, call, context);
@@ -98,7 +98,7 @@ describe('an accepted job whose provider is out of reach', () => {
         await context.dispatch.accepted({ key: job.jobKey });
       }
       harness.surroundings.downSince = (provider) =>
-        provider === 'modal' && !state.isBack ? '2026-01-02T03:04:05.678Z' : undefined;
+        isKnownDown && provider === 'modal' && !state.isBack ? '2026-01-02T03:04:05.678Z' : undefined;
       const gone = { code: 'connection_refused', certainty: 'accepted' } as const;
       return await failing('outage', gone)(job, call, context);
     });
@@ -106,32 +106,38 @@ describe('an accepted job whose provider is out of reach', () => {
     return { modal, state };
   }
 
-  it('is waited for during the grace time; then another provider is paid, and the first job is settled later', async () => {
-    const { modal, state } = takenThenGone();
-    const fal = new FakeProvider('fal', ok);
-    await harness.withProviders(
-      [modal, fal],
-      async () => {
-        const handle: WorkflowHandle = await harness.start(studio());
-        let seen: GenerationState | undefined;
-        await waitUntil(async () => {
-          seen = await handle.query<GenerationState>('progress');
-          return seen.status === 'completed' && modal.stopped.length > 0;
-        });
-        expect(seen).toMatchObject({ costUsd: 0.02, atRiskUsd: priceUsd, unsettledJobs: 1 });
-        expect(seen?.slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+  it.each([
+    ['known to be down', true],
+    ['merely not reached', false],
+  ])(
+    'is waited for during the grace time, then another provider is paid and the first job settled later: %s',
+    async (_case, isKnownDown) => {
+      const { modal, state } = takenThenGone({ isKnownDown });
+      const fal = new FakeProvider('fal', ok);
+      await harness.withProviders(
+        [modal, fal],
+        async () => {
+          const handle: WorkflowHandle = await harness.start(studio());
+          let seen: GenerationState | undefined;
+          await waitUntil(async () => {
+            seen = await handle.query<GenerationState>('progress');
+            return seen.status === 'completed' && modal.stopped.length > 0;
+          });
+          expect(seen).toMatchObject({ costUsd: 0.02, atRiskUsd: priceUsd, unsettledJobs: 1 });
+          expect(seen?.slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
 
-        state.isBack = true;
-        modal.answerToStop = { kind: 'finished', handle: { key: modal.jobs[0]?.jobKey ?? '' } };
-        const settled = (await handle.result()) as GenerationState;
+          state.isBack = true;
+          modal.answerToStop = { kind: 'finished', handle: { key: modal.jobs[0]?.jobKey ?? '' } };
+          const settled = (await handle.result()) as GenerationState;
 
-        expect(settled).toMatchObject({ status: 'completed', costUsd: 0.04, atRiskUsd: 0 });
-        expect(settled.extras).toMatchObject([{ slot: 1, provider: 'modal', costUsd: 0.02 }]);
-        expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
-      },
-      { graceSeconds: 3 },
-    );
-  });
+          expect(settled).toMatchObject({ status: 'completed', costUsd: 0.04, atRiskUsd: 0 });
+          expect(settled.extras).toMatchObject([{ slot: 1, provider: 'modal', costUsd: 0.02 }]);
+          expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
+        },
+        { graceSeconds: 3 },
+      );
+    },
+  );
 
   it('is waited for by a job on hold, however long, without a question', async () => {
     const { modal, state } = takenThenGone();

@@ -117,7 +117,7 @@ it('refuses an upscale that is no larger than its source', async () => {
   const job = await jobOf(model, settingsOf(model, { upscaleFactor: 2 }));
   const context = { ...testCall().context, media: toMediaStore(store, 'fal') };
   const error = await providerErrorOf(runJob(clients.fal, job, context));
-  expect(error).toMatchObject({ failureClass: 'corrupt', code: 'media_wrong_size', charge: 'price' });
+  expect(error).toMatchObject({ failureClass: 'corrupt', code: 'media_wrong_size', charge: { usd: 0.03 } });
 });
 
 it.each([
