@@ -57,7 +57,7 @@ describe('every activity that a recorded run ever scheduled', () => {
         'planRoutes',
         'saveGeneration',
         'generateMedia',
-        'stopJob',
+        'settleJob',
         'reserveSpend',
         'joinWatches',
         'checkProvider',

@@ -1,4 +1,6 @@
 const defaultTimeScale = '0.08';
+/** An outage of seconds stands for one of minutes. */
+const defaultGraceSeconds = '3';
 
 export interface DemoEnvironment {
   environment: NodeJS.ProcessEnv;
@@ -15,6 +17,7 @@ export function demoEnvironment(source: NodeJS.ProcessEnv): DemoEnvironment {
   const kept = Object.entries(source).filter(([name]) => !setAside.includes(name));
   const environment = {
     EMULATOR_TIME_SCALE: defaultTimeScale,
+    OUTAGE_GRACE_SECONDS: defaultGraceSeconds,
     ...Object.fromEntries(kept),
     PROVIDERS: 'emulated',
   };

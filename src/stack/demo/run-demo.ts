@@ -17,6 +17,7 @@ const characterId = 'demo';
 const prompt = 'portrait of a woman with freckles and short copper hair, natural window light';
 const pollMs = 100;
 const modalStartTimeoutMs = 20_000;
+const settleTimeoutMs = 30_000;
 
 /** Runs the three flows over the HTTP API. @throws DemoError at the first thing that is not as promised. */
 export async function runDemo(context: DemoContext): Promise<DemoFlow[]> {
@@ -27,7 +28,21 @@ export async function runDemo(context: DemoContext): Promise<DemoFlow[]> {
   const face = firstAssetOf(base);
   const profile = await makeProfilePictures(context, face);
   const studio = await makeStudioPictures(context, face);
-  return [base, profile, studio];
+  return await Promise.all([base, profile, studio].map((flow) => settled(context, flow)));
+}
+
+/** What the jobs came to that Modal was left with: it is known soon after Modal is back. */
+async function settled({ client, signal }: DemoContext, flow: DemoFlow): Promise<DemoFlow> {
+  const deadline = Date.now() + settleTimeoutMs;
+  const runs = flow.runs.map(async ({ name, generation: ended }): Promise<DemoRun> => {
+    let generation = ended;
+    while (generation.atRiskUsd > 0 && Date.now() < deadline) {
+      await delay(pollMs, undefined, { signal });
+      generation = await client.generation(generation.id);
+    }
+    return { name, generation };
+  });
+  return { ...flow, runs: await Promise.all(runs) };
 }
 
 async function makeBaseImages(context: DemoContext): Promise<DemoFlow> {
