@@ -43,7 +43,10 @@ afterAll(async () => {
 interface Sent {
   body?: string;
   key?: KeyObject;
+  /** Seconds between its time and `now`. */
   secondsOff?: number;
+  /** Unix seconds. Default: the clock's. */
+  now?: number;
   token?: string;
   /** What is sent instead of what was signed. */
   instead?: { body?: string; headers?: Record<string, string> };
@@ -53,14 +56,10 @@ const bodyOf = (requestId: string, status = 'OK') =>
   JSON.stringify({ request_id: requestId, gateway_request_id: requestId, status, payload: { images: [] } });
 
 /** Posts a call-back as Fal documents it. */
-async function call({
-  body = bodyOf('r1'),
-  key = current.privateKey,
-  secondsOff = 0,
-  token,
-  instead = {},
-}: Sent) {
-  const timestamp = String(Math.floor(Date.now() / 1000) + secondsOff);
+async function call(sent: Sent) {
+  const { body = bodyOf('r1'), key = current.privateKey, token, instead = {} } = sent;
+  const { secondsOff = 0, now = Math.floor(Date.now() / 1000) } = sent;
+  const timestamp = String(now + secondsOff);
   const digest = createHash('sha256').update(body).digest('hex');
   const message = ['r1', 'user', timestamp, digest].join('\n');
   return await replica.send({
@@ -115,13 +114,14 @@ describe("Fal's call-back", () => {
 
   it('is refused as a replay, also by another process and at the address of another job', async () => {
     const body = bodyOf('r1');
-    expect(await call({ body })).toMatchObject({ status: 204 });
-    expect(await call({ body })).toMatchObject({ status: 409, body: { code: 'already_received' } });
+    const now = Math.floor(Date.now() / 1000);
+    expect(await call({ body, now })).toMatchObject({ status: 204 });
+    expect(await call({ body, now })).toMatchObject({ status: 409, body: { code: 'already_received' } });
     const token = callbackToken('another/job', secret);
-    expect(await call({ body, token, secondsOff: 1 })).toMatchObject({ status: 409 });
+    expect(await call({ body, now, token, secondsOff: 1 })).toMatchObject({ status: 409 });
     expect(await stored()).toEqual([{ job_key: jobKey, request_id: 'r1', status: 'OK' }]);
     // Fal's own repeat is signed anew.
-    expect(await call({ body, secondsOff: 2 })).toMatchObject({ status: 204 });
+    expect(await call({ body, now, secondsOff: 2 })).toMatchObject({ status: 204 });
   });
 
   it.each([callbackToken(jobKey, 'another:key'), 'nonsense', Buffer.from(jobKey).toString('base64url')])(
