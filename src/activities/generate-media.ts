@@ -76,7 +76,7 @@ export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
 
 async function callProvider(
   { clients, media, health }: GenerateMediaDependencies,
-  { jobKey, candidate, deadlineAt, isUrged, asksFirst }: GenerateMediaInput,
+  { jobKey, candidate, knownRequestIds, deadlineAt, isUrged, asksFirst }: GenerateMediaInput,
   parts: Omit<CallContext, 'media'>,
 ): Promise<ProviderResult> {
   const { provider, policy } = candidate;
@@ -96,7 +96,7 @@ async function callProvider(
       : policy.http;
   // The question may have taken minutes.
   if (previous.phase === 'none' && Date.now() >= Date.parse(deadlineAt)) throw tooLate(provider);
-  const job = providerJobOf(candidate, jobKey, deadlines);
+  const job = { ...providerJobOf(candidate, jobKey, deadlines), knownRequestIds };
   return await runJob(client, job, { ...parts, media: media(provider) });
 }
 

@@ -65,6 +65,8 @@ export interface GenerateMediaInput {
   previous: DispatchState;
   /** ISO 8601; nothing new is submitted after it. */
   deadlineAt: string;
+  /** The slot's other jobs at this endpoint, by the provider's names: a look-up never takes one of them for this job. */
+  knownRequestIds?: string[] | undefined;
   /** A person asks: what the provider asked of other calls does not count. */
   isUrged?: boolean | undefined;
   /**

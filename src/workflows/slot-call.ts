@@ -55,12 +55,16 @@ function generate(
     worker,
     remainingSeconds: Math.max(remainingSeconds(context), previous.phase === 'none' ? 1 : lookSeconds),
   });
+  const knownRequestIds = context.slot.attempts.flatMap(({ endpoint, providerRequestId = [] }) =>
+    endpoint === candidate.endpoint ? providerRequestId : [],
+  );
   return generateMedia({
     generationId,
     slot,
     jobKey,
     candidate,
     previous,
+    ...(knownRequestIds.length > 0 && { knownRequestIds: [...new Set(knownRequestIds)] }),
     deadlineAt: deadlineAt ?? startedAt,
     ...(run.urged.has(slot) && { isUrged: true }),
     ...(hasDoubts(context.slot) && { asksFirst: true }),
