@@ -4,7 +4,7 @@ import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
 import { ask, isOnHold, mustAsk, mustAskForJob } from './doubt';
 import { raceCall } from './hedge';
-import { judge, type Verdict, type Visit } from './judge';
+import { judge, ownLosses, type Verdict, type Visit } from './judge';
 import type { CallOutcome, MadeCall } from './media-call';
 import { afterBadAnswer, mayRefill, pictureProblem, refill, withSeed } from './refill';
 import {
@@ -110,7 +110,8 @@ function conclude(
   visit.failures.push(failure);
   context.waiting.noteFailure(candidate, failure);
   noteContact(context, candidate, failure);
-  const verdict = withinGrace(context, candidate, judge(failure, previous, visit));
+  const graceLeftSeconds = context.jobs.graceLeftSeconds(candidate);
+  const verdict = judge(failure, { previous, graceLeftSeconds }, visit);
   if (verdict.kind === 'unknown') return lose(context, candidate);
   if (verdict.kind === 'abandon') context.jobs.abandon(candidate);
   if (isQuestion(context, failure, verdict)) {
@@ -141,12 +142,6 @@ function noteContact(
   if (!jobs.isOpenAt(candidate) || ownLosses.includes(code)) return;
   if (code === 'not_found_yet' || (trail.at(-1)?.seconds ?? 0) > longCallSeconds) jobs.heardOf(candidate);
   if (code !== 'not_found_yet') jobs.askedInVain(candidate);
-}
-
-/** An open job is asked for as long as its grace time lasts; then it is the next provider's turn. */
-function withinGrace({ jobs }: SlotContext, candidate: PlannedCandidate, verdict: Verdict): Verdict {
-  const isOverdue = jobs.isOpenAt(candidate) && jobs.graceLeftSeconds(candidate) <= 0;
-  return verdict.kind === 'again' && isOverdue ? { kind: 'abandon' } : verdict;
 }
 
 function isQuestion(context: SlotContext, failure: GenerateMediaFailure, verdict: Verdict): boolean {
@@ -237,6 +232,3 @@ function lose(context: SlotContext, candidate: PlannedCandidate): Verdict | unde
   if (jobs.open().length > 0) return { kind: 'next' };
   return hasTooManyDoubts(context) ? undefined : { kind: 'again', afterSeconds: 0 };
 }
-
-/** Ours: the worker of the call went, or it failed before it could tell. */
-const ownLosses: readonly string[] = ['outcome_unknown', 'activity_timed_out', 'internal_error'];

@@ -23,11 +23,11 @@ export interface Visit {
   isLook?: boolean | undefined;
 }
 
-/**
- * Calls in a row at an open job that cannot be reached: about two and a half minutes of patience, because another
- * provider would be paid for the same picture again.
- */
-const mostCallsForAnOpenJob = 8;
+/** Calls in a row that were lost on our side: a worker that dies of every one of them must not be given the next at once. */
+const mostOwnLosses = 8;
+
+/** Ours: the worker of the call went, or it failed before it could tell. */
+export const ownLosses: readonly string[] = ['outcome_unknown', 'activity_timed_out', 'internal_error'];
 
 const classesWorthAnotherTry: readonly FailureClass[] = ['transient', 'capacity', 'corrupt'];
 
@@ -40,16 +40,23 @@ const closedDoors: readonly string[] = [
   'deadline_passed',
 ];
 
-/** @param previous what the failed call was told of the job. */
-export function judge(failure: GenerateMediaFailure, previous: DispatchState, visit: Visit): Verdict {
-  if (isFindable(failure.dispatch)) return judgeOpen(failure, visit);
+/** What the failed call was told of its job. */
+interface JobBefore {
+  previous: DispatchState;
+  /** Until an open job is given up: infinite while its provider speaks of it. */
+  graceLeftSeconds: number;
+}
+
+export function judge(
+  failure: GenerateMediaFailure,
+  { previous, graceLeftSeconds }: JobBefore,
+  visit: Visit,
+): Verdict {
+  if (isFindable(failure.dispatch)) return judgeOpen(failure, graceLeftSeconds, visit);
   if (failure.dispatch.phase === 'intent') return judgeUnknown(failure, previous, visit);
   if (finalFailureClasses.includes(failure.failureClass)) return { kind: 'fail' };
   return isWorthAnotherTry(failure, visit) ? { kind: 'again', afterSeconds: waitSeconds(visit) } : next;
 }
-
-/** The provider answers, and cannot tell yet whether it took the job. */
-const notFoundYet = 'not_found_yet';
 
 /** The earlier submit never arrived: another one costs nothing more. */
 const neverAccepted = 'never_accepted';
@@ -62,17 +69,17 @@ function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, vi
   if (failure.code === 'outcome_unknown') return { kind: 'unknown' };
   if (closedDoors.includes(failure.code)) return next;
   if (previous.phase !== 'intent') return atOnce;
-  return failure.code === 'activity_timed_out' && visit.failures.length <= mostCallsForAnOpenJob
-    ? atOnce
-    : next;
+  return failure.code === 'activity_timed_out' && visit.failures.length <= mostOwnLosses ? atOnce : next;
 }
 
 /** The job may be paid for twice at another provider: an outage is waited for, endless silence is not. */
-function judgeOpen({ code }: GenerateMediaFailure, visit: Visit): Verdict {
+function judgeOpen({ code }: GenerateMediaFailure, graceLeftSeconds: number, visit: Visit): Verdict {
   if (closedDoors.includes(code) || visit.isLook === true) return next;
-  const calls = visit.failures.filter((failure) => failure.code !== notFoundYet);
-  const hangs = calls.filter((failure) => failure.code === 'deadline_exceeded').length;
-  if (hangs >= 2 || calls.length > mostCallsForAnOpenJob) return { kind: 'abandon' };
+  const hangs = visit.failures.filter((failure) => failure.code === 'deadline_exceeded').length;
+  if (hangs >= 2 || graceLeftSeconds <= 0) return { kind: 'abandon' };
+  if (!ownLosses.includes(code)) return { kind: 'again', afterSeconds: waitSeconds(visit) };
+  const losses = visit.failures.filter((failure) => ownLosses.includes(failure.code)).length;
+  if (losses > mostOwnLosses) return next;
   return code === 'activity_timed_out' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
 }
 

@@ -1,5 +1,5 @@
 import { condition, isCancellation, log, sleep, workflowInfo } from '@temporalio/workflow';
-import type { GenerateMediaFailure } from '../domain/dispatch';
+import { isFindable, type GenerateMediaFailure } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
 import type { SlotProgress, SlotState, SlotWait } from '../domain/generation';
 import { providerUnwellCode, unreachableCodes, type ProviderName } from '../domain/taxonomy';
@@ -87,6 +87,7 @@ export class SlotWaiting {
     this.isWasteful ||= wasPaid(failure);
     if (failure.code === 'provider_down') this.down.add(provider);
     else if (isUnreachable(failure, app)) this.unreached.add(provider);
+    else this.unreached.delete(provider);
     // Of an open job it says when to ask again, and nothing of other calls.
     if (failure.retryAfterSeconds === undefined || failure.dispatch.phase !== 'none') return;
     const speaksForApp = app !== undefined && failure.code !== 'rate_limited';
@@ -96,21 +97,28 @@ export class SlotWaiting {
   }
 
   /**
-   * Before another call at the same endpoint. A longer pause shows as a wait, which a person or the provider's watch may
-   * end.
+   * Before another call at the same endpoint. A longer pause, and one for a provider that is out of reach, shows as a wait,
+   * which a person or the provider's watch may end.
    */
   async pause(seconds: number): Promise<void> {
     const { run, slot } = this;
-    if (seconds <= shownPauseSeconds) {
+    const watched = this.watched();
+    if (seconds <= shownPauseSeconds && watched.length === 0) {
       await sleep(seconds * 1000);
       return;
     }
     slot.status = 'waiting';
-    slot.waiting = this.waitFor(seconds, []);
+    slot.waiting = this.waitFor(seconds, watched);
     run.woken.delete(slot.slot);
     run.changed();
+    if (watched.length > 0) this.join(watched);
     await condition(() => run.woken.has(slot.slot), seconds * 1000);
     run.woken.delete(slot.slot);
+  }
+
+  /** An outage may be too small for a breaker, and is over for this job as soon as its watch gets an answer. */
+  private watched(): ProviderName[] {
+    return [...new Set([...this.down, ...this.unreached])];
   }
 
   /**
@@ -119,8 +127,7 @@ export class SlotWaiting {
    * @param askable who may serve it; none: it can only be waited for the deadline
    */
   begin(askable: readonly Askable[], remainingSeconds: number): void {
-    // An outage may be too small for a breaker, and is over for this job as soon as its watch gets an answer.
-    const watched = [...new Set([...this.down, ...this.unreached])];
+    const watched = this.watched();
     const seconds = Math.min(this.longestWaitSeconds(askable), remainingSeconds);
     const isNew = this.slot.waiting === undefined;
     this.slot.status = 'waiting';
@@ -206,7 +213,10 @@ function wasPaid({ certainty, dispatch, trail }: GenerateMediaFailure): boolean 
  * There was no way to the provider at all, so that it costs nothing to ask again the moment there is one. One app of several
  * that is not well is no matter for the watch, which asks another app.
  */
-function isUnreachable({ code, certainty }: GenerateMediaFailure, app: string | undefined): boolean {
-  if (certainty !== 'not_sent') return false;
+function isUnreachable(
+  { code, certainty, dispatch }: GenerateMediaFailure,
+  app: string | undefined,
+): boolean {
+  if (certainty !== 'not_sent' && !isFindable(dispatch)) return false;
   return unreachableCodes.includes(code) || (code === providerUnwellCode && app === undefined);
 }

@@ -60,7 +60,7 @@ describe('the plan of a chaos run', () => {
     expect(kills).toHaveLength(12);
     expect(new Set(kills)).toEqual(new Set(['worker', 'worker-2', 'api', 'temporal', 'postgres']));
     const cuts = acts.flatMap(({ act }) => (act.kind === 'partition' ? [act.seconds] : []));
-    expect(cuts).toEqual([25, 25]);
+    expect(cuts).toEqual([60, 60]);
     expect(Math.max(...acts.map(({ afterJobs }) => afterJobs))).toBeLessThanOrEqual(90);
   });
 

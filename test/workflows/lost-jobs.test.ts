@@ -1,5 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { GenerationState } from '../../src/domain/generation';
+import { providerUpSignalName } from '../../src/domain/messages';
 import { failing, FakeProvider, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
@@ -168,5 +169,29 @@ describe('an accepted job whose provider is out of reach', () => {
       },
       { graceSeconds: 2 },
     );
+  });
+
+  it('is asked again as soon as its watch finds the provider well, also within a short pause', async () => {
+    const modal = named(async (job, call, context) => {
+      if (call > 1) return await ok(job, call, context);
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ key: job.jobKey });
+      const gone = { code: 'connection_refused', certainty: 'accepted', retryAfterMs: 14_000 } as const;
+      return await failing('outage', gone)(job, call, context);
+    });
+    modal.isHealthy = false;
+    await harness.withProviders([modal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio());
+      await waitUntil(async () => {
+        const [slot] = (await handle.query<GenerationState>('progress')).slots;
+        return slot?.status === 'waiting' && slot.waiting?.watched.includes('modal') === true;
+      });
+      const wokenAt = Date.now();
+      await handle.signal(providerUpSignalName, { provider: 'modal' });
+
+      expect(((await handle.result()) as GenerationState).slots[0]).toMatchObject({ status: 'completed' });
+      expect(Date.now() - wokenAt).toBeLessThan(7_000);
+      expect(jobsOf(modal)).toBe(1);
+    });
   });
 });

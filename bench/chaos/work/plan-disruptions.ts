@@ -53,7 +53,7 @@ function killActs(kills: number, draw: Draw): Act[] {
 }
 
 /** Longer than the heartbeat timeout of 10 s: Temporal gives the calls of that worker to the other one while they go on. */
-const partitionSeconds = 25;
+const partitionSeconds = 60;
 
 /** One for nine kills, from four on. */
 function partitionActs(kills: number): Act[] {

@@ -36,7 +36,7 @@ const mostNames = 9;
 /** How long a look may wait for the job's end. */
 const waitSeconds = 25;
 /** Times in a row a job is asked for in vain. */
-const mostVainAsks = 4;
+const mostVainAsks = 2;
 /** Between two looks where the first did not wait. */
 const lookPauseMs = 500;
 
