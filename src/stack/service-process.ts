@@ -39,7 +39,7 @@ export async function launchService(
   const child = spawn(program.file, [...program.args, ...((standsBy && service.standbyArgs) || [])], {
     cwd: program.cwd,
     env: program.environment,
-    stdio: [standsBy ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
     ...program.account,
   });
@@ -47,7 +47,8 @@ export async function launchService(
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code ?? 0}` : signal));
   });
   // It may be gone already when it is told to begin.
-  child.stdin?.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
+  if (!standsBy) child.stdin.end();
   const pid = await spawned(child);
   if (!standsBy) log.beginRun();
   const written = Promise.all([log.follow(child.stderr), log.follow(child.stdout)]);
@@ -63,7 +64,7 @@ export async function launchService(
     kill: () => void child.kill('SIGKILL'),
     begin() {
       log.beginRun();
-      child.stdin?.end('begin\n');
+      child.stdin.end('begin\n');
     },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;

@@ -32,7 +32,9 @@ export class StandbyProcess {
   readyIn(ms: number): void {
     if (this.options.service.standbyArgs === undefined || this.isOver || this.process !== undefined) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => (this.launching = this.launch()), ms).unref();
+    this.timer = setTimeout(() => {
+      this.launching = this.launch();
+    }, ms).unref();
   }
 
   /** The process that stands by, told to begin; it may still be loading. `undefined`: there is none. */

@@ -19,7 +19,7 @@ export interface ClientSurroundings {
 export interface ProviderClients {
   clients: Partial<Record<ProviderName, ProviderClient>>;
   /** Asks the providers what a key may not do and which apps are plain, and logs it. A worker that runs calls it: a plain app starts a container to answer. */
-  logLimits(): void;
+  logLimits: () => void;
 }
 
 /** A client for every enabled provider. */
