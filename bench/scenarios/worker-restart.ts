@@ -12,8 +12,8 @@ const kills = 5;
 const lookMs = 25;
 /** Longest a killed worker needs to be back. */
 const backMs = 60_000;
-/** Longer than the run that makes a restart a first one again for the supervisor. */
-const calmMs = 6_000;
+/** Between two kills: a restart is a first one again for the supervisor, and a process stands by, also beside other load. */
+const calmMs = 20_000;
 
 const { TASK_QUEUE_TYPE_WORKFLOW: workflowTasks, TASK_QUEUE_TYPE_ACTIVITY: activityTasks } =
   temporal.api.enums.v1.TaskQueueType;

@@ -4,6 +4,7 @@ import { errorMessage } from './error-message';
 import { ServiceStartError, type Service } from './service';
 import type { ServiceLog } from './service-log';
 import { launchService, type ServiceProcess } from './service-process';
+import { StandbyProcess } from './standby-process';
 
 /** Waits between restarts of one service, milliseconds. The first restart is at once; only a row of them waits. */
 export interface RestartBackoff {
@@ -12,9 +13,16 @@ export interface RestartBackoff {
   maximumMs: number;
   /** A run that was ready for at least this long ends the row. */
   stableMs: number;
+  /** From the moment a run is ready to the start of the process that stands by for the next one: its work comes first. */
+  standbyAfterMs: number;
 }
 
-export const defaultRestartBackoff: RestartBackoff = { initialMs: 500, maximumMs: 10_000, stableMs: 5_000 };
+export const defaultRestartBackoff: RestartBackoff = {
+  initialMs: 500,
+  maximumMs: 10_000,
+  stableMs: 5_000,
+  standbyAfterMs: 1_000,
+};
 
 export interface ServiceKeeperOptions {
   service: Service;
@@ -25,13 +33,17 @@ export interface ServiceKeeperOptions {
   onChange: () => void;
 }
 
-/** Starts one service and restarts it whenever it dies, until it is stopped. */
+/** Starts one service and restarts it whenever it dies, until it is stopped; from a process that stands by, if it has one. */
 export class ServiceKeeper {
   private readonly stopping = new AbortController();
   private current: ServiceProcess | undefined;
   private loop: Promise<void> = Promise.resolve();
+  private readonly standby: StandbyProcess;
 
-  constructor(private readonly options: ServiceKeeperOptions) {}
+  constructor(private readonly options: ServiceKeeperOptions) {
+    const { service, log, onChange, backoff } = options;
+    this.standby = new StandbyProcess({ service, log, onChange, againMs: backoff.maximumMs });
+  }
 
   get name(): string {
     return this.options.service.name;
@@ -40,6 +52,11 @@ export class ServiceKeeper {
   /** Process id of the present run; `undefined` between two runs. */
   get pid(): number | undefined {
     return this.current?.pid;
+  }
+
+  /** Process id of the one that stands by. */
+  get standbyPid(): number | undefined {
+    return this.standby.pid;
   }
 
   /** Resolves when the service is ready for the first time. @throws ServiceStartError when it is not. */
@@ -53,12 +70,13 @@ export class ServiceKeeper {
   /** Ends the service; resolves when it is gone. */
   async stop(): Promise<void> {
     this.stopping.abort(new ServiceStartError(`${this.name} was stopped before it was ready`));
-    await this.current?.stop();
+    await Promise.all([this.current?.stop(), this.standby.end()]);
     await this.loop;
   }
 
   kill(): void {
     this.stopping.abort(new ServiceStartError(`${this.name} was killed`));
+    this.standby.kill();
     this.current?.kill();
   }
 
@@ -106,22 +124,32 @@ export class ServiceKeeper {
   }
 
   private async launch(): Promise<ServiceProcess> {
-    const { service, log, onChange } = this.options;
-    const program = await service.prepare().catch((error: unknown) => {
-      throw new ServiceStartError(`${this.name} cannot start: ${errorMessage(error)}`, { cause: error });
-    });
-    this.stopping.signal.throwIfAborted();
-    const run = await launchService(service, program, log).catch((error: unknown) => {
-      throw new ServiceStartError(`${this.name} cannot start: ${errorMessage(error)}`, { cause: error });
-    });
+    const { backoff, onChange } = this.options;
+    const run = (await this.standby.take()) ?? (await this.launchAnew());
     this.current = run;
+    if (this.isStopping()) {
+      await run.stop();
+      this.stopping.signal.throwIfAborted();
+    }
     onChange();
     void run.exited.then(() => {
       if (this.current === run) this.current = undefined;
       onChange();
     });
     await this.untilReady(run);
+    this.standby.readyIn(backoff.standbyAfterMs);
     return run;
+  }
+
+  private async launchAnew(): Promise<ServiceProcess> {
+    const { service, log } = this.options;
+    const program = await service.prepare().catch((error: unknown) => {
+      throw new ServiceStartError(`${this.name} cannot start: ${errorMessage(error)}`, { cause: error });
+    });
+    this.stopping.signal.throwIfAborted();
+    return await launchService(service, program, log).catch((error: unknown) => {
+      throw new ServiceStartError(`${this.name} cannot start: ${errorMessage(error)}`, { cause: error });
+    });
   }
 
   private async untilReady(run: ServiceProcess): Promise<void> {

@@ -17,29 +17,40 @@ export interface ServiceProcess {
   readonly exited: Promise<string>;
   /** Resolves after `exited`, when what the process wrote is in the log too. Never rejects. */
   readonly silent: Promise<void>;
+  /** Tells a process that stands by to begin. */
+  begin(): void;
   /** Asks it to end, kills it after its grace, resolves when it is gone. */
   stop(): Promise<void>;
   kill(): void;
 }
 
-/** Spawns a service in a process group of its own, so that Ctrl-C reaches the supervisor alone. @throws when it cannot. */
+/**
+ * Spawns a service in a process group of its own, so that Ctrl-C reaches the supervisor alone.
+ *
+ * @param standsBy it waits, loaded, for its `begin`; only for a service with `standbyArgs`
+ * @throws when it cannot
+ */
 export async function launchService(
   service: Service,
   program: ServiceProgram,
   log: ServiceLog,
+  standsBy = false,
 ): Promise<ServiceProcess> {
-  const child = spawn(program.file, program.args, {
+  const child = spawn(program.file, [...program.args, ...((standsBy && service.standbyArgs) || [])], {
     cwd: program.cwd,
     env: program.environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
     ...program.account,
   });
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code ?? 0}` : signal));
   });
+  // It may be gone already when it is told to begin.
+  child.stdin.on('error', () => undefined);
+  if (!standsBy) child.stdin.end();
   const pid = await spawned(child);
-  log.beginRun();
+  if (!standsBy) log.beginRun();
   const written = Promise.all([log.follow(child.stderr), log.follow(child.stdout)]);
   const dismissGuard = guard(pid, service.stopSignal);
   void exited.then(dismissGuard);
@@ -51,6 +62,10 @@ export async function launchService(
     }),
     readyLine: firstReadyLine(child.stdout),
     kill: () => void child.kill('SIGKILL'),
+    begin() {
+      log.beginRun();
+      child.stdin.end('begin\n');
+    },
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.kill(service.stopSignal);

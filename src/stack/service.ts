@@ -11,6 +11,11 @@ export interface Service {
    * `ready: true`) and stays pending for programs that print none.
    */
   waitUntilReady(readyLine: Promise<unknown>, signal: AbortSignal): Promise<void>;
+  /**
+   * Arguments with which it loads everything and waits for a line of input before it begins. A process so started stands
+   * by while the service runs. Left out: none does.
+   */
+  standbyArgs?: readonly string[];
   /** Asks the program to end; SIGKILL follows `stopGraceMs` later. */
   stopSignal: NodeJS.Signals;
   stopGraceMs: number;

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { z } from 'zod';
+import { standbyArgument } from '../domain/standby';
 import { postgresUrl, preparePostgres, waitForPostgres } from './postgres';
 import { postgresPassword } from './postgres-password';
 import type { Service } from './service';
@@ -68,6 +69,8 @@ export interface NodeServiceOptions {
   environment: NodeJS.ProcessEnv;
   stopGraceMs: number;
   onReady?: (readyLine: unknown) => void;
+  /** Whether one more process of it stands by. */
+  standby?: boolean;
 }
 
 /** The stack names each disabled provider with the reason. */
@@ -84,6 +87,7 @@ export function nodeService({ projectDirectory }: StackOptions, own: NodeService
       const line = await readyLine;
       own.onReady?.(line);
     },
+    ...(own.standby === true && { standbyArgs: [standbyArgument] }),
     stopSignal: 'SIGTERM',
     stopGraceMs: own.stopGraceMs,
     readyTimeoutMs: 120_000,

@@ -97,6 +97,7 @@ function ownServices(
       name,
       main: path.join(build, 'worker', 'main.js'),
       environment: { ...environment, ...options.workerEnvironments?.[name] },
+      standby: true,
       stopGraceMs: (settings.shutdownGraceSeconds + killMarginSeconds) * 1000,
     }),
   );

@@ -74,11 +74,19 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
 }
 
 function records(services: readonly Service[], keepers: readonly ServiceKeeper[]): ProcessRecord[] {
-  return keepers.flatMap(({ name, pid }) => {
-    const identity = pid === undefined ? undefined : processIdentity(pid);
+  return keepers.flatMap(({ name, pid, standbyPid }) => {
     const signal = services.find((service) => service.name === name)?.stopSignal;
-    return identity === undefined
-      ? []
-      : [{ name, identity, signal: signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM' }];
+    return [...recordOf(name, pid, signal), ...recordOf(`${name} (standing by)`, standbyPid, signal)];
   });
+}
+
+function recordOf(
+  name: string,
+  pid: number | undefined,
+  signal: NodeJS.Signals | undefined,
+): ProcessRecord[] {
+  const identity = pid === undefined ? undefined : processIdentity(pid);
+  return identity === undefined
+    ? []
+    : [{ name, identity, signal: signal === 'SIGINT' ? 'SIGINT' : 'SIGTERM' }];
 }

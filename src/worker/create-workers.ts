@@ -39,6 +39,12 @@ export interface Workers {
 /** A cancellation reaches a call with its next heartbeat. */
 const heartbeatThrottleMs = cancellationLatencySeconds * 1000;
 
+/**
+ * A killed worker's runs are reserved for it for so long; the SDK's default is 10 s. A living one takes a step up at once,
+ * and one that is too busy loses only its memory of the run: another replays it.
+ */
+const stickyTimeoutMs = 2000;
+
 /** One worker for workflows and their short activities, and one per provider, in this process. */
 export async function createWorkers(options: WorkersOptions): Promise<Workers> {
   const processTaskQueue = `${options.taskQueue}-process-${randomUUID()}`;
@@ -75,6 +81,7 @@ function coreWorker(options: WorkersOptions): Promise<Worker> {
     ...versionOf(options),
     workflowBundle,
     activities: createCoreActivities(dependencies),
+    stickyQueueScheduleToStartTimeout: stickyTimeoutMs,
     shutdownGraceTime: options.shutdownGraceSeconds * 1000,
   });
 }

@@ -24,6 +24,7 @@ import { createProviderHealth } from './provider-health';
 import { createProviderWatches } from './provider-watches';
 import { leaveInTime } from './leave-in-time';
 import { takeUpWork } from './take-up-work';
+import { untilWanted } from './until-wanted';
 import { workerVersion } from './worker-deployment';
 import { workflowBundle } from './workflow-bundle';
 
@@ -50,8 +51,11 @@ async function main(): Promise<void> {
   const readyStores = async (): Promise<void> => {
     await migrate(settings.databaseUrl, logger);
     await store.ready();
-    await health.start();
   };
+  const { clients, logLimits } = createProviderClients(settings.providers, {
+    falCallbacks: createProviderCallbackStore(database, 'fal'),
+    logger,
+  });
   // The workers load their workflows in a thread meanwhile; they take nothing before they run.
   const [workers] = await Promise.all([
     createWorkers({
@@ -69,10 +73,7 @@ async function main(): Promise<void> {
         spend: createSpendLedger(createSpendStore(database), settings.dailyLimits),
         healthRecords,
         watches,
-        clients: createProviderClients(settings.providers, {
-          falCallbacks: createProviderCallbackStore(database, 'fal'),
-          logger,
-        }),
+        clients,
         media: (provider) => toMediaStore(store, provider),
         health,
       },
@@ -82,8 +83,11 @@ async function main(): Promise<void> {
     }),
     readyStores(),
   ]);
+  if (!(await untilWanted(process.argv, process.stdin))) process.exit(0);
+  await health.start();
   try {
     const running = workers.run();
+    logLimits();
     const working = takeUpWork({ connection, namespace }, version, { mode, logger });
     await Promise.race([working, running]).catch(async (error: unknown) => {
       workers.shutdown();

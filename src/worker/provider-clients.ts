@@ -16,11 +16,17 @@ export interface ClientSurroundings {
   logger: Pick<Logger, 'warn'>;
 }
 
-/** A client for every enabled provider. What a key may not do is in the log from the start. */
+export interface ProviderClients {
+  clients: Partial<Record<ProviderName, ProviderClient>>;
+  /** Asks the providers what a key may not do and which apps are plain, and logs it. A worker that runs calls it: a plain app starts a container to answer. */
+  logLimits: () => void;
+}
+
+/** A client for every enabled provider. */
 export function createProviderClients(
   { modal, fal, comfyui }: ProviderSettings,
   { falCallbacks, logger }: ClientSurroundings,
-): Partial<Record<ProviderName, ProviderClient>> {
+): ProviderClients {
   const falClient =
     fal &&
     createFalClient({
@@ -34,13 +40,17 @@ export function createProviderClients(
         );
       },
     });
-  void falClient?.checkListing();
   const modalClient = modal && createModalClient(modal);
-  if (modalClient !== undefined && modal?.namedJobs !== 'off') void namePlainApps(modalClient, logger);
   return {
-    ...(modalClient !== undefined && { modal: modalClient }),
-    ...(falClient !== undefined && { fal: falClient }),
-    ...(comfyui !== undefined && { comfyui: createComfyUiClient(comfyui) }),
+    clients: {
+      ...(modalClient !== undefined && { modal: modalClient }),
+      ...(falClient !== undefined && { fal: falClient }),
+      ...(comfyui !== undefined && { comfyui: createComfyUiClient(comfyui) }),
+    },
+    logLimits() {
+      void falClient?.checkListing();
+      if (modalClient !== undefined && modal?.namedJobs !== 'off') void namePlainApps(modalClient, logger);
+    },
   };
 }
 

@@ -77,8 +77,12 @@ export interface MediaCall {
   worker?: string | undefined;
 }
 
-/** A process that is there takes a call at once. */
-const processTakesSeconds = 5;
+/**
+ * A process that is there takes a call at once; one that was cut off from Temporal for half a minute does so within ten
+ * seconds of its return. Until then it cannot be told from one that is gone, and a job that is paid again costs more than
+ * the wait.
+ */
+const processTakesSeconds = 40;
 
 /** `generateMedia` on the provider's own queue, under the limits of the candidate's policy. */
 export function mediaActivity({ candidate, slot, call, round, remainingSeconds, worker }: MediaCall) {

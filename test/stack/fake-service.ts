@@ -30,6 +30,17 @@ export function fakeProgram(events: string, name: string): string {
   `;
 }
 
+/** The same for a service with the standby argument `standby`: so started, it notes its process id and waits to be told. */
+export function standbyProgram(events: string): string {
+  return `
+    const begin = () => { ${fakeProgram(events, 'worker')} };
+    if (process.argv.includes('standby')) {
+      process.stdin.once('data', begin);
+      require('node:fs').appendFileSync(${JSON.stringify(events)}, 'waits ' + process.pid + '\\n');
+    } else begin();
+  `;
+}
+
 /** A service that runs a line of JavaScript and is ready when it prints the ready line. */
 export function fakeService(name: string, program: string, overrides: Partial<Service> = {}): Service {
   return {

@@ -15,12 +15,14 @@ import {
   linesOf,
   recordLog,
   scratchDirectory,
+  standbyProgram,
   untilGone,
   type RecordedLog,
   type ScratchDirectory,
 } from './fake-service';
+import { waitUntil } from '../support/wait-until';
 
-const quickBackoff = { initialMs: 20, maximumMs: 100, stableMs: 60_000 };
+const quickBackoff = { initialMs: 20, maximumMs: 100, stableMs: 60_000, standbyAfterMs: 0 };
 
 describe('supervisor', () => {
   let directory: ScratchDirectory;
@@ -82,6 +84,59 @@ describe('supervisor', () => {
     expect(log.messages()).toContain('worker died (SIGKILL); restarting it at once');
     expect(running.pids()['worker']).not.toBe(firstPid);
     expect(changes).toEqual([running.pids()['worker']]);
+  });
+
+  describe('with a process that stands by', () => {
+    const standingBy = (): Service =>
+      fakeService('worker', standbyProgram(events), { standbyArgs: ['standby'] });
+    /** Ids of the processes that have loaded and wait, in order. */
+    const waiting = (): number[] =>
+      linesOf(events)
+        .flatMap((line) => /^waits (.+)/.exec(line)?.[1] ?? [])
+        .map(Number);
+    const untilWaiting = (count: number): Promise<void> => waitUntil(() => Promise.resolve(waiting().length === count));
+
+    it('goes on with it after kill -9, and makes another stand by', async () => {
+      const running = supervise([standingBy()]);
+      await running.start();
+      await untilWaiting(1);
+
+      process.kill(running.pids()['worker'] ?? 0, 'SIGKILL');
+      await log.until('worker is back');
+
+      expect(running.pids()['worker']).toBe(waiting()[0]);
+      await untilWaiting(2);
+    });
+
+    it('starts anew where the kill comes before one stands by', async () => {
+      const running = supervise([standingBy()], { backoff: { ...quickBackoff, standbyAfterMs: 60_000 } });
+      await running.start();
+
+      process.kill(running.pids()['worker'] ?? 0, 'SIGKILL');
+      await log.until('worker is back');
+
+      expect(waiting()).toEqual([]);
+    });
+
+    it('replaces it when it dies itself', async () => {
+      await supervise([standingBy()]).start();
+      await untilWaiting(1);
+
+      process.kill(waiting()[0] ?? 0, 'SIGKILL');
+
+      await untilWaiting(2);
+    });
+
+    it('ends it with the service, without its grace', async () => {
+      const running = supervise([standingBy()]);
+      await running.start();
+      await untilWaiting(1);
+
+      await running.stop();
+
+      expect(processIdentity(waiting()[0] ?? 0)).toBeUndefined();
+      expect(linesOf(events).at(-1)).toBe('stopped worker');
+    });
   });
 
   it('restarts at once again what ran well in between, and makes it wait in a row of deaths', async () => {

@@ -5,9 +5,9 @@ import { createDemoClient, type DemoClient } from '../../src/stack/demo/demo-cli
 import { projectDirectory } from '../../src/stack/project-directory';
 import { Stack } from '../../src/stack/stack';
 import type { StackDescription } from '../../src/stack/stack-file';
-import { freeStackPorts, type StackPorts } from '../../src/stack/stack-options';
+import { freeStackPorts, type StackOptions, type StackPorts } from '../../src/stack/stack-options';
 
-export interface LocalStackOptions {
+export interface LocalStackOptions extends Pick<StackOptions, 'workers' | 'workerEnvironments'> {
   dataDirectory: string;
   /** Left out: free ones. */
   ports?: StackPorts;
@@ -32,8 +32,8 @@ export interface LocalStack {
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const ports = options.ports ?? (await freeStackPorts());
   const stack = new Stack({
+    ...options,
     projectDirectory,
-    dataDirectory: options.dataDirectory,
     ports,
     environment: { ...process.env, PROVIDERS: 'emulated', ...options.environment },
     logger: pino({ level: 'error' }, pino.destination(2)),
