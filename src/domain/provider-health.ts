@@ -32,3 +32,10 @@ export interface ProviderHealthRecord {
   /** Jobs the watch will wake. */
   parkedJobs?: number | undefined;
 }
+
+/** Jobs the watch of a provider will wake, while nobody can say yet whether it is up. */
+export interface ParkedCount {
+  provider: ProviderName;
+  parkedJobs: number;
+  state?: undefined;
+}

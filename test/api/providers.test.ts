@@ -47,13 +47,18 @@ describe('the providers', () => {
     expect(await items()).toMatchObject([{ ...down, parkedJobs: 1 }, { state: 'up' }, { state: 'up' }]);
   });
 
-  it('count the jobs that their watch lists, also before the rows say so', async () => {
+  it('count the jobs that their watch lists, also before the rows say who came or went', async () => {
     const health = createProviderHealthStore(api.database.db, emulatedTaskQueue);
     const since = '2026-01-03T03:04:05.000Z';
     await health.record({ provider: 'modal', state: 'down', since, parkedJobs: 3 });
     expect(await items()).toMatchObject([{ parkedJobs: 3 }, {}, {}]);
+    await health.recordParked({ provider: 'modal', parkedJobs: 0 });
+    expect(await items()).toMatchObject([{ state: 'down', parkedJobs: 0 }, {}, {}]);
     await health.record({ provider: 'modal', state: 'up', since: '2026-01-03T03:05:05.000Z', parkedJobs: 3 });
     expect(await items()).toMatchObject([{ parkedJobs: 1 }, {}, {}]);
+    // Woken: their rows say so later.
+    await health.recordParked({ provider: 'modal', parkedJobs: 0 });
+    expect(await items()).toMatchObject([{ parkedJobs: 0 }, {}, {}]);
   });
 
   it('show until when one asked to be left alone', async () => {

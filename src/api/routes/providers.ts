@@ -43,14 +43,18 @@ function providerView(
     nextProbeAt: health?.nextProbeAt ?? null,
     /** It asked not to be sent new jobs before (429 or 503 with `Retry-After`). */
     busyUntil: pauses.find((pause) => pause.provider === provider)?.until ?? null,
-    parkedJobs: Math.max(parked.get(provider) ?? 0, listedJobs(health)),
+    parkedJobs: parkedJobs(health, parked.get(provider) ?? 0),
     ...appsView(provider, enabled ? apps : undefined),
   };
 }
 
-/** What the watch itself counted at its last probe: a slot's row may be older than its place there. */
-function listedJobs(health: ProviderHealthRecord | undefined): number {
-  return health?.state === 'down' ? (health.parkedJobs ?? 0) : 0;
+/**
+ * The watch's own count is seconds old at most, while a slot's row may be older than its place there. A watch that was
+ * terminated after its provider came up leaves a number behind that nobody corrects; rows say at least that a job has ended.
+ */
+function parkedJobs(health: ProviderHealthRecord | undefined, rows: number): number {
+  const listed = health?.parkedJobs ?? rows;
+  return health?.state === 'down' ? listed : Math.min(listed, rows);
 }
 
 /** By the last word of each app; one that is not served here any more is left out. */
