@@ -7,6 +7,7 @@ import {
   createCharacterStore,
   createGenerationStore,
   createLoraStore,
+  createProviderAppStore,
   createProviderCallbackStore,
   createProviderHealthStore,
   createSpendStore,
@@ -15,6 +16,7 @@ import {
   type Database,
   type GenerationStore,
   type LoraStore,
+  type ProviderAppStore,
   type ProviderCallbackStore,
   type ProviderHealthStore,
   type SpendStore,
@@ -52,6 +54,7 @@ export interface ApiContext extends ApiDependencies {
   assetRecords: AssetRecords;
   spend: SpendStore;
   providerHealth: ProviderHealthStore;
+  providerApps: ProviderAppStore;
   providerCallbacks: ProviderCallbackStore;
 }
 
@@ -73,6 +76,7 @@ export function createContext(dependencies: ApiDependencies): ApiContext {
     assetRecords: createAssetRecords(db),
     spend: createSpendStore(db),
     providerHealth: createProviderHealthStore(db, dependencies.taskQueue),
+    providerApps: createProviderAppStore(db, dependencies.taskQueue),
     providerCallbacks: createProviderCallbackStore(db, 'fal'),
   };
 }

@@ -17,6 +17,7 @@ export type { IdempotencyKey, RepeatedStart } from './idempotency-keys';
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
 export { createLoraStore, type Lora, type LoraSettings, type LoraStore } from './lora-store';
 export { migrate } from './migrate';
+export { createProviderAppStore, type ProviderAppStore } from './provider-app-store';
 export {
   createProviderCallbackStore,
   type ProviderCallback,

@@ -9,6 +9,7 @@ import { providerPausesMigration } from './migrations/0005-provider-pauses';
 import { settledJobsMigration } from './migrations/0006-settled-jobs';
 import { providerCallbacksMigration } from './migrations/0007-provider-callbacks';
 import { resetsMigration } from './migrations/0008-resets';
+import { providerAppsMigration } from './migrations/0009-provider-apps';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
@@ -20,6 +21,7 @@ const migrations: Record<string, Migration> = {
   '0006-settled-jobs': settledJobsMigration,
   '0007-provider-callbacks': providerCallbacksMigration,
   '0008-resets': resetsMigration,
+  '0009-provider-apps': providerAppsMigration,
 };
 
 /**

@@ -1,5 +1,5 @@
 import { sql, type Selectable } from 'kysely';
-import type { ProviderHealthRecord, ProviderPause } from '../domain/provider-health';
+import type { ParkedCount, ProviderHealthRecord, ProviderPause } from '../domain/provider-health';
 import type { ProviderName } from '../domain/taxonomy';
 import type { Database } from './database';
 import type { ProviderHealthTable } from './schema';
@@ -7,6 +7,8 @@ import type { ProviderHealthTable } from './schema';
 export interface ProviderHealthStore {
   /** Replaces what is known of the provider. Idempotent; a state that began before the stored one changes nothing. */
   record(health: ProviderHealthRecord): Promise<void>;
+  /** Changes the number of jobs alone, where there is a state. Idempotent. */
+  recordParked(count: ParkedCount): Promise<void>;
   /** Providers that were ever down, by name. */
   list(): Promise<ProviderHealthRecord[]>;
   /** Makes the provider's pause last until then, unless it lasts longer already. */
@@ -21,6 +23,15 @@ export interface ProviderHealthStore {
 export function createProviderHealthStore(db: Database, taskQueue: string): ProviderHealthStore {
   return {
     record: (health) => recordHealth(db, taskQueue, health),
+
+    async recordParked({ provider, parkedJobs }) {
+      await db
+        .updateTable('provider_health')
+        .set({ parked_jobs: parkedJobs, updated_at: sql<string>`now()` })
+        .where('task_queue', '=', taskQueue)
+        .where('provider', '=', provider)
+        .execute();
+    },
 
     async list() {
       const rows = await db

@@ -26,6 +26,7 @@ export interface DatabaseSchema {
   idempotency_keys: IdempotencyKeyTable;
   provider_health: ProviderHealthTable;
   provider_pauses: ProviderPauseTable;
+  provider_apps: ProviderAppTable;
   provider_callbacks: ProviderCallbackTable;
 }
 
@@ -182,6 +183,14 @@ export interface ProviderPauseTable {
   task_queue: string;
   provider: ProviderName;
   until: string;
+}
+
+export interface ProviderAppTable {
+  task_queue: string;
+  provider: ProviderName;
+  app: string;
+  named_jobs: boolean;
+  told_at: DefaultTime;
 }
 
 export interface ProviderCallbackTable {

@@ -29,6 +29,8 @@ export interface RetryNowResult {
 export const outageSignalName = 'outage';
 /** Signal to a watch: this job waits for the provider and wants to be woken. */
 export const parkSignalName = 'park';
+/** Signal to a watch: this job waits no longer, and need not be woken. */
+export const leaveSignalName = 'leave';
 
 export interface OutageReport {
   reason: string;

@@ -11,6 +11,14 @@ export interface ProviderPause {
   until: string;
 }
 
+/** What an app of a provider that has several last said of itself. */
+export interface ProviderApp {
+  provider: ProviderName;
+  app: string;
+  /** Its jobs get a name before they are paid. `false`: plain calls, of which a lost one cannot be found. */
+  namedJobs: boolean;
+}
+
 /** What a provider's watch last found. Times are ISO 8601. A provider without a record counts as up. */
 export interface ProviderHealthRecord {
   provider: ProviderName;
@@ -23,4 +31,11 @@ export interface ProviderHealthRecord {
   nextProbeAt?: string | undefined;
   /** Jobs the watch will wake. */
   parkedJobs?: number | undefined;
+}
+
+/** Jobs the watch of a provider will wake, while nobody can say yet whether it is up. */
+export interface ParkedCount {
+  provider: ProviderName;
+  parkedJobs: number;
+  state?: undefined;
 }

@@ -5,6 +5,8 @@ const credentials = z.strictObject({ key: z.string().min(1), secret: z.string().
 const modalSettings = z.strictObject({
   /** `named`: every app takes named jobs besides plain calls. `plain`: it knows nothing of them. */
   jobs: z.enum(['named', 'plain']).default('named'),
+  /** With `named`: apps that know nothing of them all the same. */
+  plainApps: z.array(z.string()).default([]),
   /** Longest time one request may stay unanswered; after that it is redirected. Modal's own figure. */
   redirectAfterSeconds: z.number().min(0).default(150),
   /** How `Location` is written: both forms were seen. */
@@ -59,6 +61,7 @@ export const settingsPatchSchema = z.strictObject({
   modal: z
     .strictObject({
       jobs: z.enum(['named', 'plain']).optional(),
+      plainApps: z.array(z.string()).optional(),
       redirectAfterSeconds: z.number().min(0).optional(),
       redirectLocation: z.enum(['absolute', 'relative']).optional(),
       pendingStatus: z.union([z.literal(302), z.literal(303), z.literal(408)]).optional(),

@@ -1,3 +1,4 @@
+export { appsOf } from './apps-of';
 export { estimatePriceUsd } from './estimate-price';
 export { expectedSizeOf, leastUpscaledSize } from './expected-size';
 export { findModel } from './find-model';

@@ -10,6 +10,7 @@ import {
   createCallLatencyStore,
   createDatabase,
   createGenerationStore,
+  createProviderAppStore,
   createProviderCallbackStore,
   createProviderHealthStore,
   createSpendStore,
@@ -18,6 +19,7 @@ import {
 import { createLogger } from '../logging/logger';
 import { providerNames } from '../domain/taxonomy';
 import { installTemporalLogger } from '../logging/temporal-logger';
+import { AppRecords } from './app-records';
 import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
 import { createProviderHealth } from './provider-health';
@@ -45,15 +47,21 @@ async function main(): Promise<void> {
   const healthRecords = createProviderHealthStore(database, settings.taskQueue);
   const list = () => healthRecords.list();
   const health = createProviderHealth({ list, pauses: healthRecords, watches, logger });
+  const appStore = createProviderAppStore(database, settings.taskQueue);
+  const appRecords = new AppRecords({ record: (apps) => appStore.record(apps), logger });
   const bundle = await workflowBundle();
   const { mode, buildId } = settings.versioning;
   const version = workerVersion(settings.taskQueue, { buildId, workflowCode: bundle.code });
   const readyStores = async (): Promise<void> => {
     await migrate(settings.databaseUrl, logger);
+    appRecords.start();
     await store.ready();
   };
   const { clients, logLimits } = createProviderClients(settings.providers, {
     falCallbacks: createProviderCallbackStore(database, 'fal'),
+    onApp: (app) => {
+      appRecords.note(app);
+    },
     logger,
   });
   // The workers load their workflows in a thread meanwhile; they take nothing before they run.

@@ -1,18 +1,22 @@
 import type { Logger } from 'pino';
-import type { ProviderSettings } from '../config/provider-settings';
+import type { ModalSettings, ProviderSettings } from '../config/provider-settings';
+import type { ProviderApp } from '../domain/provider-health';
 import type { ProviderName } from '../domain/taxonomy';
 import { createComfyUiClient } from '../providers/comfyui/client';
 import { createFalClient, type FalCallbacks, type UnitPrice } from '../providers/fal/client';
 import { createModalClient, type ModalClient } from '../providers/modal/client';
 import type { ProviderClient } from '../providers/types';
-import { models } from '../registry';
+import { appsOf, models } from '../registry';
 
 /** An app with named jobs answers within seconds; a plain one may have to start a container first. */
 const answerSeconds = 30;
+const modalApps = appsOf('modal');
 
 export interface ClientSurroundings {
   /** What Fal's call-backs told the API. */
   falCallbacks: FalCallbacks;
+  /** Told which form the jobs of an app have here. */
+  onApp: (app: ProviderApp) => void;
   logger: Pick<Logger, 'warn'>;
 }
 
@@ -25,7 +29,7 @@ export interface ProviderClients {
 /** A client for every enabled provider. */
 export function createProviderClients(
   { modal, fal, comfyui }: ProviderSettings,
-  { falCallbacks, logger }: ClientSurroundings,
+  { falCallbacks, onApp, logger }: ClientSurroundings,
 ): ProviderClients {
   const falClient =
     fal &&
@@ -40,7 +44,7 @@ export function createProviderClients(
         );
       },
     });
-  const modalClient = modal && createModalClient(modal);
+  const modalClient = modal && openModal(modal, onApp);
   return {
     clients: {
       ...(modalClient !== undefined && { modal: modalClient }),
@@ -54,16 +58,27 @@ export function createProviderClients(
   };
 }
 
+/** With `off` no app is asked for its form: every job is a plain call. */
+function openModal(settings: ModalSettings, onApp: ClientSurroundings['onApp']): ModalClient {
+  if (settings.namedJobs === 'off') {
+    for (const app of modalApps) onApp({ provider: 'modal', app, namedJobs: false });
+    return createModalClient(settings);
+  }
+  return createModalClient({
+    ...settings,
+    onApp: ({ app, named }) => {
+      onApp({ provider: 'modal', app, namedJobs: named });
+    },
+  });
+}
+
 /** Logs which Modal apps take no named jobs. Each app is asked once, and a plain one starts a container to answer. */
 export async function namePlainApps(
   client: ModalClient,
   logger: { warn(about: object, message: string): void },
 ): Promise<void> {
-  const names = models.flatMap(({ provider, app }) =>
-    provider === 'modal' && app !== undefined ? [app] : [],
-  );
   const patience = { signal: AbortSignal.timeout(2 * answerSeconds * 1000), patienceSeconds: answerSeconds };
-  const apps = await client.apps([...new Set(names)], patience);
+  const apps = await client.apps(modalApps, patience);
   const those = (is: boolean | undefined) => apps.filter(({ named }) => named === is).map(({ app }) => app);
   const [plain, silent] = [those(false), those(undefined)];
   if (plain.length > 0) {

@@ -8,6 +8,7 @@ import type {
   SlotState,
   SubmitInFlight,
 } from '../domain/generation';
+import type { ProviderName } from '../domain/taxonomy';
 import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../domain/plan';
 
 /** One running generation: its plan, and the state that the query, the database and the result show. */
@@ -28,6 +29,8 @@ export interface GenerationRun {
   inFlight: Map<string, SubmitInFlight>;
   /** By provider, or app of one: epoch ms before which it does not want to hear from this job. */
   notBefore: Map<string, number>;
+  /** Providers whose watches have this job on their lists. */
+  parkedAt: Set<ProviderName>;
   /** The clean-up of jobs that nobody waits for; see `cleanUp`. */
   settling: Promise<void>[];
   /** USD set aside for this job. */
@@ -89,6 +92,7 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     urged: new Set(input.resumed?.urged),
     inFlight: openJobsOf(input.resumed),
     notBefore: new Map(Object.entries(input.resumed?.notBefore ?? {})),
+    parkedAt: new Set(),
     settling: [],
     reservedUsd: input.reservedUsd,
     forgottenUsd: input.resumed?.forgottenUsd ?? 0,

@@ -7,6 +7,7 @@ import { decideSlotUpdate, progressQuery, providerUpSignal, retryNowUpdate } fro
 export function handleMessages(run: GenerationRun): void {
   setHandler(progressQuery, () => stateOf(run));
   setHandler(providerUpSignal, ({ provider }) => {
+    run.parkedAt.delete(provider);
     for (const { slot, status, waiting } of run.state.slots) {
       if (status === 'waiting' && waiting?.watched.includes(provider) === true) wakeSlot(run, slot);
     }

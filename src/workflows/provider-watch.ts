@@ -11,13 +11,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
+  leaveSignalName,
   outageSignalName,
   parkSignalName,
   probeNowSignalName,
   type OutageReport,
   type ParkedJob,
 } from '../domain/messages';
-import type { ProviderHealthRecord } from '../domain/provider-health';
+import type { ParkedCount, ProviderHealthRecord } from '../domain/provider-health';
 import {
   healthQueryName,
   type ProviderWatchInput,
@@ -32,6 +33,7 @@ import { watchDetails } from './watch-details';
 
 const outageSignal = defineSignal<[OutageReport]>(outageSignalName);
 const parkSignal = defineSignal<[ParkedJob]>(parkSignalName);
+const leaveSignal = defineSignal<[ParkedJob]>(leaveSignalName);
 const probeNowSignal = defineSignal(probeNowSignalName);
 const healthQuery = defineQuery<ProviderWatchView>(healthQueryName);
 
@@ -66,7 +68,11 @@ class Watch {
     setHandler(healthQuery, () => book.view());
     setHandler(parkSignal, (job) => {
       book.park(job);
-      this.show();
+      this.counted();
+    });
+    setHandler(leaveSignal, (job) => {
+      book.leave(job);
+      this.counted();
     });
     setHandler(outageSignal, (report) => {
       const wasDown = book.isDown();
@@ -93,6 +99,8 @@ class Watch {
     this.changed();
     await this.journal.settled(recordLimitMs);
     while (this.book.isAwaited() && (await this.wakeSome(this.book.policy.batchSize)));
+    this.changed();
+    await this.journal.settled(recordLimitMs);
   }
 
   summary(): ProviderWatchSummary {
@@ -146,7 +154,7 @@ class Watch {
       missed = await wake(this.book.provider, batch);
     } finally {
       this.book.giveBack(missed);
-      this.show();
+      this.counted();
     }
     return missed.length < batch.length;
   }
@@ -179,6 +187,11 @@ class Watch {
     this.show();
   }
 
+  private counted(): void {
+    this.journal.touchLater();
+    this.show();
+  }
+
   private show(): void {
     const view = this.book.view();
     setCurrentDetails(watchDetails(view));
@@ -191,9 +204,9 @@ class Watch {
   }
 }
 
-/** A provider that nobody has asked yet has no health to speak of. */
-function healthOf({ state, ...view }: ProviderWatchView): ProviderHealthRecord | undefined {
-  if (state === 'checking') return undefined;
+/** A provider that nobody has asked yet has no health to speak of, but jobs may wait for it. */
+function healthOf({ state, ...view }: ProviderWatchView): ProviderHealthRecord | ParkedCount {
   const { provider, since, reason, nextProbeAt, parkedJobs } = view;
+  if (state === 'checking') return { provider, parkedJobs };
   return { provider, state, since, reason, nextProbeAt, parkedJobs };
 }

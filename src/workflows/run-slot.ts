@@ -4,6 +4,7 @@ import { isToGoOn } from './await-decision';
 import { begin, mayPay, visitCandidate } from './candidate-visit';
 import { cleanUp } from './clean-up';
 import { isOnHold } from './doubt';
+import { leaveWatches } from './leave-watches';
 import { isSpoiled, pictureProblem } from './refill';
 import {
   cancelSlot,
@@ -29,7 +30,9 @@ export async function runSlot(context: SlotContext): Promise<void> {
     if (!isCancellation(error)) throw error;
     cancelSlot(context);
   }
-  if (isOver(context)) cleanUp(context);
+  if (!isOver(context)) return;
+  cleanUp(context);
+  leaveWatches(context.run);
 }
 
 async function walk(context: SlotContext): Promise<void> {

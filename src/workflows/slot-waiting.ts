@@ -152,6 +152,7 @@ export class SlotWaiting {
 
   /** Beside the wait, which has a time of its own: nobody is held up while the watches cannot be reached. */
   private join(providers: ProviderName[]): void {
+    for (const provider of providers) this.run.parkedAt.add(provider);
     joinWatches({ providers }).catch((error: unknown) => {
       if (!isCancellation(error)) log.warn('no watch knows of this job; it tries again by itself', { error });
     });

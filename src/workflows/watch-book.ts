@@ -91,6 +91,12 @@ export class WatchBook {
     this.parked.add(workflowId);
   }
 
+  /** A job waits no longer, for another reason than a wake-up. */
+  leave({ workflowId }: ParkedJob): void {
+    this.parked.delete(workflowId);
+    this.woken.delete(workflowId);
+  }
+
   /** It was up when it was last asked, and may be no longer: by default, because somebody came to wait for it. */
   doubt(reason = 'A job waits for it.'): void {
     if (this.isInDoubt()) return;

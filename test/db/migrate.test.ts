@@ -20,6 +20,7 @@ const laterMigrations = [
   '0006-settled-jobs',
   '0007-provider-callbacks',
   '0008-resets',
+  '0009-provider-apps',
 ];
 
 describe('migrate', () => {

@@ -47,6 +47,14 @@ describe("what is known of a provider's health", () => {
     expect(await store.list()).toEqual([up]);
   });
 
+  it('takes a new number of jobs without a new state, and none before there is a state', async () => {
+    await store.recordParked({ provider: 'modal', parkedJobs: 4 });
+    expect(await store.list()).toEqual([]);
+    await store.record(down);
+    await store.recordParked({ provider: 'modal', parkedJobs: 4 });
+    expect(await store.list()).toEqual([{ ...down, parkedJobs: 4 }]);
+  });
+
   it('is apart for every provider and every task queue', async () => {
     const other = createProviderHealthStore(database.db, 'emulated');
     await store.record(down);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { ProviderHealthPort } from '../../src/activities/provider-health';
+import type { HealthRecords } from '../../src/activities/record-health';
 import type { SpendLedger } from '../../src/activities/reserve-spend';
 import type { MadePictures } from '../../src/activities/reusable-pictures';
 import type { GenerationProjection, SaveGenerationInput } from '../../src/activities/save-generation';
@@ -31,6 +32,10 @@ export interface Surroundings {
   downSince: ProviderHealthPort['downSince'];
   busyMs: ProviderHealthPort['busyMs'];
   saveState: GenerationProjection['saveState'];
+  /** What a worker makes of a call that failed. No breaker: a test says itself when a provider fails. */
+  failed: ProviderHealthPort['failed'];
+  /** Where the watches write what they find. */
+  recordHealth: HealthRecords['record'];
 }
 
 /** Money is no object, no picture is stored, and no gate is shut. */
@@ -40,6 +45,8 @@ const usualSurroundings: Readonly<Surroundings> = {
   downSince: () => undefined,
   busyMs: () => 0,
   saveState: () => Promise.resolve({ forgottenUsd: 0 }),
+  failed: () => undefined,
+  recordHealth: () => Promise.resolve(),
 };
 
 /** With `hedge`: when a call counts as slow. */
@@ -165,12 +172,11 @@ function memoryStores() {
     latencies: { p95Seconds: () => Promise.resolve(slowAfterSeconds) },
     spend: { reserve: (...input: Parameters<SpendLedger['reserve']>) => surroundings.reserve(...input) },
   };
-  /** No breaker: a test says itself when a provider fails. */
   const health: ProviderHealthPort = {
     downSince: (provider) => surroundings.downSince(provider),
     busyMs: (provider) => surroundings.busyMs(provider),
     succeeded: () => undefined,
-    failed: () => undefined,
+    failed: (...failure) => surroundings.failed(...failure),
   };
   return { saved, saves, recipes, surroundings, stores, health };
 }
@@ -197,7 +203,10 @@ function startWorkers({ native, server, providers, memory, own }: StartWorkers):
     dependencies: {
       ...memory.stores,
       routing: { ...testRouting, parking: { ...testRouting.parking, graceSeconds } },
-      healthRecords: { record: () => Promise.resolve() },
+      healthRecords: {
+        record: (health) => memory.surroundings.recordHealth(health),
+        recordParked: () => Promise.resolve(),
+      },
       watches: createProviderWatches(
         new Client({ connection: native, namespace: server.namespace }),
         generationTaskQueue,

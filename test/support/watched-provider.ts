@@ -1,5 +1,5 @@
 import type { ProviderWatches } from '../../src/activities/provider-watches';
-import type { ProviderHealthRecord } from '../../src/domain/provider-health';
+import type { ParkedCount, ProviderHealthRecord } from '../../src/domain/provider-health';
 import type { ProviderHealth } from '../../src/providers/types';
 import { FakeProvider } from './fake-provider';
 
@@ -10,6 +10,8 @@ export class WatchedProvider extends FakeProvider {
   probes = 0;
   /** What was written to the database, oldest first. */
   readonly records: ProviderHealthRecord[] = [];
+  /** The number of jobs that wait, as it was last written. */
+  parkedJobs: number | undefined;
   /** Workflow ids in the order in which they were woken. */
   readonly woken: string[] = [];
   /** Called with every wake-up, before it is sent. */
@@ -26,6 +28,12 @@ export class WatchedProvider extends FakeProvider {
 
   record(health: ProviderHealthRecord): Promise<void> {
     this.records.push(health);
+    this.parkedJobs = health.parkedJobs;
+    return Promise.resolve();
+  }
+
+  recordParked({ parkedJobs }: ParkedCount): Promise<void> {
+    this.parkedJobs = parkedJobs;
     return Promise.resolve();
   }
 

@@ -1,6 +1,12 @@
+import { loadSettings } from '../../src/config/env';
+import { createProviderAppStore } from '../../src/db';
+import { emulatedTaskQueue } from '../../src/domain/task-queues';
 import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
 import { createModalClient } from '../../src/providers/modal/client';
-import { namePlainApps } from '../../src/worker/provider-clients';
+import { AppRecords } from '../../src/worker/app-records';
+import { createProviderClients, namePlainApps } from '../../src/worker/provider-clients';
+import { openTestApi, type TestApi } from '../api/test-api';
+import { waitUntil } from '../support/wait-until';
 
 let emulator: RunningEmulator;
 
@@ -38,5 +44,92 @@ describe('a worker that starts', () => {
     await emulator.setProviderState('modal', 'down');
     const [logged] = await warnings();
     expect(logged?.message).toContain('did not say');
+  });
+});
+
+describe('the apps of a provider, as the API shows them', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await openTestApi();
+  }, 90_000);
+  afterAll(() => api.close());
+  beforeEach(async () => {
+    await emulator.setProviderState('modal', 'up');
+    await api.database.db.deleteFrom('provider_apps').execute();
+  });
+
+  interface AppsShown {
+    plainApps: string[];
+    unknownApps: string[];
+  }
+
+  async function shown(): Promise<AppsShown> {
+    const { body } = await api.send({ url: '/v1/providers' });
+    return (body['items'] as AppsShown[])[0] ?? { plainApps: [], unknownApps: [] };
+  }
+
+  /** The clients of a worker that starts, over the database of the API. */
+  function startWorker(environment: NodeJS.ProcessEnv = {}, record = toDatabase, againMs = 1) {
+    const logger = { warn: () => undefined };
+    const appRecords = new AppRecords({ record, logger, againMs });
+    const { providers } = loadSettings({
+      ...{ EMULATOR_MODAL_URL: emulator.urls.modal, EMULATOR_FAL_URL: emulator.urls.fal },
+      ...environment,
+    });
+    appRecords.start();
+    const falCallbacks = {
+      lookUp: () => Promise.resolve(undefined),
+      takenByOthers: () => Promise.resolve([]),
+    };
+    return createProviderClients(providers, {
+      ...{ falCallbacks, logger },
+      onApp: (app) => {
+        appRecords.note(app);
+      },
+    });
+  }
+  const toDatabase: ConstructorParameters<typeof AppRecords>[0]['record'] = (apps) =>
+    createProviderAppStore(api.database.db, emulatedTaskQueue).record(apps);
+
+  it('name the plain one from the start of a worker on, and no longer once it is deployed with named jobs', async () => {
+    emulator.settings.change({ modal: { jobs: 'named', plainApps: ['ryla-instantid'] } });
+    const { modal } = startWorker();
+    await waitUntil(async () => (await shown()).unknownApps.length === 0);
+    expect((await shown()).plainApps).toEqual(['ryla-instantid']);
+
+    emulator.settings.change({ modal: { plainApps: [] } });
+    const { signal } = new AbortController();
+    await modal?.checkHealth({ signal, app: 'ryla-instantid' });
+    await waitUntil(async () => (await shown()).plainApps.length === 0);
+  });
+
+  it('are not known while none of them answers', async () => {
+    await emulator.setProviderState('modal', 'down');
+    const { modal } = startWorker();
+    const { signal } = new AbortController();
+    expect(await modal?.checkHealth({ signal })).toMatchObject({ healthy: false });
+    const { plainApps, unknownApps } = await shown();
+    expect(plainApps).toEqual([]);
+    expect(unknownApps).toContain('ryla-flux');
+  });
+
+  it('are all plain where MODAL_NAMED_JOBS is off, whatever they say themselves', async () => {
+    emulator.settings.change({ modal: { jobs: 'named', plainApps: [] } });
+    const { modal } = startWorker({ MODAL_NAMED_JOBS: 'off' });
+    const { signal } = new AbortController();
+    await modal?.checkHealth({ signal });
+    await waitUntil(async () => (await shown()).unknownApps.length === 0);
+    expect((await shown()).plainApps).toEqual(expect.arrayContaining(['ryla-flux', 'ryla-wan26']));
+  });
+
+  it('are kept until the database can be reached', async () => {
+    emulator.settings.change({ modal: { jobs: 'named', plainApps: ['ryla-flux'] } });
+    let refusals = 3;
+    startWorker({}, async (apps) => {
+      if (refusals-- > 0) throw new Error('no database');
+      await toDatabase(apps);
+    });
+    await waitUntil(async () => (await shown()).plainApps.join() === 'ryla-flux');
+    await waitUntil(async () => (await shown()).unknownApps.length === 0);
   });
 });

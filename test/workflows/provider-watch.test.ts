@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
-import { probeNowSignalName } from '../../src/domain/messages';
+import { leaveSignalName, probeNowSignalName } from '../../src/domain/messages';
 import { providerHealthAttribute } from '../../src/domain/search-attributes';
 import type { ProviderWatchSummary } from '../../src/domain/provider-watch';
 import { watchPolicyOf } from '../../src/registry/watch-policy';
@@ -213,6 +213,74 @@ describe('a job that waits', () => {
       for (const id of ids(5)) await watches.park('modal', id);
 
       expect(await harness.health()).toMatchObject({ parkedJobs: 3, unlistedJobs: 2 });
+    });
+  });
+});
+
+describe('the number of jobs that wait, as it is stored', () => {
+  const rarely = {
+    ...quickPolicy,
+    probe: { initialSeconds: 3600, backoffCoefficient: 1, maximumSeconds: 3600 },
+  };
+  const stored = (count: number) => waitUntil(() => Promise.resolve(provider.parkedJobs === count));
+
+  it('follows the jobs that come and go between two probes, in few writes', async () => {
+    await harness.withWorkers(provider, async () => {
+      const watches = harness.watches(rarely);
+      await watches.reportOutage('modal', { reason: 'refused' });
+      await parkAll(ids(50));
+      await stored(50);
+      expect(provider.probes).toBe(0);
+      const writes = provider.records.length;
+      expect(writes).toBeLessThan(10);
+
+      await watches.park('modal', 'job-1');
+      await watches.park('modal', 'job-51');
+      await stored(51);
+      // The job that was on the list already is no reason to write.
+      expect(provider.records).toHaveLength(writes + 1);
+
+      for (const workflowId of ['job-2', 'never-came'])
+        await harness.client.workflow.getHandle(watchId).signal(leaveSignalName, { workflowId });
+      await stored(50);
+      expect(provider.records).toHaveLength(writes + 2);
+
+      await harness.client.workflow.getHandle(watchId).signal(probeNowSignalName);
+      await waitUntil(() => Promise.resolve(provider.woken.length === 50));
+      await stored(0);
+      expect(provider.woken).not.toContain('job-2');
+    });
+  });
+
+  it('is told while the provider is only doubted, and says nothing of its state then', async () => {
+    const asked = new EventEmitter();
+    await harness.withWorkers(provider, async () => {
+      await (await harness.startJob('waits/first')).result();
+      await stored(0);
+      const probing = once(asked, 'asked');
+      provider.health = async () => {
+        const answered = once(asked, 'answer');
+        asked.emit('asked');
+        await answered;
+        return healthy;
+      };
+      await harness.watches().park('modal', 'job-1');
+      await probing;
+      await stored(1);
+      expect(provider.states()).toEqual(['up']);
+      asked.emit('answer');
+      await stored(0);
+    });
+  });
+
+  it('is 0 when the watch was cancelled', async () => {
+    provider.health = () => silent;
+    await harness.withWorkers(provider, async () => {
+      await harness.watches(rarely).reportOutage('modal', { reason: 'refused' });
+      await parkAll(ids(5));
+      await stored(5);
+      await harness.client.workflow.getHandle(watchId).cancel();
+      await stored(0);
     });
   });
 });

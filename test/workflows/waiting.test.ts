@@ -133,6 +133,22 @@ describe('a job whose provider is known to be down', () => {
     expect(modal.jobs).toEqual([]);
   });
 
+  it('leaves the list of the watch when it is cancelled', async () => {
+    harness.surroundings.downSince = () => since;
+    const listed = (count: number) =>
+      waitUntil(async () => (await healthOf('modal').catch(() => ({ parkedJobs: -1 }))).parkedJobs === count);
+    await harness.withProviders([silent('modal')], async () => {
+      const first = await harness.start(request());
+      const second = await harness.start(request());
+      await listed(2);
+      await first.cancel();
+      await listed(1);
+      await second.cancel();
+      await listed(0);
+      await Promise.allSettled([first.result(), second.result()]);
+    });
+  });
+
   it('is not woken by the word on another provider', async () => {
     harness.surroundings.downSince = () => since;
     await harness.withProviders([silent('modal')], async () => {

@@ -62,7 +62,7 @@ export class ModalServer implements ProviderEmulation {
     if (callId !== null) return await this.#readResult(request, reply, callId);
     const information = request.method === 'GET' ? await this.#information(app, path) : undefined;
     if (information !== undefined) return information;
-    if (this.#isNamed && path.startsWith('/jobs/')) {
+    if (this.#isNamed(app) && path.startsWith('/jobs/')) {
       return await this.#namedJobRoutes.handle(request, reply, app, path);
     }
     const endpoint = errors.findRoute(app, path);
@@ -108,15 +108,16 @@ export class ModalServer implements ProviderEmulation {
     if (path !== '/health') return undefined;
     const headers = { 'access-control-allow-origin': '*' };
     // The gateway knows how it is without asking a GPU container.
-    if (this.#isNamed) return jsonAnswer(200, { status: 'healthy', app, namedJobs: 1 }, headers);
+    if (this.#isNamed(app)) return jsonAnswer(200, { status: 'healthy', app, namedJobs: 1 }, headers);
     const scale = this.#context.settings.current.timeScale;
     // Asking for health boots a container: slow when the app is cold.
     await sleep(this.#runner.coldStartSeconds(app) * scale * 1000, undefined, { ref: false });
     return jsonAnswer(200, { status: 'healthy', app }, headers);
   }
 
-  get #isNamed(): boolean {
-    return this.#context.settings.current.modal.jobs === 'named';
+  #isNamed(app: string): boolean {
+    const { jobs, plainApps } = this.#context.settings.current.modal;
+    return jobs === 'named' && !plainApps.includes(app);
   }
 
   #rejected({ app, path }: { app: string; path: string }, answer: Answer): Answer {

@@ -31,6 +31,8 @@ export interface ModalClientSettings {
    * `off`: plain calls alone. What runs already is collected in its own form. Default `auto`.
    */
   namedJobs?: 'auto' | 'required' | 'off' | undefined;
+  /** Told whenever an app says which form it takes: at most once in five minutes of calls to it. */
+  onApp?: ((app: { app: string; named: boolean }) => void) | undefined;
 }
 
 /** Whether an app takes named jobs; `undefined` when it does not say. */
@@ -73,7 +75,7 @@ class TwoFormClient implements ModalClient {
     this.headers = credentialHeaders(settings);
     const options = { http, baseUrl: settings.baseUrl, headers: this.headers };
     this.named = new NamedJobs(options);
-    this.namedApps = new NamedApps(options);
+    this.namedApps = new NamedApps({ ...options, onApp: settings.onApp });
   }
 
   async submit(...[job, context]: Parameters<ProviderClient['submit']>) {

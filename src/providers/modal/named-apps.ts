@@ -10,6 +10,8 @@ export interface NamedAppsOptions {
   http: HttpClient;
   baseUrl: string;
   headers: Readonly<Record<string, string>>;
+  /** Told what an app says of itself, each time it is asked. */
+  onApp?: ((app: { app: string; named: boolean }) => void) | undefined;
 }
 
 /** An app is deployed anew now and then, with named jobs or without. */
@@ -33,13 +35,13 @@ export class NamedApps {
     const url = modalUrl(this.options.baseUrl, app, '/health');
     const known = this.known.get(url);
     if (known !== undefined && Date.now() < known.untilMs) return known.isNamed;
-    const answer = this.asking.get(url) ?? this.ask(url, patienceSeconds);
+    const answer = this.asking.get(url) ?? this.ask(app, url, patienceSeconds);
     return await untilAborted(answer, signal);
   }
 
   /** Takes in what an app says of itself. */
   learn(app: string | undefined, isNamed: boolean): void {
-    this.remember(modalUrl(this.options.baseUrl, app, '/health'), isNamed);
+    this.remember(app, isNamed);
   }
 
   /** Its last word does not hold any more. */
@@ -47,14 +49,16 @@ export class NamedApps {
     this.known.delete(modalUrl(this.options.baseUrl, app, '/health'));
   }
 
-  private remember(url: string, isNamed: boolean): void {
-    this.known.set(url, { isNamed, untilMs: Date.now() + rememberedMs });
+  private remember(app: string | undefined, isNamed: boolean): void {
+    const { baseUrl, onApp } = this.options;
+    this.known.set(modalUrl(baseUrl, app, '/health'), { isNamed, untilMs: Date.now() + rememberedMs });
+    if (app !== undefined) onApp?.({ app, named: isNamed });
   }
 
   /** One question for all who wait; none of them may take it from the others. */
-  private ask(url: string, patienceSeconds: number): Promise<boolean> {
+  private ask(app: string | undefined, url: string, patienceSeconds: number): Promise<boolean> {
     const answer = this.fetch(url, patienceSeconds).then((isNamed) => {
-      this.remember(url, isNamed);
+      this.remember(app, isNamed);
       return isNamed;
     });
     const asked = answer.finally(() => this.asking.delete(url));
