@@ -23,6 +23,9 @@ class Settings:
     beat: float = 5.0
     """Seconds between two signs of life of a run; the error of a killed run's seconds."""
 
+    insist_for: float = 90.0
+    """Seconds for which a run repeats the writes at its end; the GPU container waits that long."""
+
     poll: float = 0.5
     """Seconds between two looks of a long poll at the store."""
 
