@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -230,11 +231,11 @@ def test_nobody_waits_and_nobody_reads() -> None:
         await asyncio.sleep(5)
         gone.cancel()  # the client hung up
         await world.jobs.look("k", 5)
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.01)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
         world.store.reads.clear()
         await asyncio.sleep(100)
         assert world.store.reads == []
-        assert asyncio.all_tasks() == {asyncio.current_task()}
 
     run_virtual(main())
 
@@ -259,7 +260,7 @@ def test_a_look_that_hangs_does_not_hold_those_who_come_later() -> None:
 
 
 def test_a_put_is_quick_while_a_thousand_wait() -> None:
-    """In real time: the loop of the gateway must stay free."""
+    """The loop must stay free. Counted in CPU time: the machine of a test may be busy."""
 
     async def main() -> float:
         world = World()
@@ -267,10 +268,9 @@ def test_a_put_is_quick_while_a_thousand_wait() -> None:
             await world.accept(f"w{n}")
         waiting = [asyncio.create_task(world.jobs.look(f"w{n}", 60)) for n in range(1000)]
         await asyncio.sleep(3)
-        loop = asyncio.get_running_loop()
-        before = loop.time()
+        before = time.process_time()
         first, _ = await world.jobs.accept("late", BODY)
-        took = loop.time() - before
+        took = time.process_time() - before
         assert first
         for task in waiting:
             task.cancel()
