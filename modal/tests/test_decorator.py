@@ -23,6 +23,12 @@ def state(app: modal.App) -> Any:
     return inner._local_state
 
 
+def below(image: modal.Image) -> list[Any]:
+    """What an image is made of: the one below, and the files that were added."""
+    inner: Any = synchronizer._translate_in(image)  # type: ignore[no-untyped-call]
+    return [synchronizer._translate_out(part) for part in inner._deps()]  # type: ignore[no-untyped-call]
+
+
 @pytest.fixture
 def specs(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
     """What each function of the wrapped apps is registered with, by its name."""
@@ -58,11 +64,24 @@ def test_the_gateway_needs_no_gpu_and_has_the_old_url(specs: Specs) -> None:
     name = "ComfyUI_named_jobs_gateway"
     assert state(wrapped_apps.app).web_endpoints == [name]
     spec = specs[name]
-    assert (spec["gpu"], spec["max_concurrent_inputs"]) == (None, 100)
+    assert spec["gpu"] is None
     config = spec["webhook_config"]
     assert config.type == api_pb2.WEBHOOK_TYPE_ASGI_APP
     assert config.requested_suffix == "ryla-flux-comfyui-fastapi-app"
     assert config.requires_proxy_auth is False
+
+
+@pytest.mark.parametrize("target", ["ComfyUI", "Wan", "web", "web2"])
+def test_the_gateway_holds_many_who_wait(specs: Specs, target: str) -> None:
+    """And a second one is begun before the first is full."""
+    spec = specs[f"{target}_named_jobs_gateway"]
+    assert (spec["max_concurrent_inputs"], spec["target_concurrent_inputs"]) == (1000, 800)
+
+
+def test_the_gateway_may_have_an_image_of_its_own(specs: Specs) -> None:
+    assert specs["Wan_named_jobs_gateway"]["image"] is specs["Wan.*"]["image"]
+    assert wrapped_apps.slim in below(specs["Big_named_jobs_gateway"]["image"])
+    assert wrapped_apps.image in below(specs["Big.*"]["image"])
 
 
 def test_a_container_finds_the_gateway_by_module_and_name() -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import sample_app
 from fake_modal import FakeDict, FakeFunction, FakeVolume
-from modal_named_jobs import decorator
+from modal_named_jobs import decorator, insist
 from modal_named_jobs.asgi import InProcessApp
 from modal_named_jobs.config import Settings
 from modal_named_jobs.gateway import create_gateway
@@ -80,6 +80,36 @@ async def test_from_put_to_result(world: World) -> None:
     assert (await world.put("k", prompt="x")).status_code == 200
     assert (await world.put("k", prompt="y")).status_code == 409
     assert len(world.function.calls) == 1
+
+
+async def test_a_volume_that_is_busy_and_a_dict_that_does_not_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each write at the end of the run fails once; the picture is delivered all the same."""
+    monkeypatch.setattr(insist, "FIRST_PAUSE", 0.01)
+    upload, put = world.volume.batch_upload, world.records.put.aio
+    failed: set[str] = set()
+
+    def busy(force: bool = False) -> Any:
+        if "volume" not in failed:
+            failed.add("volume")
+            raise modal.exception.TimeoutError("the upload took too long")
+        return upload(force)
+
+    async def lost(name: str, value: Any, **more: Any) -> Any:
+        won = await put(name, value, **more)
+        if name == "end/k" and name not in failed:
+            failed.add(name)
+            raise modal.exception.ConnectionError("no answer")
+        return won
+
+    monkeypatch.setattr(world.volume, "batch_upload", busy)
+    monkeypatch.setattr(world.records.put, "aio", lost)
+    await world.put("k")
+    job = await world.get("k")
+    assert (job["state"], job["runs"], job["error"]) == ("succeeded", 1, None)
+    assert failed == {"volume", "end/k"}
+    assert (await world.http.get("/jobs/k/result")).content.startswith(b"\x89PNG")
 
 
 async def test_a_put_returns_while_no_gpu_is_there(world: World) -> None:

@@ -57,3 +57,14 @@ app4 = modal.App("ryla-plain-2")
 @modal.asgi_app()
 def web2() -> Any:
     return web_app
+
+
+app5 = modal.App("ryla-big")
+slim = modal.Image.debian_slim()
+
+
+@named_jobs.cls(app5, image=image, gpu="L40S", named={"image": slim})
+class Big:
+    @modal.asgi_app()
+    def web(self) -> Any:
+        return web_app

@@ -23,11 +23,24 @@ class Settings:
     beat: float = 5.0
     """Seconds between two signs of life of a run; the error of a killed run's seconds."""
 
-    poll: float = 0.5
-    """Seconds between two looks of a long poll at the store."""
+    insist_for: float = 90.0
+    """Seconds for which a run repeats the writes at its end; the GPU container waits that long."""
+
+    poll: float = 0.25
+    """Seconds between two looks of a long poll at the store, for a new job."""
+
+    poll_slowest: float = 2.5
+    """The same for an old job."""
 
     status_every: float = 5.0
-    """Seconds between two questions to the platform within one long poll."""
+    """Seconds between two questions to the platform within long polls, for a new job."""
+
+    status_slowest: float = 15.0
+    """The same for an old job."""
+
+    slow_down: float = 0.15
+    """The pause between two looks is this part of the job's age, within the two bounds: a job that
+    took a minute may be noticed a little later than one that took a second."""
 
     max_body: int = 100 * 1024 * 1024
     """Largest accepted body of a PUT, in bytes."""
@@ -43,3 +56,15 @@ class Settings:
 
     sweep_every: float = DAY
     """At most one sweep in so many seconds."""
+
+    def poll_pause(self, age: float) -> float:
+        """Seconds until the next look at a job of this age."""
+        return _within(self.poll, self.slow_down * age, self.poll_slowest)
+
+    def status_pause(self, age: float) -> float:
+        """Seconds until the next question to the platform about a job of this age."""
+        return _within(self.status_every, age, self.status_slowest)
+
+
+def _within(least: float, wanted: float, most: float) -> float:
+    return max(least, min(wanted, most))

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ENTRY = "named_jobs_entry"
 LEAVE = "named_jobs_leave"
-GATEWAY_INPUTS = 100
+# Nearly all of them only wait for a job to end. Beyond the target Modal starts a second gateway;
+# the requests that come until it is there still fit in: a PUT never waits for a cold start.
+GATEWAY_INPUTS = 1000
+GATEWAY_TARGET = 800
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,10 @@ class NamedJobsDecorator:
     ) -> Callable[[T], T]:
         """Do what `@app.cls(image=image, **own)` over `@named_jobs(app, **named)` does.
 
-        It also adds this package to the image.
+        It also adds this package to the image. `named` may hold another `image` for the gateway.
         """
         with_us = image.add_local_python_source("modal_named_jobs")
-        inner: Callable[[T], T] = self(app, image=with_us, **(named or {}))
+        inner: Callable[[T], T] = self(app, **_for_the_gateway(with_us, named))
         outer: Any = app.cls(image=with_us, **own)
         return lambda target: outer(inner(target))
 
@@ -111,9 +114,16 @@ class NamedJobsDecorator:
     ) -> Callable[[Any], Any]:
         """Do the same for `@app.function`."""
         with_us = image.add_local_python_source("modal_named_jobs")
-        inner: Callable[[Any], Any] = self(app, image=with_us, **(named or {}))
+        inner: Callable[[Any], Any] = self(app, **_for_the_gateway(with_us, named))
         outer: Any = app.function(image=with_us, **own)
         return lambda target: outer(inner(target))
+
+
+def _for_the_gateway(with_us: modal.Image, named: dict[str, Any] | None) -> dict[str, Any]:
+    options = dict(named or {})
+    own: modal.Image | None = options.get("image")
+    options["image"] = own.add_local_python_source("modal_named_jobs") if own else with_us
+    return options
 
 
 named_jobs = NamedJobsDecorator()
@@ -269,5 +279,5 @@ def _add_gateway(
         min_containers=options.min_containers,
         scaledown_window=300,
         timeout=options.timeout,
-    )(modal.concurrent(max_inputs=GATEWAY_INPUTS)(endpoint))
+    )(modal.concurrent(max_inputs=GATEWAY_INPUTS, target_inputs=GATEWAY_TARGET)(endpoint))
     setattr(sys.modules[module], name, registered)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from . import errors
 from .bodies import JobBody, keep_body
 from .config import Settings
 from .records import JobView, close_ledger, read_job, write_once
+from .watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,8 @@ class NamedJobs:
         self.settings = settings or Settings()
         self._fault = fault
         self._clock = clock
+        chosen = self.settings
+        self._watches = Watches(self._ended, chosen.poll_pause, chosen.status_pause, clock)
 
     async def accept(self, key: str, body: JobBody) -> tuple[bool, JobView]:
         """Claim the key for this body and spawn its call. True if this was the first time."""
@@ -72,16 +74,10 @@ class NamedJobs:
     async def look(self, key: str, wait: float = 0.0) -> JobView:
         """Return the job, after at most `wait` seconds in which it had not ended."""
         view = await self._heal(await self._view(key))
-        until = time.monotonic() + wait
-        next_heal = time.monotonic() + self.settings.status_every
-        while view.end is None and (left := until - time.monotonic()) > 0:
-            await asyncio.sleep(min(self.settings.poll, left))
-            if await self.store.get(f"end/{key}") is not None:
-                return await self._view(key)
-            if time.monotonic() >= next_heal:
-                view = await self._heal(await self._view(key))
-                next_heal = time.monotonic() + self.settings.status_every
-        return view if view.end is not None or wait == 0 else await self._view(key)
+        if view.end is not None or wait <= 0:
+            return view
+        ended = await self._watches.wait(key, view.claim["at"], wait)
+        return ended or await self._view(key)
 
     async def result(self, key: str) -> tuple[JobView, bytes]:
         """Return the bytes of a job that succeeded."""
@@ -103,6 +99,7 @@ class NamedJobs:
         stopped = end["state"] == "cancelled"
         if stopped:
             await close_ledger(self.store, key, "cancelled", now)
+            self._watches.nudge(key)  # not before: an ended job must not change any more
         view = await self._view(key)
         if stopped:
             for call in view.calls():
@@ -134,6 +131,15 @@ class NamedJobs:
         if found == "void":
             raise errors.voided(key)
         return found
+
+    async def _ended(self, key: str, heal: bool) -> JobView | None:
+        """Return the job if it has ended. With the small read if it need not be repaired."""
+        if heal:
+            view = await self._heal(await self._view(key))
+            return view if view.end is not None else None
+        if await self.store.get(f"end/{key}") is None:
+            return None
+        return await self._view(key)
 
     async def _spawn(self, view: JobView, n: int) -> None:
         """Spawn call n. A repeat is harmless: only one call can enter the ledger first."""
@@ -196,3 +202,4 @@ class NamedJobs:
         }
         end = {"state": "failed", "at": now, "error": error}
         await write_once(self.store, f"end/{view.key}", end)
+        self._watches.nudge(view.key)

@@ -58,7 +58,10 @@ class Spawn:
 
 @dataclass
 class JobView:
-    """All records of one accepted job, read at one moment."""
+    """All records of one accepted job, read at one moment.
+
+    `beats` and `ran` have an entry for each run, and are only filled once the job has ended.
+    """
 
     key: str
     claim: Entry
@@ -182,13 +185,12 @@ async def read_job(
             break
         n = len(view.runs) + 1
         view.runs.append(run)
-        beat, ran, run = await asyncio.gather(
-            store.get(f"beat/{key}/{n}"),
-            store.get(f"ran/{key}/{n}"),
-            store.get(f"run/{key}/{n + 1}"),
-        )
-        view.beats.append(beat)
-        view.ran.append(ran)
+        names = [f"run/{key}/{n + 1}"]
+        if end is not None:  # only the seconds of an ended job are told
+            names += [f"beat/{key}/{n}", f"ran/{key}/{n}"]
+        run, *lived = await asyncio.gather(*(store.get(name) for name in names))
+        view.beats.append(lived[0] if lived else None)
+        view.ran.append(lived[1] if lived else None)
     return view
 
 

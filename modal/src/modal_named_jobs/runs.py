@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bodies import key_hash, load_body
+from .insist import insist
 from .ports import WebRequest, WebResponse
 from .records import write_once
 
@@ -20,21 +22,34 @@ if TYPE_CHECKING:
 
     Route = Callable[[WebRequest], Awaitable[WebResponse]]
 
+T = TypeVar("T")
 MAX_ERROR_BODY = 64 * 1024
+log = logging.getLogger(__name__)
 
 
 class JobRun:
     """One delivery of a call for a job. Runs the route only if the ledger says so."""
 
     def __init__(
-        self, store: JobStore, key: str, call_id: str, route: Route, settings: Settings
+        self,
+        store: JobStore,
+        key: str,
+        call_id: str,
+        route: Route,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Prepare; nothing is read or written yet."""
+        """Prepare; nothing is read or written yet. `clock` and `sleep` are for tests."""
         self._store = store
         self._key = key
+        self._end = f"end/{key}"
         self._call = call_id
         self._route = route
         self._settings = settings
+        self._clock = clock
+        self._sleep = sleep
         self._stopped = False
 
     async def run(self) -> bool:
@@ -42,26 +57,56 @@ class JobRun:
         claim = await self._store.get(f"job/{self._key}")
         if claim is None or claim["kind"] == "void":
             return False
-        if await self._store.get(f"end/{self._key}") is not None:
+        if await self._store.get(self._end) is not None:
             return False
         n = await self._enter_ledger()
         if n is None:
             return False
-        started = time.monotonic()
+        started = self._clock()
+        work = asyncio.ensure_future(self._work(claim, n, started))
+        # Until the end is written: a finished run that waits for the store still holds its GPU.
+        beats = asyncio.ensure_future(self._beat(n, work))
+        try:
+            await work
+        except asyncio.CancelledError:
+            await asyncio.shield(self._note_seconds(n, self._clock() - started))
+            if not self._stopped:
+                raise
+        finally:
+            work.cancel()
+            beats.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await beats
+        return True
+
+    async def _work(self, claim: Entry, n: int, started: float) -> None:
+        """Call the route, keep its result and write the final state."""
         try:
             end = await self._call_route(claim, n)
-        except asyncio.CancelledError:
-            ran = {"seconds": time.monotonic() - started}
-            await asyncio.shield(write_once(self._store, f"ran/{self._key}/{n}", ran))
-            if self._stopped:
-                return True
-            raise
         except Exception as error:  # noqa: BLE001 - every fault must become a final state
             end = {"state": "failed", "error": _error(None, None, repr(error), "runner_error")}
         await self._touch(n)
-        end.update(run=n, runSeconds=time.monotonic() - started, at=time.time())
-        await write_once(self._store, f"end/{self._key}", end)
-        return True
+        end.update(run=n, runSeconds=self._clock() - started, at=time.time())
+        await self._insist("the final state", lambda: write_once(self._store, self._end, end))
+
+    async def _note_seconds(self, n: int, seconds: float) -> None:
+        """Write how long an interrupted run took."""
+        name, ran = f"ran/{self._key}/{n}", {"seconds": seconds}
+        try:
+            await self._insist("the seconds", lambda: write_once(self._store, name, ran))
+        except Exception:
+            # The beats then say it within one interval. The interruption must not be hidden.
+            log.exception("job %s: the seconds of run %d could not be written", self._key, n)
+
+    async def _insist(self, what: str, write: Callable[[], Awaitable[T]]) -> T:
+        """Write while what was paid for is in memory; not at the first error is it thrown away."""
+        return await insist(
+            write,
+            f"job {self._key}: writing {what}",
+            self._settings.insist_for,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
 
     async def _enter_ledger(self) -> int | None:
         """Claim the next run. None if another call has the job or the ledger is closed."""
@@ -94,16 +139,7 @@ class JobRun:
         body = await load_body(self._store, claim)
         headers = [("content-type", "application/json"), ("content-length", str(len(body)))]
         request = WebRequest("POST", claim["path"], "", headers, body)
-        work = asyncio.ensure_future(self._route(request))
-        beats = asyncio.ensure_future(self._beat(n, work))
-        try:
-            response = await work
-        finally:
-            work.cancel()
-            beats.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await beats
-        return await self._keep(response, n)
+        return await self._keep(await self._route(request), n)
 
     async def _beat(self, n: int, work: asyncio.Future[Any]) -> None:
         """Show that the run lives, and stop it if a cancel did not get through to it."""
@@ -111,7 +147,7 @@ class JobRun:
             await asyncio.sleep(self._settings.beat)
             with contextlib.suppress(Exception):  # a missed beat must not end the run
                 await self._store.put(f"beat/{self._key}/{n}", {"at": time.time()})
-                if await self._store.get(f"end/{self._key}") is not None:
+                if await self._store.get(self._end) is not None:
                     self._stopped = True
                     work.cancel()
                     return
@@ -130,7 +166,7 @@ class JobRun:
             }
         # The run's number is in the name: a run that was believed dead cannot overwrite it.
         path = f"results/{key_hash(self._key)}-{n}"
-        await self._store.write_blob(path, response.body)
+        await self._insist("the result", lambda: self._store.write_blob(path, response.body))
         return {
             **common,
             "state": "succeeded",

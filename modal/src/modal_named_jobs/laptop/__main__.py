@@ -70,7 +70,9 @@ async def serve(options: argparse.Namespace) -> None:
         spawn_grace=options.spawn_grace,
         beat=options.beat,
         poll=0.05,
+        poll_slowest=0.25,
         status_every=1.0,
+        status_slowest=1.0,
     )
     store = SqliteStore(options.data)
     calls = Calls(options.data, store.database)
