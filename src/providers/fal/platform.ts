@@ -61,7 +61,7 @@ export class FalPlatform {
       if (cursor === undefined || list.has_more === false) return found;
     }
     throw new ProviderError('Fal lists more requests of that time than one look can read', {
-      ...{ provider: 'fal', failureClass: 'transient', code: 'list_too_long', certainty: 'unknown' },
+      ...{ provider: 'fal', code: 'list_too_long', outcome: 'nobody_knows' },
     });
   }
 
@@ -96,7 +96,7 @@ export class FalPlatform {
     const list = falListSchema.safeParse(await readJson(reply)).data;
     if (list !== undefined) return list;
     throw new ProviderError('Fal answered a look at its list with something else', {
-      ...{ provider: 'fal', failureClass: 'corrupt', code: 'reply_invalid', certainty: 'unknown' },
+      ...{ provider: 'fal', code: 'reply_invalid', outcome: 'nobody_knows' },
     });
   }
 

@@ -54,6 +54,6 @@ async function wireBody(job: ProviderJob, context: SubmitContext, api: FalApi) {
 /** Its clue says when it left, and would say a wrong time. */
 function tooLate(): ProviderError {
   return new ProviderError('storing the intent took too long; nothing was sent', {
-    ...{ provider: 'fal', failureClass: 'transient', code: 'intent_too_slow', certainty: 'not_sent' },
+    ...{ provider: 'fal', code: 'intent_too_slow', outcome: 'nothing_sent' },
   });
 }

@@ -130,7 +130,7 @@ class TwoFormClient implements ModalClient {
     if (isNamed || namedJobs === 'auto') return isNamed;
     const advice = 'deploy it with the package in modal/, or set MODAL_NAMED_JOBS to auto';
     throw new ProviderError(`the Modal app ${String(job.app)} takes no named jobs: ${advice}`, {
-      ...{ provider: 'modal', failureClass: 'auth', code: 'named_jobs_missing', certainty: 'not_sent' },
+      ...{ provider: 'modal', code: 'named_jobs_missing', outcome: 'nothing_sent' },
     });
   }
 
