@@ -239,6 +239,7 @@ async function failed(failure: ProviderError, candidate: PlannedCandidate, log: 
     // Says what is not known of the call before; this one sent nothing.
     certainty: failure.code === 'outcome_unknown' ? 'not_sent' : failure.certainty,
     providerRequestId: failure.providerRequestId,
+    ...(failure.billing !== undefined && { billing: failure.billing }),
     ...chargeOf(failure, dispatch, candidate.priceUsd),
   });
   const applicationFailure = toApplicationFailure(failure, candidate, { trail: log.trail, dispatch, worker });

@@ -6,6 +6,7 @@ import {
   type FailureCode,
   type JobOutcome,
 } from '../domain/failures';
+import type { Billing } from '../domain/attempt-record';
 import type { DispatchCertainty, FailureClass, ProviderCharge, ProviderName } from '../domain/taxonomy';
 
 export interface ProviderErrorOptions {
@@ -23,6 +24,8 @@ export interface ProviderErrorOptions {
   providerRequestId?: string | undefined;
   /** What a job that is over was billed. Left out where nobody says. */
   charge?: ProviderCharge | undefined;
+  /** How that was counted, where the provider says so. */
+  billing?: Billing | undefined;
   cause?: unknown;
 }
 
@@ -40,6 +43,7 @@ export class ProviderError extends Error {
   readonly status: number | undefined;
   readonly providerRequestId: string | undefined;
   readonly charge: ProviderCharge | undefined;
+  readonly billing: Billing | undefined;
 
   constructor(message: string, options: ProviderErrorOptions) {
     super(message, { cause: options.cause });
@@ -50,7 +54,9 @@ export class ProviderError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.status = options.status;
     this.providerRequestId = options.providerRequestId;
-    this.charge = options.outcome === 'ended_free' ? 'none' : options.charge;
+    const isFree = options.outcome === 'ended_free' || options.outcome === 'nothing_sent';
+    this.billing = options.billing;
+    this.charge = isFree ? 'none' : options.charge;
   }
 
   /** The row of its code in the table of failures. */
@@ -73,10 +79,12 @@ export class ProviderError extends Error {
   }
 
   /** The same failure with more known of its job. */
-  with(known: Partial<Pick<ProviderErrorOptions, 'code' | 'outcome' | 'charge'>>): ProviderError {
-    const { provider, code, outcome, retryAfterMs, status, providerRequestId, charge, cause } = this;
-    const same = { provider, code, outcome, retryAfterMs, status, providerRequestId, charge, cause };
-    return new ProviderError(this.message, { ...same, ...known });
+  with(known: Partial<Pick<ProviderErrorOptions, 'code' | 'outcome' | 'charge' | 'billing'>>): ProviderError {
+    const { provider, code, outcome, retryAfterMs, status, providerRequestId, charge, billing, cause } = this;
+    return new ProviderError(this.message, {
+      ...{ provider, code, outcome, retryAfterMs, status, providerRequestId, charge, billing, cause },
+      ...known,
+    });
   }
 }
 

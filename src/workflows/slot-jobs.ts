@@ -123,7 +123,8 @@ export class SlotJobs {
       this.forget(modelId);
       if (!isFindable(dispatch)) return [];
       const seed = this.progress.seeds?.[modelId] ?? this.slot.seed;
-      return [{ modelId, jobKey, dispatch, seed, ...(attempt !== undefined && { attempt }) }];
+      const since = new Date().toISOString();
+      return [{ modelId, jobKey, dispatch, seed, since, ...(attempt !== undefined && { attempt }) }];
     });
     this.progress.unsettled = [...(this.progress.unsettled ?? []), ...given];
     return given;

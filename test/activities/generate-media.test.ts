@@ -181,7 +181,7 @@ describe('generateMedia', () => {
         const failure = await failureOf(running);
         expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
         expect(failure.message).toContain('answered 502');
-        expect(failure.details?.[0]).toMatchObject({ code: result, certainty: 'not_sent' });
+        expect(failure.details?.[0]).toMatchObject({ code: result, outcome: 'nothing_sent' });
       }
       expect(modal.jobs).toHaveLength(result === true ? 1 : 0);
       expect(asked).toEqual(['ryla-flux']);
@@ -200,7 +200,7 @@ describe('generateMedia', () => {
     const failure = await failureOf(down.run());
     downSince = undefined;
     expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
-    expect(failure.details?.[0]).toMatchObject({ code: 'provider_down', certainty: 'not_sent' });
+    expect(failure.details?.[0]).toMatchObject({ code: 'provider_down', outcome: 'nothing_sent' });
 
     downSince = '2026-11-22T10:00:00.000Z';
     // Modal cannot be asked for a lost submit: there is nothing to wait for.
@@ -245,8 +245,7 @@ describe('generateMedia', () => {
       expect(failure.message).toBe('modal /flux-dev: why');
       const detail = failure.details?.[0] as GenerateMediaFailure;
       expect(detail).toMatchObject({
-        failureClass: kind,
-        certainty: 'certainty' in options ? options.certainty : 'not_sent',
+        outcome: 'outcome' in options ? options.outcome : 'nothing_sent',
         trail: [{ outcome: 'failed' }],
       });
     },

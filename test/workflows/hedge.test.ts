@@ -51,7 +51,7 @@ function onWord(): { answer: Answer; asked: Promise<unknown>; speak: () => void 
 describe('a job that hedges', () => {
   it('asks the next provider once a call is slow, keeps its picture, and stops and books the slow one', async () => {
     const modal = new FakeProvider('modal', coldStart);
-    modal.answerToStop = { kind: 'unstoppable' };
+    modal.answerToStop = { kind: 'unstoppable', handle: {} };
     const fal = new FakeProvider('fal', ok);
 
     const { status, slots } = await run([modal, fal], studio({ hedge: true }));

@@ -47,8 +47,10 @@ export interface FalClientSettings {
   firstPollPauseMs?: number | undefined;
 }
 
-/** Where the API keeps the call-backs. */
+/** What is on record of Fal's requests: told by call-backs, and by our own submits. */
 export interface FalCallbacks {
+  /** Keeps that this request is this job, as the answer to its submit says. */
+  claim(requestId: string, jobKey: string): Promise<void>;
   /** The request a call-back named for this job. */
   lookUp(jobKey: string): Promise<{ requestId: string } | undefined>;
   /** Which of these requests belong to other jobs of ours. */

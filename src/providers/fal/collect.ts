@@ -71,7 +71,10 @@ class Collection {
       this.options.context.signal.throwIfAborted();
       const failure = toProviderError(error, this.state);
       const usd = this.costUsd();
-      throw failure.charge === 'price' && usd !== undefined ? failure.with({ charge: { usd } }) : failure;
+      const { billing } = this;
+      throw failure.charge === 'price' && usd !== undefined
+        ? failure.with({ charge: { usd }, billing })
+        : failure.with({ billing });
     }
   }
 

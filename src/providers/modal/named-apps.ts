@@ -37,6 +37,11 @@ export class NamedApps {
     return await untilAborted(answer, signal);
   }
 
+  /** What the app last said of itself, however long ago. */
+  wasNamed(app: string | undefined): boolean {
+    return this.known.get(modalUrl(this.options.baseUrl, app, '/health'))?.isNamed === true;
+  }
+
   /** Takes in what an app says of itself. */
   learn(app: string | undefined, isNamed: boolean): void {
     this.remember(modalUrl(this.options.baseUrl, app, '/health'), isNamed);
