@@ -2,11 +2,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { DispatchState, GenerateMediaFailure } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
-import type { FailureClass } from '../domain/taxonomy';
 import { ProviderError } from '../providers/errors';
 import type { AttemptLog } from './attempt-log';
-
-const classesWorthAnotherTry: readonly FailureClass[] = ['transient', 'capacity'];
 
 /** Anything thrown inside a provider call, as one `ProviderError`. An error of our own says nothing about the job. */
 export function asProviderError(
@@ -15,12 +12,13 @@ export function asProviderError(
   log: Pick<AttemptLog, 'certainty'>,
 ): ProviderError {
   if (error instanceof ProviderError) return error;
-  const certainty = log.certainty();
+  const outcome = ({ not_sent: 'nothing_sent', unknown: 'nobody_knows', accepted: 'still_there' } as const)[
+    log.certainty()
+  ];
   return new ProviderError('The worker failed while it handled this call.', {
     provider,
-    failureClass: 'transient',
     code: 'internal_error',
-    certainty,
+    outcome,
     cause: error,
   });
 }
@@ -42,10 +40,9 @@ export function toApplicationFailure(
   { trail, dispatch, worker }: CallEnd,
 ): ApplicationFailure {
   const detail: GenerateMediaFailure = {
-    failureClass: error.failureClass,
     code: error.code,
     message: error.message,
-    certainty: error.certainty,
+    outcome: error.outcome,
     dispatch,
     ...(dispatch.phase === 'intent' && { worker }),
     providerRequestId: error.providerRequestId,
@@ -64,13 +61,11 @@ export function toApplicationFailure(
 
 /** Another provider is better than a long wait. */
 function mayRetryHere(
-  { certainty, code, failureClass, retryAfterMs = 0 }: ProviderError,
+  { outcome, failure, retryAfterMs = 0 }: ProviderError,
   { retry }: ExecutionPolicy,
   { trail, dispatch }: CallEnd,
 ): boolean {
-  if (certainty !== 'not_sent' || dispatch.phase !== 'none') return false;
-  // The queue did not move for its whole time limit; the same queue would only take as long again.
-  if (code === 'queue_timeout') return false;
-  if (!classesWorthAnotherTry.includes(failureClass)) return false;
+  if (outcome !== 'nothing_sent' || dispatch.phase !== 'none') return false;
+  if (failure.askAgain !== 'after_pause' && failure.askAgain !== 'at_once') return false;
   return trail.length < retry.maximumAttempts && retryAfterMs <= retry.maximumSeconds * 1000;
 }

@@ -9,12 +9,7 @@ import {
   type GenerateMediaResult,
 } from '../domain/dispatch';
 import type { HttpDeadlines, PlannedCandidate } from '../domain/plan';
-import {
-  providerBusyCode,
-  providerSilentCode,
-  providerUnwellCode,
-  type ProviderName,
-} from '../domain/taxonomy';
+import type { ProviderName } from '../domain/taxonomy';
 import { ProviderError } from '../providers/errors';
 import { runJob } from '../providers/run-job';
 import type {
@@ -146,14 +141,14 @@ async function isWorkflowClosed(context: Context, ended: AbortSignal): Promise<b
 function disabled(provider: ProviderName): ProviderError {
   const message = `${provider} is disabled on this worker: it has no credential.`;
   const code = 'provider_disabled';
-  return new ProviderError(message, { provider, failureClass: 'auth', code, certainty: 'not_sent' });
+  return new ProviderError(message, { provider, code, outcome: 'nothing_sent' });
 }
 
 /** Only its watch asks a provider that is down whether it is back. */
 function knownDown(provider: ProviderName, since: string): ProviderError {
   const message = `${provider} is known to be down since ${since}; nothing was sent.`;
   const code = 'provider_down';
-  return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
+  return new ProviderError(message, { provider, code, outcome: 'nothing_sent' });
 }
 
 /**
@@ -175,9 +170,8 @@ async function askFirst(
   if (healthy) return { ...policy.http, totalSeconds: totalSeconds - (Date.now() - askedAt) / 1000 };
   throw new ProviderError(`${provider} is not well (${detail}); nothing was sent.`, {
     provider,
-    failureClass: 'outage',
-    code: isSilent === true ? providerSilentCode : providerUnwellCode,
-    certainty: 'not_sent',
+    code: isSilent === true ? 'provider_silent' : 'provider_unwell',
+    outcome: 'nothing_sent',
     status,
   });
 }
@@ -191,9 +185,8 @@ function busy(provider: ProviderName, busyMs: number): ProviderError {
   const message = `${provider} asked not to be called for another ${String(seconds)} s; nothing was sent.`;
   return new ProviderError(message, {
     provider,
-    failureClass: 'capacity',
-    code: providerBusyCode,
-    certainty: 'not_sent',
+    code: 'provider_busy',
+    outcome: 'nothing_sent',
     retryAfterMs: busyMs + Math.round(Math.random() * busySpreadMs),
   });
 }
@@ -201,7 +194,7 @@ function busy(provider: ProviderName, busyMs: number): ProviderError {
 function tooLate(provider: ProviderName): ProviderError {
   const message = 'The deadline of the job passed before the call was sent.';
   const code = 'deadline_passed';
-  return new ProviderError(message, { provider, failureClass: 'outage', code, certainty: 'not_sent' });
+  return new ProviderError(message, { provider, code, outcome: 'nothing_sent' });
 }
 
 function succeeded(
@@ -246,6 +239,7 @@ async function failed(failure: ProviderError, candidate: PlannedCandidate, log: 
     // Says what is not known of the call before; this one sent nothing.
     certainty: failure.code === 'outcome_unknown' ? 'not_sent' : failure.certainty,
     providerRequestId: failure.providerRequestId,
+    ...(failure.billing !== undefined && { billing: failure.billing }),
     ...chargeOf(failure, dispatch, candidate.priceUsd),
   });
   const applicationFailure = toApplicationFailure(failure, candidate, { trail: log.trail, dispatch, worker });

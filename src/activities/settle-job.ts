@@ -12,6 +12,8 @@ export interface SettleJobInput {
   jobKey: string;
   candidate: PlannedCandidate;
   dispatch: DispatchState;
+  /** See `GenerateMediaInput.knownRequestIds`. */
+  knownRequestIds?: string[] | undefined;
 }
 
 /** What became of a provider job that nobody waits for any more. */
@@ -49,17 +51,19 @@ export function createSettleJob({ clients, media }: GenerateMediaDependencies) {
       const client = clients[candidate.provider];
       if (client === undefined)
         return { kind: 'unsettled', reason: `${candidate.provider} is disabled on this worker` };
-      const job = providerJobOf(candidate, jobKey);
+      const job = { ...providerJobOf(candidate, jobKey), knownRequestIds: input.knownRequestIds };
       const stopped = await client.stop({ ...job, dispatch }, { signal: AbortSignal.timeout(stopMs) });
       switch (stopped.kind) {
         case 'never':
           return settled({ certainty: 'not_sent', costUsd: 0, costEstimated: false });
         case 'stopped': {
           const { costUsd = 0, costEstimated = false } = costOfCharge(stopped.charge, candidate.priceUsd);
-          return settled({ certainty: 'accepted', costUsd, costEstimated });
+          const bySignal = settled({ certainty: 'accepted', costUsd, costEstimated });
+          if (stopped.handle === undefined) return bySignal;
+          const read = await collectLate(client, { job, candidate, handle: stopped.handle }, media);
+          return read.kind === 'settled' ? read : bySignal;
         }
         case 'unstoppable':
-          return settled({ certainty: 'accepted', costUsd: candidate.priceUsd, costEstimated: true });
         case 'finished':
           return await collectLate(client, { job, candidate, handle: stopped.handle }, media);
         case 'cannot_tell':

@@ -1,4 +1,5 @@
 import type { GenerationRecord, UnfinishedEnd } from '../db';
+import type { EndedOutsideCode } from '../domain/attempt-record';
 import { withInFlightAtRisk } from '../domain/ended-outside';
 import { goesOnFrom, lostNotice } from '../domain/forgotten';
 import type { GenerationState, GenerationStatus } from '../domain/generation';
@@ -99,7 +100,7 @@ function unspentUsd({ reservedUsd, costUsd, atRiskUsd }: GenerationRecord): numb
   return Math.max(0, reservedUsd - costUsd - atRiskUsd);
 }
 
-type End = Pick<UnfinishedEnd, 'status' | 'error'>;
+type End = Pick<UnfinishedEnd, 'status'> & { error: UnfinishedEnd['error'] & { code: EndedOutsideCode } };
 
 /** A workflow that ended well reports by itself; these could not. */
 const ends: Partial<Record<RunStatus, End>> = {

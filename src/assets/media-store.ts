@@ -19,9 +19,8 @@ export function toMediaStore(store: AssetStore, provider: ProviderName = 'modal'
         if (!(error instanceof AssetNotFound)) throw error;
         throw new ProviderError('an input picture of this job is no longer in the asset store', {
           provider,
-          failureClass: 'input',
           code: 'input_asset_missing',
-          certainty: 'not_sent',
+          outcome: 'nothing_sent',
           cause: error,
         });
       }

@@ -17,6 +17,8 @@ export interface ProviderCallbackStore {
    * @returns false for a replay: one that is not newer than what is stored, or names another job for a known request.
    */
   record(callback: ProviderCallback): Promise<boolean>;
+  /** Keeps that a request is a job, as the answer to its submit said. Changes nothing that is known already. */
+  claim(requestId: string, jobKey: string): Promise<void>;
   /** The request that was told for a job; the first one, should there be several. */
   lookUp(jobKey: string): Promise<{ requestId: string } | undefined>;
   /** Which of these requests belong to other jobs, as call-backs or the trails of finished calls say. */
@@ -39,6 +41,17 @@ export function createProviderCallbackStore(db: Database, provider: ProviderName
         )
         .executeTakeFirstOrThrow();
       return numInsertedOrUpdatedRows === 1n;
+    },
+
+    async claim(requestId, jobKey) {
+      await db
+        .insertInto('provider_callbacks')
+        .values({
+          ...{ provider, request_id: requestId, job_key: jobKey, status: 'SUBMITTED' },
+          signed_at: new Date(0).toISOString(),
+        })
+        .onConflict((conflict) => conflict.columns(['provider', 'request_id']).doNothing())
+        .execute();
     },
 
     async lookUp(jobKey) {

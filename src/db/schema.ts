@@ -1,5 +1,5 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
-import type { AttemptRecord, Billing } from '../domain/attempt-record';
+import type { AttemptErrorCode, AttemptRecord, Billing } from '../domain/attempt-record';
 import type {
   DecisionNeeded,
   ExtraPicture,
@@ -160,7 +160,7 @@ export interface AttemptTable {
   cost_estimated: boolean | null;
   at_risk_usd: number | null;
   error_class: FailureClass | null;
-  error_code: string | null;
+  error_code: AttemptErrorCode | null;
   message: string | null;
   certainty: DispatchCertainty;
   provider_request_id: string | null;

@@ -1,7 +1,17 @@
+import type { FailureCode } from './failures';
 import type { DispatchCertainty, FailureClass, ProviderName } from './taxonomy';
 
 /** Error code of an attempt that was stopped because another provider was faster (`hedge`). */
 export const overtakenCode = 'overtaken';
+
+/** Why an attempt gave its slot no picture: its call failed, or the set had no use for what it made. */
+export type AttemptErrorCode = FailureCode | PictureProblemCode | EndedOutsideCode | typeof overtakenCode;
+
+/** How a workflow ended that could not write down how its calls ended. */
+export type EndedOutsideCode = 'cancelled' | 'workflow_failed' | 'workflow_terminated' | 'workflow_timed_out';
+
+/** `incoherent`: made by another endpoint than the rest of a set that must not mix them. */
+export type PictureProblemCode = 'duplicate' | 'incoherent';
 
 /** How a provider counts what it charges: units times unit price. */
 export interface Billing {
@@ -33,7 +43,7 @@ export interface AttemptRecord {
   /** What it cost if the provider did the work after all, by the price table: paid, perhaps, for nothing. */
   atRiskUsd?: number | undefined;
   errorClass?: FailureClass | undefined;
-  errorCode?: string | undefined;
+  errorCode?: AttemptErrorCode | undefined;
   /** Safe for callers: never an upstream traceback. */
   message?: string | undefined;
   certainty: DispatchCertainty;

@@ -1,7 +1,8 @@
 import type { AttemptRecord, Billing } from './attempt-record';
 import type { StoredAsset } from './stored-asset';
 import type { PlannedCandidate } from './plan';
-import type { DispatchCertainty, FailureClass, JsonValue } from './taxonomy';
+import type { FailureCode, JobOutcome } from './failures';
+import type { DispatchCertainty, JsonValue } from './taxonomy';
 
 /** What is durably known about the paid submit of a job. */
 export type DispatchState =
@@ -88,10 +89,10 @@ export interface GenerateMediaResult {
 
 /** First detail of the `ApplicationFailure` that ends `generateMedia`; the failure's type is the failure class. */
 export interface GenerateMediaFailure {
-  failureClass: FailureClass;
-  code: string;
+  code: FailureCode;
   message: string;
-  certainty: DispatchCertainty;
+  /** What it says of the paid job. */
+  outcome: JobOutcome;
   /** What the next call of this job must know: `accepted` while it may still give its result, `intent` while nobody knows. */
   dispatch: DispatchState;
   /** Where the call may still be under way; see `DispatchNote.worker`. */

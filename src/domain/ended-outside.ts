@@ -1,10 +1,10 @@
-import type { AttemptRecord } from './attempt-record';
+import type { AttemptRecord, EndedOutsideCode } from './attempt-record';
 import type { GenerationState, SlotState, SubmitInFlight } from './generation';
 import { roundUsd } from './round-usd';
 
 /** Why and when a workflow was ended that could not write down how its calls ended. */
 export interface OutsideEnd {
-  code: string;
+  code: EndedOutsideCode;
   /** ISO 8601. */
   at: string;
 }

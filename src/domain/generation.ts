@@ -91,6 +91,8 @@ export interface UnsettledJob {
   seed: number;
   /** Number of the attempt that carries its price. */
   attempt?: number | undefined;
+  /** ISO 8601; when it was given up. */
+  since: string;
 }
 
 export const slotStatuses = [

@@ -54,36 +54,6 @@ export type SlotFailureCode =
   | 'cancelled'
   | 'no_route';
 
-/** Code of a pod that takes connections and answers nothing, although it answers such requests at once when it is well. */
-export const podSilentCode = 'pod_silent';
-
-/** Code of a pod for which something else answers: the proxy in front of one that is stopped. */
-export const podUnavailableCode = 'pod_unavailable';
-
-/** Codes of failures that speak of the way to the provider: there is no connection, it broke, or nobody is at its end. */
-export const unreachableCodes: readonly string[] = [
-  'connect_timeout',
-  'connection_failed',
-  'connection_lost',
-  'connection_refused',
-  'host_not_found',
-  podSilentCode,
-  podUnavailableCode,
-  'tls_failed',
-];
-
-/** Code of a call that was not sent, because the provider's health was asked first and it is not well. */
-export const providerUnwellCode = 'provider_unwell';
-
-/** The same where nobody answered that question, which a cold Modal app does not for minutes. */
-export const providerSilentCode = 'provider_silent';
-
-/** Code of a call that was not sent, because the provider asked another one to stay away (`Retry-After`). */
-export const providerBusyCode = 'provider_busy';
-
-/** Code of a finished job whose picture a file host beside the provider's API cannot give at the moment. */
-export const mediaHostBusyCode = 'media_host_busy';
-
 /** JSON that may cross a payload or a wire. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };

@@ -1,6 +1,6 @@
-import type { FailureClass, ProviderName } from '../domain/taxonomy';
+import type { ProviderName } from '../domain/taxonomy';
 import { MediaError, ProviderError, type ProviderCharge } from './errors';
-import { mediaFailure } from './media-errors';
+import { mediaFailure, type BlankMeaning } from './media-errors';
 import { classifyTransportError, type CallStage } from './transport-error';
 
 /** Where a call stands; a client keeps it up to date as the call goes on. */
@@ -11,7 +11,7 @@ export interface CallState {
   /** What the provider said it bills of a job we stopped. */
   charge?: ProviderCharge | undefined;
   /** See `MediaFailureOptions.blankIs`. */
-  readonly blankIs: FailureClass;
+  readonly blankIs: BlankMeaning;
 }
 
 /**
@@ -55,7 +55,8 @@ export async function runVerb<Outcome>(
 
 /** Our own disk, or a defect: nothing is known about the provider, and another try may fare better. */
 function unexpectedFailure(stage: CallStage) {
-  const certainty = ({ preparing: 'not_sent', submitting: 'unknown', accepted: 'accepted' } as const)[stage];
-  const message = 'the call failed on our side';
-  return { failureClass: 'transient', code: 'internal_error', certainty, message } as const;
+  const outcome = (
+    { preparing: 'nothing_sent', submitting: 'nobody_knows', accepted: 'still_there' } as const
+  )[stage];
+  return { code: 'internal_error', outcome, message: 'the call failed on our side' } as const;
 }

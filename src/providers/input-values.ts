@@ -51,6 +51,6 @@ function tooLarge(bytes: number, provider: ProviderName): ProviderError {
   const megabytes = (size: number): string => (size / 1024 / 1024).toFixed(1);
   return new ProviderError(
     `An input picture of ${megabytes(bytes)} MB is too large: send one of at most ${megabytes(maximumInlinedBytes)} MB.`,
-    { provider, failureClass: 'input', code: 'input_too_large', certainty: 'not_sent' },
+    { provider, code: 'input_too_large', outcome: 'nothing_sent' },
   );
 }

@@ -1,10 +1,13 @@
-import type { FailureClass, ProviderName } from '../domain/taxonomy';
+import type { FailureCode, JobOutcome } from '../domain/failures';
+import type { ProviderName } from '../domain/taxonomy';
 import { ProviderError, type MediaError, type MediaProblem } from './errors';
+
+/** A picture of one colour is how a provider censors (`policy`, Fal), or what a broken model makes (`corrupt`). */
+export type BlankMeaning = 'policy' | 'corrupt';
 
 export interface MediaFailureOptions {
   provider: ProviderName;
-  /** `policy` where a blank picture is how the provider censors (Fal); `corrupt` where it is a broken model. */
-  blankIs: FailureClass;
+  blankIs: BlankMeaning;
   providerRequestId?: string | undefined;
   /** They came at once, before the provider named a way back to the job. */
   isAnswerToSubmit?: boolean | undefined;
@@ -32,24 +35,34 @@ const saidBySomebodyElse: readonly MediaProblem[] = ['empty', 'not_media'];
  * picture at all and nothing else speaks of a job, nobody knows whether there is one.
  */
 export function mediaFailure({ problem, cause }: MediaError, options: MediaFailureOptions): ProviderError {
-  const isInDoubt = options.isAnswerToSubmit === true && saidBySomebodyElse.includes(problem);
   const isCensored = problem === 'blank' && options.blankIs === 'policy';
+  const outcome = outcomeOf(problem, options.isAnswerToSubmit === true);
   return new ProviderError(isCensored ? censored : messages[problem], {
     provider: options.provider,
-    failureClass: classOf(problem, options.blankIs),
-    code: `media_${problem}`,
-    certainty: isInDoubt ? 'unknown' : 'accepted',
-    charge: isInDoubt ? undefined : 'price',
+    code: isCensored ? 'media_censored' : codes[problem],
+    outcome,
+    charge: outcome === 'nobody_knows' ? undefined : 'price',
     // An answer came, so the request is not just lost.
     status: 200,
     providerRequestId: options.providerRequestId,
-    // The answer to a submit cannot be read again.
-    endsJob: !isInDoubt && (options.isAnswerToSubmit === true || !mayBeMended.includes(problem)),
     cause,
   });
 }
 
-function classOf(problem: MediaProblem, blankIs: FailureClass): FailureClass {
-  if (problem === 'blank') return blankIs;
-  return problem === 'unavailable' ? 'transient' : 'corrupt';
+const codes: Readonly<Record<MediaProblem, FailureCode>> = {
+  empty: 'media_empty',
+  not_media: 'media_not_media',
+  truncated: 'media_truncated',
+  blank: 'media_blank',
+  too_large: 'media_too_large',
+  wrong_kind: 'media_wrong_kind',
+  wrong_size: 'media_wrong_size',
+  unavailable: 'media_unavailable',
+};
+
+/** The answer to a submit cannot be read again. */
+function outcomeOf(problem: MediaProblem, isAnswerToSubmit: boolean): JobOutcome {
+  if (!mayBeMended.includes(problem)) return 'useless';
+  if (!isAnswerToSubmit) return 'still_there';
+  return saidBySomebodyElse.includes(problem) ? 'nobody_knows' : 'gone';
 }

@@ -11,9 +11,8 @@ export function outcomeUnknown(provider: ProviderName): ProviderError {
   const message = `an earlier attempt may have been accepted by ${names[provider]}; its outcome is unknown`;
   return new ProviderError(message, {
     provider,
-    failureClass: 'transient',
     code: 'outcome_unknown',
-    certainty: 'unknown',
+    outcome: 'nobody_knows',
   });
 }
 
@@ -25,9 +24,8 @@ export function jobElsewhere(provider: ProviderName, providerRequestId?: string)
   const message = `an accepted job is at another address of ${names[provider]} than the one configured now`;
   return new ProviderError(message, {
     provider,
-    failureClass: 'auth',
     code: 'job_elsewhere',
-    certainty: 'accepted',
+    outcome: 'still_there',
     providerRequestId,
   });
 }

@@ -1,3 +1,4 @@
+import type { FailureCode } from '../domain/failures';
 import type { ProviderError } from './errors';
 
 /** What became of the earlier reads of one finished job. */
@@ -16,7 +17,7 @@ const mostBrokenReads = 2;
  * Failures that may lie in the result itself. All others (no connection, a body cut off, a gateway's page, a refused key)
  * say nothing about it, and the result can be read however often they happen.
  */
-const brokenResults: readonly string[] = ['media_truncated', 'media_unavailable'];
+const brokenResults: readonly FailureCode[] = ['media_truncated', 'media_unavailable'];
 
 /**
  * Reads the result of a job that is done and paid.
@@ -30,8 +31,8 @@ export async function readResult<Result>(read: () => Promise<Result>, budget: Re
     const failure = budget.explain(error);
     if (!brokenResults.includes(failure.code)) throw error;
     const brokenReads = budget.brokenReads + 1;
-    const endsJob = brokenReads >= mostBrokenReads;
-    if (!endsJob) await budget.remember(brokenReads);
-    throw failure.with({ endsJob });
+    const isBroken = brokenReads >= mostBrokenReads;
+    if (!isBroken) await budget.remember(brokenReads);
+    throw failure.with({ outcome: isBroken ? 'gone' : 'still_there' });
   }
 }

@@ -1,5 +1,5 @@
 import { DeadlineExceeded, openCallScope } from './deadlines';
-import { ProviderError } from './errors';
+import { endedAs, ProviderError } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
 import type {
   CallContext,
@@ -88,13 +88,16 @@ class Call {
 
   /** The provider can be asked at once what became of a submit without an answer. */
   private async afterLostAnswer(error: unknown): Promise<Submitted> {
-    const isInDoubt = error instanceof ProviderError && error.certainty === 'unknown';
-    if (!isInDoubt || this.clue() === undefined || this.context.signal.aborted) throw error;
+    if (!(error instanceof ProviderError)) throw error;
+    // It was accepted, and named no way back to it.
+    if (error.certainty === 'accepted' && !error.endsJob) throw error.with({ outcome: 'gone' });
+    if (error.certainty !== 'unknown' || this.clue() === undefined || this.context.signal.aborted)
+      throw error;
     const found = await this.look().catch(() => undefined);
     if (found?.kind === 'accepted') return found;
     if (found?.kind !== 'never') throw error;
     this.undo();
-    throw error.with({ certainty: 'not_sent', charge: 'none' });
+    throw error.with({ outcome: 'nothing_sent' });
   }
 
   private async find(): Promise<Extract<Found, { kind: 'accepted' }>> {
@@ -105,11 +108,11 @@ class Call {
     if (found.kind === 'never') {
       this.undo();
       throw new ProviderError('an earlier submit never reached the provider', {
-        ...{ provider, failureClass: 'transient', code: 'never_accepted', certainty: 'not_sent' },
+        ...{ provider, code: 'never_accepted', outcome: 'nothing_sent' },
       });
     }
     throw new ProviderError(`nobody can tell yet whether the job was accepted: ${found.reason}`, {
-      ...{ provider, failureClass: 'transient', code: 'not_found_yet', certainty: 'unknown' },
+      ...{ provider, code: 'not_found_yet', outcome: 'nobody_knows' },
       retryAfterMs: found.askAgainSeconds * 1000,
     });
   }
@@ -177,8 +180,9 @@ class Call {
       return await this.collectLate(caller);
     }
     const failure = timeout(this.client, 'accepted', error);
-    if (stopped.kind === 'stopped') throw failure.with({ endsJob: true, charge: stopped.charge });
-    if (stopped.kind === 'never') throw failure.with({ endsJob: true, charge: 'none' });
+    if (stopped.kind === 'stopped')
+      throw failure.with({ outcome: endedAs(stopped.charge), charge: stopped.charge });
+    if (stopped.kind === 'never') throw failure.with({ outcome: 'ended_free' });
     throw failure;
   }
 
@@ -206,9 +210,8 @@ function timeout(
   const within = seconds === undefined ? 'in time' : `within ${String(seconds)} s`;
   return new ProviderError(`no complete answer ${within}`, {
     provider,
-    failureClass: 'transient',
     code: 'deadline_exceeded',
-    certainty: ({ none: 'not_sent', intent: 'unknown', accepted: 'accepted' } as const)[phase],
+    outcome: ({ none: 'nothing_sent', intent: 'nobody_knows', accepted: 'still_there' } as const)[phase],
     cause,
   });
 }

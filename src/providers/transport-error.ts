@@ -1,4 +1,4 @@
-import type { DispatchCertainty, FailureClass } from '../domain/taxonomy';
+import type { FailureCode, JobOutcome } from '../domain/failures';
 import { DeadlineExceeded } from './deadlines';
 
 /**
@@ -39,9 +39,8 @@ export class TransportError extends Error {
 export type CallStage = 'preparing' | 'submitting' | 'accepted';
 
 export interface TransportFailure {
-  failureClass: FailureClass;
-  code: string;
-  certainty: DispatchCertainty;
+  code: FailureCode;
+  outcome: JobOutcome;
   message: string;
 }
 
@@ -51,47 +50,37 @@ export function classifyTransportError(error: unknown, stage: CallStage): Transp
   if (!(error instanceof TransportError)) return undefined;
   if (error.phase === 'connect') {
     const { code, message } = connectFailure(error.systemCode);
-    return { failureClass: 'outage', code, certainty: certaintyAt(stage, 'never_left'), message };
+    return { code, outcome: outcomeAt(stage, 'never_left'), message };
   }
-  const certainty = certaintyAt(stage, 'left');
   if (error.phase === 'body') {
-    return {
-      failureClass: 'corrupt',
-      code: 'body_cut_off',
-      certainty,
-      message: 'the answer broke off half-way',
-    };
+    const message = 'the answer broke off half-way';
+    return { code: 'body_cut_off', outcome: outcomeAt(stage, 'answered'), message };
   }
   const message = 'the connection was lost before an answer came';
-  return { failureClass: 'transient', code: 'connection_lost', certainty, message };
+  return { code: 'connection_lost', outcome: outcomeAt(stage, 'left'), message };
 }
 
 function classifyDeadline({ kind, seconds }: DeadlineExceeded, stage: CallStage): TransportFailure {
   if (kind === 'connect') {
     const message = `no connection within ${String(seconds)} s`;
-    return {
-      failureClass: 'outage',
-      code: 'connect_timeout',
-      certainty: certaintyAt(stage, 'never_left'),
-      message,
-    };
+    return { code: 'connect_timeout', outcome: outcomeAt(stage, 'never_left'), message };
   }
   // An answer that began and does not end is as good as one that broke off; with the other limits there was none yet.
   const began = kind === 'idle' || kind === 'download';
+  const code = began ? 'body_stalled' : kind === 'first_byte' ? 'no_answer' : 'deadline_exceeded';
   return {
-    failureClass: began ? 'corrupt' : 'transient',
-    code: began ? 'body_stalled' : 'deadline_exceeded',
-    certainty: certaintyAt(stage, 'left'),
+    code,
+    outcome: outcomeAt(stage, kind === 'first_byte' ? 'left' : 'answered'),
     message: `no complete answer within ${String(seconds)} s (${kind.replace('_', ' ')} deadline)`,
   };
 }
 
-function certaintyAt(stage: CallStage, request: 'left' | 'never_left'): DispatchCertainty {
-  if (stage === 'accepted') return 'accepted';
-  return stage === 'submitting' && request === 'left' ? 'unknown' : 'not_sent';
+function outcomeAt(stage: CallStage, request: 'left' | 'never_left' | 'answered'): JobOutcome {
+  if (stage === 'accepted') return request === 'answered' ? 'still_there' : 'unreachable';
+  return stage === 'submitting' && request !== 'never_left' ? 'nobody_knows' : 'nothing_sent';
 }
 
-function connectFailure(systemCode: string): { code: string; message: string } {
+function connectFailure(systemCode: string): { code: FailureCode; message: string } {
   if (systemCode === 'ECONNREFUSED')
     return { code: 'connection_refused', message: 'the host refused the connection' };
   if (systemCode === 'ENOTFOUND' || systemCode === 'EAI_AGAIN') {

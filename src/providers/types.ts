@@ -64,12 +64,15 @@ export type Found =
 export type Stopped =
   /** It was not accepted, and never will be. It costs nothing. */
   | { kind: 'never' }
-  /** It gives no result any more. */
-  | { kind: 'stopped'; charge: ProviderCharge }
+  /**
+   * It was told to stop, and is billed so. With a handle, what it came to can still be read there: it may have been made
+   * before the word reached it.
+   */
+  | { kind: 'stopped'; charge: ProviderCharge; handle?: JsonValue | undefined }
   /** It ended before it could be stopped. Its result can be collected. */
   | { kind: 'finished'; handle: JsonValue }
-  /** The provider stops nothing: the job runs to its end and is billed. */
-  | { kind: 'unstoppable' }
+  /** The provider stops nothing: the job runs to its end and is billed. Its result can be collected then. */
+  | { kind: 'unstoppable'; handle: JsonValue }
   /** The provider was not reached, or did not say. */
   | { kind: 'cannot_tell'; reason: string };
 

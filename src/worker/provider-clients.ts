@@ -93,10 +93,10 @@ export async function namePlainApps(
     );
 }
 
-/** The price of an endpoint by our own table. */
+/** The price of a megapixel by our own table. What Fal counts as a unit of other prices nobody knows. */
 function tablePriceOf(endpoint: string): UnitPrice | undefined {
   const model = models.find(({ provider, backendId }) => provider === 'fal' && backendId === endpoint);
-  if (model === undefined) return undefined;
+  if (model?.price.per !== 'megapixel') return undefined;
   const { usd: unitPriceUsd, asOf, source } = model.price;
   return { unitPriceUsd, asOf, source: `price table: ${source}` };
 }

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { ProviderHealthPort } from '../activities/provider-health';
 import type { ProviderWatches } from '../activities/provider-watches';
 import type { ProviderHealthRecord } from '../domain/provider-health';
-import { mediaHostBusyCode, providerBusyCode, providerNames, type ProviderName } from '../domain/taxonomy';
+import { providerNames, type ProviderName } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 import { ProviderBreaker } from './provider-breaker';
 import { ProviderHealthBoard } from './provider-health-board';
@@ -53,7 +53,7 @@ export function createProviderHealth(options: ProviderHealthOptions): ProviderHe
 
 /** Not our own gate, not a file host beside the provider's API, and not one of several apps that is out alone. */
 function speaksForProvider({ code, status }: ProviderError, app: string | undefined): boolean {
-  if (code === providerBusyCode || code === mediaHostBusyCode) return false;
+  if (code === 'provider_busy' || code === 'media_host_busy') return false;
   return status === 429 || app === undefined;
 }
 

@@ -1,10 +1,11 @@
 import type { GenerateMediaFailure, GenerateMediaResult } from '../domain/dispatch';
+import { failureOf } from '../domain/failures';
 import type { SlotState } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { recipeOf } from './generation-run';
 import { ask, isOnHold, mustAsk, mustAskForJob } from './doubt';
 import { raceCall } from './hedge';
-import { judge, ownLosses, type Verdict, type Visit } from './judge';
+import { isOwnLoss, judge, type Verdict, type Visit } from './judge';
 import type { CallOutcome, MadeCall } from './media-call';
 import { afterBadAnswer, mayRefill, pictureProblem, refill, withSeed } from './refill';
 import {
@@ -119,7 +120,11 @@ function conclude(
     return undefined;
   }
   if (verdict.kind === 'fail') {
-    failSlot(context, { code: failure.failureClass, message: failure.message, provider: candidate.provider });
+    failSlot(context, {
+      code: failureOf(failure.code).class,
+      message: failure.message,
+      provider: candidate.provider,
+    });
     return undefined;
   }
   if (isTooWasteful(context, failure)) return undefined;
@@ -137,9 +142,10 @@ const longCallSeconds = 60;
 function noteContact(
   { jobs }: SlotContext,
   candidate: PlannedCandidate,
-  { code, trail }: GenerateMediaFailure,
+  failure: GenerateMediaFailure,
 ): void {
-  if (!jobs.isOpenAt(candidate) || ownLosses.includes(code)) return;
+  const { code, trail } = failure;
+  if (!jobs.isOpenAt(candidate) || isOwnLoss(failure)) return;
   if (code === 'not_found_yet' || (trail.at(-1)?.seconds ?? 0) > longCallSeconds) jobs.heardOf(candidate);
   if (code !== 'not_found_yet') jobs.askedInVain(candidate);
 }
@@ -152,8 +158,8 @@ function isQuestion(context: SlotContext, failure: GenerateMediaFailure, verdict
 }
 
 /** Something between us and the provider answered: the job may have been taken, and paid, all the same. */
-function isInDoubt({ certainty, dispatch }: GenerateMediaFailure): boolean {
-  return certainty === 'unknown' && dispatch.phase === 'none';
+function isInDoubt({ outcome, dispatch }: GenerateMediaFailure): boolean {
+  return outcome === 'nobody_knows' && dispatch.phase === 'none';
 }
 
 /** Another try at once may be paid as well: the next provider gets it, a moment later, and this one not before the next round. */
@@ -202,9 +208,9 @@ function isTooWasteful(context: SlotContext, failure?: GenerateMediaFailure): bo
 }
 
 /** What sent nothing or cost nothing adds no doubt, and an open job may still give its picture. */
-function isFreeOrOpen({ certainty, dispatch, trail }: GenerateMediaFailure): boolean {
+function isFreeOrOpen({ outcome, dispatch, trail }: GenerateMediaFailure): boolean {
   const latest = trail.at(-1);
-  return certainty === 'not_sent' || dispatch.phase !== 'none' || (latest !== undefined && isFree(latest));
+  return outcome === 'nothing_sent' || dispatch.phase !== 'none' || (latest !== undefined && isFree(latest));
 }
 
 function hasTooManyDoubts(context: SlotContext): boolean {

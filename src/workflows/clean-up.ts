@@ -1,10 +1,11 @@
 import { ActivityFailure, CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
-import type { SettleJobResult } from '../activities/settle-job';
+import type { Settlement, SettleJobResult } from '../activities/settle-job';
 import type { UnsettledJob } from '../domain/generation';
 import type { PlannedCandidate } from '../domain/plan';
 import { settleJob } from './activity-options';
 import { recipeOf } from './generation-run';
 import { withSeed } from './refill';
+import { knownRequests } from './slot-call';
 import { landed, type SlotContext } from './slot-context';
 
 /** Pauses between two looks at one job: twice as long each time. */
@@ -41,23 +42,25 @@ async function settle(context: SlotContext, job: UnsettledJob): Promise<void> {
   const planned = plan.candidates.find(({ modelId }) => modelId === job.modelId);
   if (planned === undefined) return;
   const candidate = withSeed(planned, job.seed);
-  const until = Date.now() + patienceDays * 24 * 3600 * 1000;
   for (let seconds = firstPauseSeconds; ; seconds = Math.min(seconds * 2, longestPauseSeconds)) {
-    const result = await look(candidate, job);
-    if (result.kind === 'settled') {
-      finish(context, { candidate, job }, result);
+    const result = await look(context, candidate, job);
+    if (result.kind === 'settled' || isForgotten(job)) {
+      finish(context, { candidate, job }, result.kind === 'settled' ? result.settlement : asPaid(candidate));
       return;
     }
-    if (isOverdue(until)) return;
     if (isEnded(context)) run.isResting ||= workflowInfo().continueAsNewSuggested;
     await condition(() => run.isResting, seconds * 1000);
     if (run.isResting) return;
   }
 }
 
-function isOverdue(until: number): boolean {
-  const leftMs = until - Date.now();
-  return leftMs <= 0;
+function isForgotten({ since }: UnsettledJob): boolean {
+  return Date.now() - Date.parse(since) > patienceDays * 24 * 3600 * 1000;
+}
+
+/** Nobody can tell any more, so it counts as paid. */
+function asPaid({ priceUsd }: PlannedCandidate): Settlement {
+  return { certainty: 'accepted', costUsd: priceUsd, costEstimated: true };
 }
 
 /** Only a run that merely cleans up may rest for it: the others rest while their slots wait. */
@@ -65,10 +68,19 @@ function isEnded({ run }: SlotContext): boolean {
   return run.state.finishedAt !== undefined;
 }
 
-async function look(candidate: PlannedCandidate, job: UnsettledJob): Promise<SettleJobResult> {
+async function look(
+  context: SlotContext,
+  candidate: PlannedCandidate,
+  job: UnsettledJob,
+): Promise<SettleJobResult> {
   const { jobKey, dispatch } = job;
   try {
-    return await settleJob({ candidate, jobKey, dispatch });
+    return await settleJob({
+      candidate,
+      jobKey,
+      dispatch,
+      ...knownRequests(context.slot, candidate, jobKey),
+    });
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     log.warn('a job that nobody waits for could not be looked at', { jobKey, error });
@@ -79,7 +91,7 @@ async function look(candidate: PlannedCandidate, job: UnsettledJob): Promise<Set
 function finish(
   context: SlotContext,
   { candidate, job }: { candidate: PlannedCandidate; job: UnsettledJob },
-  { settlement }: Extract<SettleJobResult, { kind: 'settled' }>,
+  settlement: Settlement,
 ): void {
   const { run, slot, jobs } = context;
   jobs.settle(job, settlement);

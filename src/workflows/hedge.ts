@@ -1,7 +1,8 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { PlannedCandidate } from '../domain/plan';
+import { failureOf } from '../domain/failures';
 import { finalFailureClasses } from '../domain/taxonomy';
-import { overtakenCode } from '../domain/attempt-record';
+import { overtakenCode, type AttemptRecord } from '../domain/attempt-record';
 import { maySpend, type CallOutcome, type MadeCall } from './media-call';
 import { mustAsk } from './doubt';
 import { isSpoiled, pictureProblem, withSeed } from './refill';
@@ -150,7 +151,7 @@ function decisionOf({ call, outcome }: EndedCall, settleOther: Decision['settleO
 
 /** A picture the set has a use for, or a refusal that no other provider may get around. */
 function isDecisive(context: SlotContext, { call, outcome }: EndedCall): boolean {
-  if (outcome.kind === 'failed') return finalFailureClasses.includes(outcome.failure.failureClass);
+  if (outcome.kind === 'failed') return finalFailureClasses.includes(failureOf(outcome.failure.code).class);
   if (outcome.kind === 'cancelled') return false;
   return pictureProblem(context, call.made.candidate, outcome.result.asset) === undefined;
 }
@@ -174,10 +175,10 @@ function endRace({ run, slot }: SlotContext): void {
 /** Its picture, where it made one after all, is of no use; its price stays. */
 function ofNoUse(outcome: CallOutcome): CallOutcome {
   const message = 'Stopped: another provider was faster.';
-  const trail = outcome.trail.map((record) =>
+  const trail = outcome.trail.map((record): AttemptRecord =>
     record.outcome === 'failed'
       ? record
-      : { ...record, outcome: 'cancelled' as const, errorCode: overtakenCode, message },
+      : { ...record, outcome: 'cancelled', errorCode: overtakenCode, message },
   );
   return { ...outcome, trail };
 }

@@ -1,6 +1,7 @@
 import { isFindable, type DispatchState, type GenerateMediaFailure } from '../domain/dispatch';
 import type { ExecutionPolicy } from '../domain/plan';
-import { finalFailureClasses, type FailureClass } from '../domain/taxonomy';
+import { failureOf } from '../domain/failures';
+import { finalFailureClasses } from '../domain/taxonomy';
 
 /** What follows from a failed call. */
 export type Verdict =
@@ -26,19 +27,16 @@ export interface Visit {
 /** Calls in a row that were lost on our side: a worker that dies of every one of them must not be given the next at once. */
 const mostOwnLosses = 8;
 
-/** Ours: the worker of the call went, or it failed before it could tell. */
-export const ownLosses: readonly string[] = ['outcome_unknown', 'activity_timed_out', 'internal_error'];
+/** Lost on our side: the worker of the call went, or failed before it could tell. It says nothing of the provider. */
+export function isOwnLoss({ code }: GenerateMediaFailure): boolean {
+  const { answeredBy, outage, class: failureClass } = failureOf(code);
+  return answeredBy === 'us' && outage === 'none' && failureClass === 'transient';
+}
 
-const classesWorthAnotherTry: readonly FailureClass[] = ['transient', 'capacity', 'corrupt'];
-
-/** Nobody took the call, or the gate on the way to the provider is closed: asking again at once gives the same answer. */
-const closedDoors: readonly string[] = [
-  'provider_down',
-  'provider_disabled',
-  'job_elsewhere',
-  'no_worker',
-  'deadline_passed',
-];
+/** Within this round the same endpoint would give the same answer. */
+function isClosed({ code }: GenerateMediaFailure): boolean {
+  return failureOf(code).askAgain === 'next_round';
+}
 
 /** What the failed call was told of its job. */
 interface JobBefore {
@@ -54,12 +52,9 @@ export function judge(
 ): Verdict {
   if (isFindable(failure.dispatch)) return judgeOpen(failure, graceLeftSeconds, visit);
   if (failure.dispatch.phase === 'intent') return judgeUnknown(failure, previous, visit);
-  if (finalFailureClasses.includes(failure.failureClass)) return { kind: 'fail' };
+  if (finalFailureClasses.includes(failureOf(failure.code).class)) return { kind: 'fail' };
   return isWorthAnotherTry(failure, visit) ? { kind: 'again', afterSeconds: waitSeconds(visit) } : next;
 }
-
-/** The earlier submit never arrived: another one costs nothing more. */
-const neverAccepted = 'never_accepted';
 
 const next: Verdict = { kind: 'next' };
 const atOnce: Verdict = { kind: 'again', afterSeconds: 0 };
@@ -67,35 +62,38 @@ const atOnce: Verdict = { kind: 'again', afterSeconds: 0 };
 /** Nobody can find the job but the process that made the call, where that still runs. */
 function judgeUnknown(failure: GenerateMediaFailure, previous: DispatchState, visit: Visit): Verdict {
   if (failure.code === 'outcome_unknown') return { kind: 'unknown' };
-  if (closedDoors.includes(failure.code)) return next;
+  if (isClosed(failure)) return next;
   if (previous.phase !== 'intent') return atOnce;
   return failure.code === 'activity_timed_out' && visit.failures.length <= mostOwnLosses ? atOnce : next;
 }
 
 /** The job may be paid for twice at another provider: an outage is waited for, endless silence is not. */
-function judgeOpen({ code }: GenerateMediaFailure, graceLeftSeconds: number, visit: Visit): Verdict {
-  if (closedDoors.includes(code) || visit.isLook === true) return next;
-  const hangs = visit.failures.filter((failure) => failure.code === 'deadline_exceeded').length;
+function judgeOpen(failure: GenerateMediaFailure, graceLeftSeconds: number, visit: Visit): Verdict {
+  if (isClosed(failure) || visit.isLook === true) return next;
+  const hangs = visit.failures.filter(({ code }) => code === 'deadline_exceeded').length;
   if (hangs >= 2 || graceLeftSeconds <= 0) return { kind: 'abandon' };
-  if (!ownLosses.includes(code)) return { kind: 'again', afterSeconds: waitSeconds(visit) };
-  const losses = visit.failures.filter((failure) => ownLosses.includes(failure.code)).length;
-  if (losses > mostOwnLosses) return next;
-  return code === 'activity_timed_out' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
+  if (visit.failures.filter(isOwnLoss).length > mostOwnLosses) return next;
+  const { askAgain } = failureOf(failure.code);
+  return askAgain === 'at_once' ? atOnce : { kind: 'again', afterSeconds: waitSeconds(visit) };
 }
 
 /** Another provider is better than a long wait, and than the same broken answer or silence for the third time. */
 function isWorthAnotherTry(failure: GenerateMediaFailure, { policy, round, failures }: Visit): boolean {
-  const { failureClass, code, certainty, retryAfterSeconds = 0 } = failure;
+  const { code, outcome, retryAfterSeconds = 0 } = failure;
   if (failures.length >= policy.retry.maximumAttempts || retryAfterSeconds > policy.retry.maximumSeconds)
     return false;
-  if (code === 'activity_timed_out' && certainty === 'not_sent') return true;
-  if (code === neverAccepted) return true;
+  const { askAgain } = failureOf(code);
+  if (askAgain === 'at_once' && outcome === 'nothing_sent') return true;
   // Temporal has repeated what sent nothing as often as the policy allows.
-  if (round > 1 || certainty === 'not_sent' || !classesWorthAnotherTry.includes(failureClass)) return false;
-  if (code === 'queue_timeout') return false;
-  const isAlike = (other: GenerateMediaFailure): boolean =>
-    failureClass === 'corrupt' ? other.failureClass === 'corrupt' : other.code === 'deadline_exceeded';
-  return failures.filter(isAlike).length < 2;
+  if (round > 1 || outcome === 'nothing_sent' || askAgain !== 'after_pause') return false;
+  return failures.filter((other) => isAlike(failure, other)).length < 2;
+}
+
+/** Two broken answers, or two silences, are enough at one provider. */
+function isAlike(failure: GenerateMediaFailure, other: GenerateMediaFailure): boolean {
+  const [{ class: failureClass }, otherRow] = [failureOf(failure.code), failureOf(other.code)];
+  if (failureClass === 'corrupt') return otherRow.class === 'corrupt';
+  return other.code === 'deadline_exceeded' || other.code === 'no_answer';
 }
 
 function waitSeconds({ policy: { retry }, failures }: Visit): number {

@@ -8,6 +8,7 @@ import {
   type GenerateMediaResult,
 } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
+import { failureOf } from '../domain/failures';
 import type { PlannedCandidate } from '../domain/plan';
 
 /** How one `generateMedia` call ended. */
@@ -29,7 +30,7 @@ export interface MadeCall {
 
 /** Whether the call may have been paid. */
 export function maySpend(outcome: CallOutcome): boolean {
-  return outcome.kind !== 'failed' || outcome.failure.certainty !== 'not_sent';
+  return outcome.kind !== 'failed' || outcome.failure.outcome !== 'nothing_sent';
 }
 
 /** Turns the activity's promise into an outcome. Rethrows what can only be a defect of this workflow. */
@@ -79,7 +80,6 @@ function withoutAnswer(
   const message = messages[code];
   const certainty = code === 'no_worker' ? 'not_sent' : certaintyOf(dispatch);
   const worker = note?.worker;
-  const failureClass = code === 'no_worker' ? 'outage' : 'transient';
   const startedAt = note?.startedAt ?? call.startedAt;
   const record: AttemptRecord = {
     number: note?.attempt ?? 1,
@@ -89,14 +89,17 @@ function withoutAnswer(
     outcome: 'failed',
     startedAt,
     seconds: (Date.now() - Date.parse(startedAt)) / 1000,
-    errorClass: failureClass,
+    errorClass: failureOf(code).class,
     errorCode: code,
     message,
     certainty: sentNothing(code, dispatch, note) ? 'not_sent' : certainty,
     providerRequestId: providerRequestIdOf(dispatch),
   };
   const trail = [...(note?.trail ?? []), record];
-  const failure = { failureClass, code, message, certainty, dispatch, worker, trail } as const;
+  const outcome = ({ not_sent: 'nothing_sent', unknown: 'nobody_knows', accepted: 'still_there' } as const)[
+    certainty
+  ];
+  const failure = { code, message, outcome, dispatch, worker, trail };
   return { kind: 'failed', trail, failure };
 }
 

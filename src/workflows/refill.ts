@@ -1,4 +1,6 @@
+import type { PictureProblemCode } from '../domain/attempt-record';
 import type { GenerateMediaFailure } from '../domain/dispatch';
+import { failureOf } from '../domain/failures';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { SlotState } from '../domain/generation';
 import { looksAlike } from '../domain/looks-alike';
@@ -9,14 +11,12 @@ import type { SlotContext } from './slot-context';
 
 /** Why the set has no use for a picture that was made and paid. */
 export interface PictureProblem {
-  code: 'duplicate' | 'incoherent';
+  code: PictureProblemCode;
   message: string;
 }
 
 /** Larger than any set, so that a new seed is never another slot's. */
 const seedStride = 7919;
-
-const badPictures: readonly string[] = ['media_blank', 'media_wrong_size', 'media_truncated'];
 
 /**
  * What follows from a job that was paid, or may have been, and gave nothing of use: another one at the same provider while
@@ -27,14 +27,14 @@ export function afterBadAnswer(
   candidate: PlannedCandidate,
   { failure, verdict }: { failure: GenerateMediaFailure; verdict: Verdict },
 ): Verdict {
-  const { failureClass, certainty, dispatch, code } = failure;
-  if (failureClass !== 'corrupt' || certainty === 'not_sent' || dispatch.phase !== 'none') return verdict;
-  const isPicture = badPictures.includes(code);
+  const { outcome, dispatch, code } = failure;
+  const { class: failureClass, isPictureUnusable } = failureOf(code);
+  if (failureClass !== 'corrupt' || outcome === 'nothing_sent' || dispatch.phase !== 'none') return verdict;
   if (!mayRefill(context)) {
-    if (isPicture) spoil(context, candidate);
+    if (isPictureUnusable) spoil(context, candidate);
     return { kind: 'next' };
   }
-  if (isPicture) return refill(context);
+  if (isPictureUnusable) return refill(context);
   if (verdict.kind === 'again') context.progress.refills += 1;
   return verdict;
 }

@@ -1,5 +1,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import type { GenerateMediaResult } from '../domain/dispatch';
+import type { SlotState } from '../domain/generation';
+import type { PlannedCandidate } from '../domain/plan';
 import { mediaActivity } from './activity-options';
 import { outcomeOf, type CallOutcome, type MadeCall } from './media-call';
 import { landed, remainingSeconds, type SlotContext } from './slot-context';
@@ -40,6 +42,19 @@ export function settle(context: SlotContext, { candidate, previous }: MadeCall, 
   if (!jobs.isOpenAt(candidate)) landed(context, candidate);
 }
 
+/** The slot's other jobs at this endpoint, by the provider's names. */
+export function knownRequests(
+  { attempts }: SlotState,
+  candidate: PlannedCandidate,
+  jobKey: string,
+): { knownRequestIds?: string[] } {
+  const ids = attempts.flatMap((attempt) => {
+    const isOther = attempt.endpoint === candidate.endpoint && attempt.jobKey !== jobKey;
+    return isOther && attempt.providerRequestId !== undefined ? [attempt.providerRequestId] : [];
+  });
+  return ids.length > 0 ? { knownRequestIds: [...new Set(ids)] } : {};
+}
+
 function generate(
   context: SlotContext,
   { candidate, jobKey, previous, worker }: MadeCall,
@@ -55,16 +70,13 @@ function generate(
     worker,
     remainingSeconds: Math.max(remainingSeconds(context), previous.phase === 'none' ? 1 : lookSeconds),
   });
-  const knownRequestIds = context.slot.attempts.flatMap(({ endpoint, providerRequestId = [] }) =>
-    endpoint === candidate.endpoint ? providerRequestId : [],
-  );
   return generateMedia({
     generationId,
     slot,
     jobKey,
     candidate,
     previous,
-    ...(knownRequestIds.length > 0 && { knownRequestIds: [...new Set(knownRequestIds)] }),
+    ...knownRequests(context.slot, candidate, jobKey),
     deadlineAt: deadlineAt ?? startedAt,
     ...(run.urged.has(slot) && { isUrged: true }),
     ...(hasDoubts(context.slot) && { asksFirst: true }),

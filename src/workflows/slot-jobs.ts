@@ -1,5 +1,6 @@
 import type { AttemptRecord } from '../domain/attempt-record';
 import { isFindable, type DispatchState, type GenerateMediaFailure } from '../domain/dispatch';
+import { certaintyAfter } from '../domain/failures';
 import type { SlotProgress, SlotState, UnsettledJob } from '../domain/generation';
 import type { PlannedCandidate, SlotPlan } from '../domain/plan';
 import type { DispatchCertainty } from '../domain/taxonomy';
@@ -79,13 +80,13 @@ export class SlotJobs {
 
   /** Takes in what a failed call says of its job. */
   note(candidate: PlannedCandidate, previous: DispatchState, failure: GenerateMediaFailure): void {
-    const { dispatch, certainty, worker } = failure;
+    const { dispatch, outcome, worker } = failure;
     const { modelId } = candidate;
     this.progress.dispatches[modelId] = dispatch;
     if (worker !== undefined) this.progress.workers = { ...this.progress.workers, [modelId]: worker };
     if (dispatch.phase !== 'none') return;
-    if (previous.phase === 'none' && certainty === 'not_sent') return;
-    this.close(candidate, certainty);
+    if (previous.phase === 'none' && outcome === 'nothing_sent') return;
+    this.close(candidate, certaintyAfter(outcome));
   }
 
   /** A cancelled call left its job as this. */
@@ -122,7 +123,8 @@ export class SlotJobs {
       this.forget(modelId);
       if (!isFindable(dispatch)) return [];
       const seed = this.progress.seeds?.[modelId] ?? this.slot.seed;
-      return [{ modelId, jobKey, dispatch, seed, ...(attempt !== undefined && { attempt }) }];
+      const since = new Date().toISOString();
+      return [{ modelId, jobKey, dispatch, seed, since, ...(attempt !== undefined && { attempt }) }];
     });
     this.progress.unsettled = [...(this.progress.unsettled ?? []), ...given];
     return given;

@@ -5,9 +5,6 @@ import { roundUsd } from '../domain/round-usd';
 /** Attempts listed one by one; in a longer outage those that end alike are only counted, or the state outgrows a payload. */
 const listedAttempts = 20;
 
-/** Corrupt answers that a proxy in front of a provider that is down gives, too: a page, JSON, nothing at all. */
-const mayBeSomebodyElse: readonly string[] = ['media_not_media', 'media_empty', 'reply_invalid'];
-
 /** Adds what a call reports to the trail of its slot. */
 export function addAttempts(slot: SlotState, trail: readonly AttemptRecord[]): void {
   const { attempts } = slot;
@@ -44,11 +41,7 @@ export function discardLatest({ attempts }: SlotState, problem: { code: string; 
 
 /** Attempts whose job was done, or begun, for nothing. */
 export function wastedAttempts({ attempts }: SlotState): number {
-  return attempts.filter((attempt) => {
-    const { certainty, errorCode = '', providerRequestId } = attempt;
-    const isOurs = providerRequestId !== undefined || !mayBeSomebodyElse.includes(errorCode);
-    return certainty === 'accepted' && isWasted(attempt) && isOurs;
-  }).length;
+  return attempts.filter((attempt) => attempt.certainty === 'accepted' && isWasted(attempt)).length;
 }
 
 /** Submits that cost something, or may have, and gave nothing; those of them that are only counted included. */

@@ -2,7 +2,8 @@ import { condition, isCancellation, log, sleep, workflowInfo } from '@temporalio
 import { isFindable, type GenerateMediaFailure } from '../domain/dispatch';
 import type { PlannedCandidate } from '../domain/plan';
 import type { SlotProgress, SlotState, SlotWait } from '../domain/generation';
-import { providerUnwellCode, unreachableCodes, type ProviderName } from '../domain/taxonomy';
+import { certaintyAfter, failureOf } from '../domain/failures';
+import type { ProviderName } from '../domain/taxonomy';
 import { joinWatches } from './activity-options';
 import type { GenerationRun } from './generation-run';
 import { isFree, perhapsPaidAttempts } from './slot-trail';
@@ -205,19 +206,21 @@ function addressOf({ provider, app }: Askable['candidate']): string {
 }
 
 /** For nothing. A submit in doubt has a wait of its own. */
-function wasPaid({ certainty, dispatch, trail }: GenerateMediaFailure): boolean {
+function wasPaid({ outcome, dispatch, trail }: GenerateMediaFailure): boolean {
   const latest = trail.at(-1);
-  return certainty === 'accepted' && dispatch.phase === 'none' && latest !== undefined && !isFree(latest);
+  return (
+    certaintyAfter(outcome) === 'accepted' &&
+    dispatch.phase === 'none' &&
+    latest !== undefined &&
+    !isFree(latest)
+  );
 }
 
 /**
  * There was no way to the provider at all, so that it costs nothing to ask again the moment there is one. One app of several
  * that is not well is no matter for the watch, which asks another app.
  */
-function isUnreachable(
-  { code, certainty, dispatch }: GenerateMediaFailure,
-  app: string | undefined,
-): boolean {
-  if (certainty !== 'not_sent' && !isFindable(dispatch)) return false;
-  return unreachableCodes.includes(code) || (code === providerUnwellCode && app === undefined);
+function isUnreachable({ code, outcome, dispatch }: GenerateMediaFailure, app: string | undefined): boolean {
+  if (outcome !== 'nothing_sent' && !isFindable(dispatch)) return false;
+  return failureOf(code).outage === 'way' || (code === 'provider_unwell' && app === undefined);
 }

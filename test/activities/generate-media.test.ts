@@ -88,11 +88,11 @@ describe('generateMedia', () => {
   });
 
   it.each([
-    ['a connection lost before an answer', { certainty: 'unknown' }, { phase: 'none' }],
-    ['a gateway that lost patience', { certainty: 'unknown', status: 504 }, { phase: 'none' }],
-    ['a gateway whose service is gone', { certainty: 'unknown', status: 502 }, { phase: 'none' }],
-    ['a fault of ours', { certainty: 'unknown', code: 'internal_error' }, { phase: 'intent' }],
-    ['a connection that was refused', { certainty: 'not_sent' }, { phase: 'none' }],
+    ['a connection lost before an answer', { outcome: 'nobody_knows' }, { phase: 'none' }],
+    ['a gateway that lost patience', { outcome: 'nobody_knows', status: 504 }, { phase: 'none' }],
+    ['a gateway whose service is gone', { outcome: 'nobody_knows', status: 502 }, { phase: 'none' }],
+    ['a fault of ours', { outcome: 'nobody_knows', code: 'internal_error' }, { phase: 'intent' }],
+    ['a connection that was refused', { outcome: 'nothing_sent' }, { phase: 'none' }],
   ] as const)('says what the next call must know after %s', async (_case, options, dispatch) => {
     const { run } = activity(async (job, call, context) => {
       await context.dispatch.intent();
@@ -105,13 +105,13 @@ describe('generateMedia', () => {
   it.each([
     ['our credential was refused', 'auth', {}, true],
     ['an answer nobody recognises', 'transient', {}, true],
-    ['the job failed', 'transient', { endsJob: true }, false],
+    ['the job failed', 'transient', { outcome: 'ended_billed' }, false],
   ] as const)(
     'keeps the handle of an accepted job unless it is over: %s',
     async (_case, kind, options, isKept) => {
       const { run } = activity(async (job, call, context) => {
         await context.dispatch.accepted({ requestId: 'r1' });
-        return failing(kind, { certainty: 'accepted', ...options })(job, call, context);
+        return failing(kind, { outcome: 'still_there', ...options })(job, call, context);
       });
       const failure = await failureOf(run());
 
@@ -147,8 +147,8 @@ describe('generateMedia', () => {
     busyMs = 0;
 
     expect(told).toMatchObject({ type: 'capacity', nonRetryable: false });
-    const { code, certainty, retryAfterSeconds = 0 } = told.details?.[0] as GenerateMediaFailure;
-    expect([code, certainty]).toEqual(['provider_busy', 'not_sent']);
+    const { code, outcome, retryAfterSeconds = 0 } = told.details?.[0] as GenerateMediaFailure;
+    expect([code, outcome]).toEqual(['provider_busy', 'nothing_sent']);
     // Those that wait do not all come back in the same instant.
     expect(retryAfterSeconds).toBeGreaterThanOrEqual(25);
     expect(retryAfterSeconds).toBeLessThanOrEqual(28);
@@ -181,7 +181,7 @@ describe('generateMedia', () => {
         const failure = await failureOf(running);
         expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
         expect(failure.message).toContain('answered 502');
-        expect(failure.details?.[0]).toMatchObject({ code: result, certainty: 'not_sent' });
+        expect(failure.details?.[0]).toMatchObject({ code: result, outcome: 'nothing_sent' });
       }
       expect(modal.jobs).toHaveLength(result === true ? 1 : 0);
       expect(asked).toEqual(['ryla-flux']);
@@ -200,7 +200,7 @@ describe('generateMedia', () => {
     const failure = await failureOf(down.run());
     downSince = undefined;
     expect(failure).toMatchObject({ type: 'outage', nonRetryable: true });
-    expect(failure.details?.[0]).toMatchObject({ code: 'provider_down', certainty: 'not_sent' });
+    expect(failure.details?.[0]).toMatchObject({ code: 'provider_down', outcome: 'nothing_sent' });
 
     downSince = '2026-11-22T10:00:00.000Z';
     // Modal cannot be asked for a lost submit: there is nothing to wait for.
@@ -224,8 +224,8 @@ describe('generateMedia', () => {
     ['transient', {}, false],
     ['capacity', { retryAfterMs: 2000 }, false],
     ['capacity', { retryAfterMs: 31_000 }, true],
-    ['transient', { certainty: 'unknown' }, true],
-    ['corrupt', { certainty: 'accepted' }, true],
+    ['transient', { outcome: 'nobody_knows' }, true],
+    ['corrupt', { outcome: 'useless' }, true],
     ['outage', {}, true],
     ['auth', {}, true],
     ['input', {}, true],
@@ -245,8 +245,7 @@ describe('generateMedia', () => {
       expect(failure.message).toBe('modal /flux-dev: why');
       const detail = failure.details?.[0] as GenerateMediaFailure;
       expect(detail).toMatchObject({
-        failureClass: kind,
-        certainty: 'certainty' in options ? options.certainty : 'not_sent',
+        outcome: 'outcome' in options ? options.outcome : 'nothing_sent',
         trail: [{ outcome: 'failed' }],
       });
     },

@@ -32,7 +32,7 @@ describe('the analysis of a chaos run', () => {
   });
 
   it('does not call a second submit a duplicate when the provider had failed the first', () => {
-    const crashed = attempt({ outcome: 'failed', errorClass: 'transient', errorCode: 'http_500' });
+    const crashed = attempt({ outcome: 'failed', errorClass: 'transient', errorCode: 'generation_failed' });
     const slots = [slot({ attempts: [crashed, attempt(later)] })];
     const jobs = [job({ outcome: 'failed' }), laterJob];
     expect(analyse(evidence({ works: [work({ slots })], jobs })).duplicates).toEqual([]);

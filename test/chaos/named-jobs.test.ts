@@ -143,8 +143,8 @@ describe('a chaos run with a name for every job', () => {
   });
 
   it.each([
-    ['a crash', 'failed', { errorClass: 'transient', errorCode: 'crashed' }],
-    ['a refusal after the work', 'succeeded', { errorClass: 'policy', errorCode: 'nsfw' }],
+    ['a crash', 'failed', { errorClass: 'transient', errorCode: 'generation_failed' }],
+    ['a refusal after the work', 'succeeded', { errorClass: 'policy', errorCode: 'nsfw_flagged' }],
     ['a black picture', 'succeeded', { errorClass: 'corrupt', errorCode: 'media_blank' }],
   ] as const)('lays %s to the provider, not to waste', (_what, outcome, error) => {
     const failed = attempt({ jobKey: firstKey, outcome: 'failed', ...error });

@@ -137,7 +137,7 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
   const elsewhere = [new FakeProvider('modal', lost), new FakeProvider('fal')];
   await finished(harness, 'studio-sent-elsewhere', elsewhere, studio());
   await finished(harness, 'studio-sent-after-a-wait', [new FakeProvider('modal', gone)], studio());
-  const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
+  const blank = failing('media_blank', { outcome: 'useless' });
   const both = [new FakeProvider('modal', inTurn(blank, ok)), new FakeProvider('fal')];
   await finished(harness, 'base-images-refilled', both, baseImages());
   const strict = { modelId: 'modal-flux-dev', strict: true };
@@ -153,8 +153,8 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
   };
   const racers = [stopsFor('modal', slow), new FakeProvider('fal')];
   await finished(harness, 'studio-hedged', racers, studio({ hedge: true }));
-  const truncated = failing('corrupt', { code: 'media_truncated', certainty: 'accepted' });
-  const takenBack = failing('transient', { code: 'deadline_exceeded', certainty: 'accepted' });
+  const truncated = failing('media_truncated', { outcome: 'useless' });
+  const takenBack = failing('deadline_exceeded', { outcome: 'still_there' });
   for (const [name, answer] of [
     ['studio-asks-for-lost-picture', truncated],
     ['studio-asks-after-our-cancel', takenBack],
@@ -184,7 +184,7 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
 
 /** Submits that only a gateway answers for, and an accepted job that cannot be had. */
 async function recordDoubts(harness: GenerationHarness): Promise<void> {
-  const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+  const gateway = failing('bad_gateway', { outcome: 'nobody_knows', status: 502 });
   const strict = { modelId: 'modal-flux-dev', strict: true };
   await finished(harness, 'studio-doubts-counted', [new FakeProvider('modal', gateway)], studio(strict));
   const both = [new FakeProvider('modal', gateway), new FakeProvider('fal', gateway)];
@@ -196,8 +196,8 @@ async function recordDoubts(harness: GenerationHarness): Promise<void> {
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: 'r-1' });
     }
-    const silent = { code: 'deadline_exceeded', certainty: 'accepted' } as const;
-    return await failing('transient', { ...silent, provider: 'fal' })(job, call, context);
+    const silent = { outcome: 'still_there' } as const;
+    return await failing('deadline_exceeded', { ...silent, provider: 'fal' })(job, call, context);
   };
   const found = [new FakeProvider('fal', inTurn(hangs, hangs, hangs, ok))];
   await finished(harness, 'studio-finds-an-open-job', found, studio(falStrict));
@@ -233,13 +233,13 @@ async function recordLost(harness: GenerationHarness): Promise<void> {
   };
   const found = named((job, call, context) => (call === 1 ? dies : ok)(job, call, context));
   await finished(harness, 'studio-found', [found], studio());
-  const never = failing('transient', { code: 'never_accepted', certainty: 'not_sent' });
+  const never = failing('never_accepted', { outcome: 'nothing_sent' });
   const unsent = named((job, call, context) =>
     (call === 1 ? dies : call === 2 ? never : ok)(job, call, context),
   );
   await finished(harness, 'studio-never-accepted', [unsent], studio());
 
-  const gone = failing('outage', { code: 'connection_refused', certainty: 'accepted' });
+  const gone = failing('connection_refused', { outcome: 'unreachable' });
   const left = named(async (job, call, context) => {
     if (context.dispatch.previous.phase === 'none') {
       await context.dispatch.intent();
@@ -307,8 +307,8 @@ async function recordStopped(harness: GenerationHarness): Promise<void> {
     await context.dispatch.intent();
     await context.dispatch.accepted({ request: 'r-1' });
     harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
-    const gone = { code: 'connection_lost', certainty: 'accepted' } as const;
-    return await failing('transient', gone)(job, call, context);
+    const gone = { outcome: 'unreachable' } as const;
+    return await failing('connection_lost', gone)(job, call, context);
   });
   fal.isHealthy = false;
   fal.chargeOfStop = 'price';

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import type { StoredAsset } from '../../src/domain/stored-asset';
-import type { JsonValue, ProviderName } from '../../src/domain/taxonomy';
+import type { FailureCode } from '../../src/domain/failures';
+import type { FailureClass, JsonValue, ProviderName } from '../../src/domain/taxonomy';
 import { ProviderError, type ProviderCharge, type ProviderErrorOptions } from '../../src/providers/errors';
 import { outcomeUnknown } from '../../src/providers/outcome-unknown';
 import type {
@@ -205,17 +206,30 @@ export function picture(job: ProviderJob, costUsd?: number): ProviderResult {
 }
 
 /** Fails with this class; nothing was sent unless said otherwise. */
+/** A code of each class, for tests that care about nothing else. */
+const exampleOf: Readonly<Record<FailureClass, FailureCode>> = {
+  transient: 'generation_failed',
+  capacity: 'rate_limited',
+  outage: 'connection_refused',
+  corrupt: 'reply_invalid',
+  auth: 'unexpected_refusal',
+  input: 'input_rejected',
+  policy: 'content_policy_violation',
+  lora: 'lora_missing',
+};
+
+/** @param what a code, or a class for any code of it. By default nothing was sent. */
 export function failing(
-  failureClass: ProviderErrorOptions['failureClass'],
+  what: FailureCode | FailureClass,
   options: Partial<ProviderErrorOptions> & { message?: string } = {},
 ): Answer {
   return (job) => {
-    const error = new ProviderError(options.message ?? `${failureClass} at ${job.endpoint}`, {
+    const code = what in exampleOf ? exampleOf[what as FailureClass] : (what as FailureCode);
+    const error = new ProviderError(options.message ?? `${what} at ${job.endpoint}`, {
       provider: 'modal',
-      code: failureClass,
-      certainty: 'not_sent',
+      code,
+      outcome: 'nothing_sent',
       ...options,
-      failureClass,
     });
     return Promise.reject(error);
   };
@@ -225,7 +239,7 @@ export function failing(
 export const lost: Answer = async (job, call, context) => {
   if (context.dispatch.previous.phase === 'intent') throw outcomeUnknown('modal');
   await context.dispatch.intent();
-  return await failing('transient', { code: 'connection_lost', certainty: 'unknown' })(job, call, context);
+  return await failing('connection_lost', { outcome: 'nobody_knows' })(job, call, context);
 };
 
 /** The worker goes while the submit is on its way: the provider is well, and nobody can find out. */

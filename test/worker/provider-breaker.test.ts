@@ -7,9 +7,8 @@ import { ProviderBreaker } from '../../src/worker/provider-breaker';
 function failure(options: Partial<ProviderErrorOptions> = {}): ProviderError {
   return new ProviderError('the host refused the connection', {
     provider: 'modal',
-    failureClass: 'outage',
     code: 'connection_refused',
-    certainty: 'not_sent',
+    outcome: 'nothing_sent',
     ...options,
   });
 }
@@ -63,16 +62,22 @@ describe('a breaker', () => {
   });
 
   it('never opens for refusals, full queues, wrong keys and broken pictures', () => {
-    for (const failureClass of ['policy', 'input', 'lora', 'auth', 'corrupt', 'capacity'] as const)
-      times(20, () => breaker.failed(failure({ failureClass, code: failureClass })));
+    for (const code of [
+      'content_policy_violation',
+      'input_rejected',
+      'lora_missing',
+      'unauthorized',
+      'media_blank',
+      'rate_limited',
+    ] as const)
+      times(20, () => breaker.failed(failure({ code })));
     expect(reports).toEqual([]);
   });
 
   describe('of a provider with several apps', () => {
     const unavailable = failure({
       code: 'unavailable',
-      failureClass: 'transient',
-      certainty: 'unknown',
+      outcome: 'nobody_knows',
       status: 503,
     });
 
@@ -112,7 +117,7 @@ describe('a breaker', () => {
   });
 
   describe('of a provider that takes connections and answers nothing', () => {
-    const silence = failure({ provider: 'comfyui', code: 'pod_silent', certainty: 'accepted' });
+    const silence = failure({ provider: 'comfyui', code: 'pod_silent', outcome: 'still_there' });
 
     it('doubts it at once, and is sure after five', async () => {
       breaker.failed(silence);
@@ -138,7 +143,7 @@ describe('a breaker', () => {
     });
 
     it('does not doubt one that has several apps, each of which may be starting', () => {
-      breaker.failed(failure({ code: 'deadline_exceeded', certainty: 'unknown' }), 'ryla-flux');
+      breaker.failed(failure({ code: 'deadline_exceeded', outcome: 'nobody_knows' }), 'ryla-flux');
       expect(reports).toEqual([]);
     });
   });
@@ -165,46 +170,34 @@ describe('a breaker', () => {
 describe('what speaks against a provider', () => {
   it.each<[string, Partial<ProviderErrorOptions>]>([
     ['no connection', {}],
-    ['a connection lost before the answer', lost('unknown')],
-    ['a connection lost while a job is collected', lost('accepted')],
-    [
-      'silence after the submit',
-      { failureClass: 'transient', code: 'deadline_exceeded', certainty: 'unknown' },
-    ],
-    ['a gateway', { failureClass: 'transient', code: 'bad_gateway', certainty: 'unknown', status: 502 }],
-    [
-      'a gateway while a job is collected',
-      { failureClass: 'transient', code: 'unavailable', certainty: 'accepted', status: 503 },
-    ],
+    ['a connection lost before the answer', lost('nobody_knows')],
+    ['a connection lost while a job is collected', lost('unreachable')],
+    ['silence after the submit', { code: 'deadline_exceeded', outcome: 'nobody_knows' }],
+    ['a gateway', { code: 'bad_gateway', outcome: 'nobody_knows', status: 502 }],
+    ['a gateway while a job is collected', { code: 'unavailable', outcome: 'still_there', status: 503 }],
     ["a stopped pod's proxy", { code: 'pod_unavailable', status: 404 }],
     [
       "a stopped pod's proxy while a job is collected",
-      { code: 'pod_unavailable', certainty: 'accepted', status: 404 },
+      { code: 'pod_unavailable', outcome: 'still_there', status: 404 },
     ],
-    ['a frozen pod while a job is collected', { code: 'pod_silent', certainty: 'accepted' }],
+    ['a frozen pod while a job is collected', { code: 'pod_silent', outcome: 'still_there' }],
   ])('is %s', (_, options) => {
     expect(isProviderOut(failure(options))).toBe(true);
   });
 
   it.each<[string, Partial<ProviderErrorOptions>]>([
-    [
-      'a run that failed',
-      { failureClass: 'transient', code: 'generation_failed', certainty: 'accepted', status: 500 },
-    ],
-    [
-      'a run that took too long',
-      { failureClass: 'transient', code: 'deadline_exceeded', certainty: 'accepted' },
-    ],
+    ['a run that failed', { code: 'generation_failed', outcome: 'still_there', status: 500 }],
+    ['a run that took too long', { code: 'deadline_exceeded', outcome: 'still_there' }],
     ['one endpoint that is not loaded', { code: 'nodes_not_loaded', status: 503 }],
-    ['our own defect', { failureClass: 'transient', code: 'internal_error' }],
+    ['our own defect', { code: 'internal_error' }],
     ['the gate itself', { code: 'provider_down' }],
-    ['an unknown outcome of an earlier call', { failureClass: 'transient', code: 'outcome_unknown' }],
-    ['an upload the pod lost', { failureClass: 'transient', code: 'upload_lost', status: 400 }],
+    ['an unknown outcome of an earlier call', { code: 'outcome_unknown' }],
+    ['an upload the pod lost', { code: 'upload_lost', status: 400 }],
   ])('is not %s', (_, options) => {
     expect(isProviderOut(failure(options))).toBe(false);
   });
 });
 
-function lost(certainty: 'unknown' | 'accepted'): Partial<ProviderErrorOptions> {
-  return { failureClass: 'transient', code: 'connection_lost', certainty };
+function lost(outcome: 'nobody_knows' | 'unreachable'): Partial<ProviderErrorOptions> {
+  return { code: 'connection_lost', outcome };
 }

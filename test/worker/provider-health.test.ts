@@ -18,9 +18,8 @@ const down = (fields: Partial<ProviderHealthRecord> = {}): ProviderHealthRecord 
 });
 const refused = new ProviderError('refused', {
   provider: 'modal',
-  failureClass: 'outage',
   code: 'connection_refused',
-  certainty: 'not_sent',
+  outcome: 'nothing_sent',
 });
 
 const noPauses = { pause: () => Promise.resolve(), pauses: () => Promise.resolve([]) };
@@ -116,9 +115,8 @@ describe('the gate in front of a provider', () => {
 describe('a provider that asked to be left alone', () => {
   const busy = new ProviderError('too many', {
     provider: 'fal',
-    failureClass: 'capacity',
     code: 'rate_limited',
-    certainty: 'not_sent',
+    outcome: 'nothing_sent',
     retryAfterMs: 25_000,
   });
 
@@ -152,9 +150,8 @@ describe('a Retry-After', () => {
   const asked = (fields: Partial<ProviderErrorOptions>): ProviderError =>
     new ProviderError('later', {
       provider: 'modal',
-      failureClass: 'capacity',
       code: 'rate_limited',
-      certainty: 'not_sent',
+      outcome: 'nothing_sent',
       retryAfterMs: 25_000,
       ...fields,
     });

@@ -152,9 +152,9 @@ describe('one slot', () => {
   });
 
   it.each([
-    ['transient', { code: 'bad_gateway', certainty: 'unknown' }],
-    ['transient', { code: 'connection_lost', certainty: 'unknown' }],
-    ['corrupt', { code: 'media_not_media', certainty: 'unknown' }],
+    ['bad_gateway', { outcome: 'nobody_knows' }],
+    ['connection_lost', { outcome: 'nobody_knows' }],
+    ['media_not_media', { outcome: 'nobody_knows' }],
   ] as const)(
     'waits through an outage that answers, too, and asks each provider once at a time: %s %o',
     async (kind, options) => {
@@ -173,7 +173,7 @@ describe('one slot', () => {
   );
 
   it('stops paying for pictures nobody can use', async () => {
-    const broken = failing('corrupt', { certainty: 'accepted' });
+    const broken = failing('corrupt', { outcome: 'useless' });
     const modal = new FakeProvider('modal', broken);
     const fal = new FakeProvider('fal', broken);
     const result = await run([modal, fal], studio());

@@ -51,7 +51,7 @@ function onWord(): { answer: Answer; asked: Promise<unknown>; speak: () => void 
 describe('a job that hedges', () => {
   it('asks the next provider once a call is slow, keeps its picture, and stops and books the slow one', async () => {
     const modal = new FakeProvider('modal', coldStart);
-    modal.answerToStop = { kind: 'unstoppable' };
+    modal.answerToStop = { kind: 'unstoppable', handle: {} };
     const fal = new FakeProvider('fal', ok);
 
     const { status, slots } = await run([modal, fal], studio({ hedge: true }));
@@ -153,9 +153,9 @@ describe('a job that hedges', () => {
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (call > 1) return await hanging(job, call, context);
       await once(slow, 'now');
-      return await failing('transient', { code: 'job_failed', certainty: 'accepted' })(job, call, context);
+      return await failing('generation_failed', { outcome: 'ended_billed' })(job, call, context);
     });
-    const fal = new FakeProvider('fal', inTurn(failing('outage', { code: 'connection_refused' }), ok));
+    const fal = new FakeProvider('fal', inTurn(failing('connection_refused'), ok));
 
     await harness.withProviders([modal, fal], async () => {
       const handle = await harness.start(studio({ hedge: true }));
@@ -188,8 +188,8 @@ describe('a job that hedges', () => {
         await context.dispatch.intent();
         await context.dispatch.accepted({ request: 'r-1' });
         word.emit('asked');
-        const away = { provider: 'fal', code: 'connection_lost', certainty: 'accepted' } as const;
-        return await failing('transient', away)(job, call, context);
+        const away = { provider: 'fal', outcome: 'unreachable' } as const;
+        return await failing('connection_lost', away)(job, call, context);
       });
       return { fal, asked: once(word, 'asked') };
     }
@@ -204,8 +204,8 @@ describe('a job that hedges', () => {
     });
 
     it('goes on to the sixth submit in all when that job fails', async () => {
-      const broken = { provider: 'fal', code: 'job_failed', certainty: 'accepted', endsJob: true } as const;
-      const { fal, asked } = rival(failing('outage', broken));
+      const broken = { provider: 'fal', outcome: 'ended_billed' } as const;
+      const { fal, asked } = rival(failing('generation_failed', broken));
       const modal = new FakeProvider('modal', losing(asked));
 
       const { slots } = await run([modal, fal], studio({ hedge: true }));
@@ -238,7 +238,7 @@ describe('a job that hedges', () => {
   it('ends with a refusal of either provider, and stops the other', async () => {
     const modal = new FakeProvider('modal', coldStart);
     modal.chargeOfStop = 'none';
-    const fal = new FakeProvider('fal', failing('policy', { certainty: 'accepted', charge: 'none' }));
+    const fal = new FakeProvider('fal', failing('policy', { outcome: 'ended_free' }));
 
     const { status, slots } = await run([modal, fal], studio({ hedge: true }));
 
@@ -294,7 +294,7 @@ describe('a job that hedges', () => {
     const fal = new FakeProvider('fal', async (job, call, context) => {
       await context.dispatch.intent();
       setTimeout(() => failed.emit('now'), 300);
-      const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+      const gateway = failing('bad_gateway', { outcome: 'nobody_knows', status: 502 });
       return await gateway(job, call, context);
     });
     await harness.withProviders([modal, fal], async () => {

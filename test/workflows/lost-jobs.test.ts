@@ -11,7 +11,7 @@ const harness = useHarness();
 /** By the price table: what one call of `/flux-dev` costs. */
 const priceUsd = 0.020054;
 const ok: Answer = (job) => Promise.resolve(picture(job, 0.02));
-const cut = failing('transient', { code: 'connection_lost', certainty: 'unknown' });
+const cut = failing('connection_lost', { outcome: 'nobody_knows' });
 
 /** A provider whose jobs have names: each submit can be found by its key. */
 function named(answer: Answer, provider: 'modal' | 'fal' = 'modal'): FakeProvider {
@@ -48,9 +48,9 @@ describe.each(['resubmit', 'hold'] as const)(
     it('is sent anew under another name once its provider says that it never took it', async () => {
       const modal = named(async (job, call, context) => {
         if (job.jobKey.endsWith('/2')) return await ok(job, call, context);
-        const never = { code: 'never_accepted', certainty: 'not_sent' } as const;
+        const never = { outcome: 'nothing_sent' } as const;
         if (context.dispatch.previous.phase === 'intent')
-          return await failing('transient', never)(job, call, context);
+          return await failing('never_accepted', never)(job, call, context);
         await context.dispatch.intent();
         throw new Error('the worker stops here');
       });
@@ -100,8 +100,8 @@ describe('an accepted job whose provider is out of reach', () => {
       }
       harness.surroundings.downSince = (provider) =>
         isKnownDown && provider === 'modal' && !state.isBack ? '2026-01-02T03:04:05.678Z' : undefined;
-      const gone = { code: 'connection_refused', certainty: 'accepted' } as const;
-      return await failing('outage', gone)(job, call, context);
+      const gone = { outcome: 'unreachable' } as const;
+      return await failing('connection_refused', gone)(job, call, context);
     });
     modal.isHealthy = false;
     return { modal, state };
@@ -176,8 +176,8 @@ describe('an accepted job whose provider is out of reach', () => {
       if (call > 1) return await ok(job, call, context);
       await context.dispatch.intent();
       await context.dispatch.accepted({ key: job.jobKey });
-      const gone = { code: 'connection_refused', certainty: 'accepted', retryAfterMs: 14_000 } as const;
-      return await failing('outage', gone)(job, call, context);
+      const gone = { outcome: 'unreachable', retryAfterMs: 14_000 } as const;
+      return await failing('connection_refused', gone)(job, call, context);
     });
     modal.isHealthy = false;
     await harness.withProviders([modal], async () => {

@@ -24,7 +24,7 @@ function showing(motif: string): Answer {
   };
 }
 
-const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
+const blank = failing('media_blank', { outcome: 'useless' });
 
 async function run(providers: FakeProvider[], request: Parameters<GenerationHarness['start']>[0]) {
   return await harness.withProviders(providers, async (): Promise<GenerationState> => {
@@ -76,10 +76,10 @@ describe('a picture of no use', () => {
     expect(slots[0]?.error?.message).toContain('no refill is left');
   });
 
-  it.each(['media_blank', 'media_not_media'])(
+  it.each(['media_blank', 'media_not_media'] as const)(
     'is made at the next provider where the job allows no refill: %s',
     async (code) => {
-      const bad = failing('corrupt', { code, certainty: 'accepted' });
+      const bad = failing(code, { outcome: 'useless' });
       const modal = new FakeProvider('modal', bad);
       const fal = new FakeProvider('fal', ok);
 
@@ -92,7 +92,7 @@ describe('a picture of no use', () => {
 
   it('is not asked of the same provider again while the slot waits for another one', async () => {
     const modal = new FakeProvider('modal', blank);
-    const away = failing('outage', { provider: 'fal', code: 'connection_refused' });
+    const away = failing('connection_refused', { provider: 'fal' });
     const fal = new FakeProvider('fal', inTurn(away, away, away, ok));
 
     const { slots } = await run([modal, fal], studio({ maxRefills: 0 }));
@@ -179,7 +179,7 @@ describe('a set that must not mix engines', () => {
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (job.jobKey.includes('slot-2')) {
         word.emit('failed');
-        return await failing('transient', { code: 'job_failed', certainty: 'accepted' })(job, call, context);
+        return await failing('generation_failed', { outcome: 'ended_billed' })(job, call, context);
       }
       await failed;
       return await down(job, call, context);

@@ -9,8 +9,8 @@ const harness = useHarness();
 
 const ok: Answer = (job) => Promise.resolve(picture(job));
 /** An answer of no use that was paid all the same. */
-const broken = failing('corrupt', { code: 'media_empty', certainty: 'accepted' });
-const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted' });
+const broken = failing('media_empty', { outcome: 'useless' });
+const blank = failing('media_blank', { outcome: 'useless' });
 /** By the price table. */
 const modalUsd = 0.020054;
 const falUsd = 0.026214;
@@ -25,10 +25,7 @@ async function run(
 
 describe('maxCostUsd', () => {
   it('is looked at again before every fallback: what was paid for nothing counts', async () => {
-    const modal = new FakeProvider(
-      'modal',
-      failing('corrupt', { code: 'media_empty', certainty: 'accepted' }),
-    );
+    const modal = new FakeProvider('modal', failing('media_empty', { outcome: 'useless' }));
     const fal = new FakeProvider('fal', ok);
 
     // Enough for two calls at Modal, not for one more at Fal.
@@ -41,10 +38,7 @@ describe('maxCostUsd', () => {
   });
 
   it('passes over a candidate that costs too much for a cheaper one', async () => {
-    const fal = new FakeProvider(
-      'fal',
-      failing('corrupt', { provider: 'fal', code: 'media_empty', certainty: 'accepted' }),
-    );
+    const fal = new FakeProvider('fal', failing('media_empty', { provider: 'fal', outcome: 'useless' }));
     const modal = new FakeProvider('modal', ok);
     const request = studio({ modelProvider: 'fal', maxCostUsd: falUsd + modalUsd, maxRefills: 0 });
 

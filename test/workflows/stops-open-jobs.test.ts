@@ -18,7 +18,7 @@ function takenAndGone(): FakeProvider {
     await context.dispatch.intent();
     await context.dispatch.accepted({ request: 'r-1' });
     harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
-    const gone = failing('transient', { code: 'connection_lost', certainty: 'accepted' });
+    const gone = failing('connection_lost', { outcome: 'unreachable' });
     return await gone(job, call, context);
   };
   const fal = new FakeProvider('fal', answer);
@@ -133,7 +133,7 @@ describe('a slot that ends while nobody knows whether its submit arrived', () =>
     const answer: Answer = async (job, call, context) => {
       if (context.dispatch.previous.phase === 'none') await context.dispatch.intent({ promptId: 'p-1' });
       harness.surroundings.downSince = () => '2026-01-02T03:04:05.678Z';
-      const gone = failing('outage', { provider: 'comfyui', code: 'unreachable', certainty: 'unknown' });
+      const gone = failing('connection_refused', { provider: 'comfyui', outcome: 'nobody_knows' });
       return await gone(job, call, context);
     };
     const provider = new FakeProvider('comfyui', answer);

@@ -86,8 +86,8 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (context.dispatch.previous.phase === 'intent') return await lost(job, call, context);
       await context.dispatch.intent();
-      const silent = { code: 'deadline_exceeded', certainty: 'unknown' } as const;
-      return await failing('transient', silent)(job, call, context);
+      const silent = { outcome: 'nobody_knows' } as const;
+      return await failing('deadline_exceeded', silent)(job, call, context);
     });
     const fal = new FakeProvider('fal', ok);
 
@@ -110,7 +110,7 @@ describe('a submit that was lost, with unknownOutcome: resubmit', () => {
 });
 
 describe('a submit that was lost while its provider is down, with unknownOutcome: resubmit', () => {
-  const down = failing('outage', { code: 'provider_down' });
+  const down = failing('provider_down');
 
   it('is still sent once more when the calls at others meanwhile sent nothing', async () => {
     let isDown = true;
@@ -121,7 +121,7 @@ describe('a submit that was lost while its provider is down, with unknownOutcome
     const byJobOf = byJob(lost, ok);
     const fal = new FakeProvider('fal', async (job, call, context) => {
       isDown = false;
-      return await failing('outage', { provider: 'fal', code: 'connection_refused' })(job, call, context);
+      return await failing('connection_refused', { provider: 'fal' })(job, call, context);
     });
 
     const { slots } = await run([modal, fal], studio());
@@ -135,7 +135,7 @@ describe('a submit that was lost while its provider is down, with unknownOutcome
     const modal = new FakeProvider('modal', lost);
     const fal: FakeProvider = new FakeProvider(
       'fal',
-      failing('transient', { provider: 'fal', code: 'job_failed', certainty: 'accepted', endsJob: true }),
+      failing('generation_failed', { provider: 'fal', outcome: 'ended_billed' }),
     );
 
     const { slots } = await run([modal, fal], studio());
@@ -247,19 +247,19 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
   });
 
   it.each([
-    ['outage', 'request_lost', undefined],
-    ['outage', 'redirect_foreign', undefined],
-    ['corrupt', 'body_cut_off', 'price'],
-    ['corrupt', 'media_truncated', 'price'],
-    ['transient', 'deadline_exceeded', undefined],
-    ['transient', 'deadline_exceeded', 'price'],
-    ['capacity', 'queue_timeout', 'price'],
+    ['gone', 'request_lost', undefined],
+    ['gone', 'redirect_foreign', undefined],
+    ['gone', 'body_cut_off', 'price'],
+    ['gone', 'media_truncated', 'price'],
+    ['ended_billed', 'deadline_exceeded', undefined],
+    ['ended_billed', 'deadline_exceeded', 'price'],
+    ['ended_billed', 'queue_timeout', 'price'],
   ] as const)(
     'asks where the picture of an accepted job never reached us: %s %s',
-    async (failureClass, code, charge) => {
+    async (outcome, code, charge) => {
       const modal = new FakeProvider('modal', async (job, call, context) => {
         await context.dispatch.intent();
-        return await failing(failureClass, { code, certainty: 'accepted', charge })(job, call, context);
+        return await failing(code, { outcome, charge })(job, call, context);
       });
       await withQuestion(modal, async (handle, { slots }) => {
         const money = charge === 'price' ? { costUsd: priceUsd } : { atRiskUsd: priceUsd };
@@ -273,7 +273,7 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
   );
 
   it('makes a picture that came whole and is of no use again, which is a refill and no doubt', async () => {
-    const blank = failing('corrupt', { code: 'media_blank', certainty: 'accepted', charge: 'price' });
+    const blank = failing('media_blank', { outcome: 'useless', charge: 'price' });
     const modal = new FakeProvider('modal', inTurn(blank, ok));
 
     const { slots } = await run([modal], onHold());
@@ -282,7 +282,7 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
   });
 
   it('asks also where a gateway answered for a provider that may have taken the job', async () => {
-    const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+    const gateway = failing('bad_gateway', { outcome: 'nobody_knows', status: 502 });
     const modal = new FakeProvider('modal', async (job, call, context) => {
       await context.dispatch.intent();
       return await gateway(job, call, context);
@@ -307,21 +307,18 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: job.jobKey });
     }
-    const silent = { code: 'deadline_exceeded', certainty: 'accepted' } as const;
-    return await failing('transient', { ...silent, provider: 'fal' })(job, call, context);
+    const silent = { provider: 'fal', outcome: 'still_there' } as const;
+    return await failing('deadline_exceeded', silent)(job, call, context);
   };
-  const failed = failing('transient', {
+  const failed = failing('generation_failed', {
     provider: 'fal',
-    code: 'generation_failed',
-    certainty: 'accepted',
-    endsJob: true,
+    outcome: 'ended_billed',
   });
   /** Accepted, and then the connection breaks. */
   const broken: Answer = async (job, call, context) => {
     await context.dispatch.intent();
     await context.dispatch.accepted({ request: job.jobKey });
-    const away = { code: 'connection_lost', certainty: 'accepted' } as const;
-    return await failing('transient', away)(job, call, context);
+    return await failing('connection_lost', { outcome: 'unreachable' })(job, call, context);
   };
   /** The first look after the question: takes as long as the test says, and finds this. */
   const lookingFor =
@@ -405,7 +402,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   });
 
   it('leaves the next job its own question, when it turned out that this one had failed', async () => {
-    const gateway = failing('transient', { provider: 'fal', certainty: 'unknown', status: 502 });
+    const gateway = failing('transient', { provider: 'fal', outcome: 'nobody_knows', status: 502 });
     const fal = new FakeProvider('fal', inTurn(hangs, hangs, lookingFor(failed), gateway, ok));
     await harness.withProviders([fal], async () => {
       const looks = once(word, 'looking');
@@ -498,7 +495,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
 
   it('is not settled by a word on the other job of a race', async () => {
     const raced = new EventEmitter();
-    const ended = failing('transient', { code: 'generation_failed', certainty: 'accepted', endsJob: true });
+    const ended = failing('generation_failed', { outcome: 'ended_billed' });
     const lostThere = {
       provider: 'fal',
       code: 'request_lost',
@@ -554,7 +551,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
 
 describe('submits that only a gateway answered for, with unknownOutcome: hold', () => {
   it("are a person's to count: six of them do not end a slot that sends nothing more", async () => {
-    const gateway = failing('transient', { code: 'bad_gateway', certainty: 'unknown', status: 502 });
+    const gateway = failing('bad_gateway', { outcome: 'nobody_knows', status: 502 });
     const modal = new FakeProvider('modal', gateway);
     await harness.withProviders([modal], async () => {
       const strict = { modelId: 'modal-flux-dev', strict: true };
@@ -580,8 +577,8 @@ describe('a job whose queue never moved', () => {
     const stuck: Answer = async (job, call, context) => {
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: call });
-      const free = { code: 'queue_timeout', certainty: 'accepted', charge: 'none', endsJob: true } as const;
-      const cancelled = failing('capacity', free);
+      const free = { outcome: 'ended_free', charge: 'none' } as const;
+      const cancelled = failing('queue_timeout', free);
       return await cancelled(job, call, context);
     };
     const modal = new FakeProvider('modal', stuck);
@@ -603,8 +600,8 @@ describe('jobs taken back from a queue that bills them', () => {
     const fal = new FakeProvider('fal', async (job, call, context) => {
       if (call > 10) return await ok(job, call, context);
       await context.dispatch.intent();
-      const billed = { code: 'queue_timeout', certainty: 'accepted', charge: 'price' } as const;
-      return await failing('capacity', { ...billed, provider: 'fal' })(job, call, context);
+      const billed = { outcome: 'ended_billed', charge: 'price' } as const;
+      return await failing('queue_timeout', { ...billed, provider: 'fal' })(job, call, context);
     });
 
     const { slots } = await run([fal], studio({ modelProvider: 'fal', strict: true }));
@@ -626,7 +623,7 @@ describe('an accepted job that cannot be reached for a moment', () => {
       }
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: 'r-1' });
-      const away = failing('transient', { code: 'connection_lost', certainty: 'accepted' });
+      const away = failing('connection_lost', { outcome: 'unreachable' });
       return await away(job, call, context);
     });
 
@@ -645,8 +642,8 @@ describe('an accepted job that hangs again and again', () => {
         await context.dispatch.intent();
         await context.dispatch.accepted({ request: 'r-1' });
       }
-      const hangs = { code: 'deadline_exceeded', certainty: 'accepted' } as const;
-      return await failing('transient', hangs)(job, call, context);
+      const hangs = { outcome: 'still_there' } as const;
+      return await failing('deadline_exceeded', hangs)(job, call, context);
     });
 
     modal.chargeOfStop = { usd: 0.0123 };

@@ -88,11 +88,11 @@ describe('a job whose provider is known to be down', () => {
     const fal = new FakeProvider('fal');
     modal.answer = async (job, call, context) => {
       if (call === 3) return picture(job);
-      if (call === 2) return await failing('outage', { code: 'provider_down' })(job, call, context);
+      if (call === 2) return await failing('provider_down')(job, call, context);
       await context.dispatch.intent();
       await context.dispatch.accepted({ request: 'r-1' });
-      const away = { code: 'connection_lost', certainty: 'accepted' } as const;
-      return await failing('transient', away)(job, call, context);
+      const away = { outcome: 'unreachable' } as const;
+      return await failing('connection_lost', away)(job, call, context);
     };
     await harness.withProviders([modal, fal], async () => {
       const handle = await harness.start(studio());
@@ -167,7 +167,7 @@ describe('a job whose provider is known to be down', () => {
 describe('a job whose provider cannot be reached, although no breaker has opened yet', () => {
   it('leaves its address with the watch, and asks again by itself meanwhile', async () => {
     const modal = silent('modal');
-    modal.answer = failing('outage', { code: 'connection_refused' });
+    modal.answer = failing('connection_refused');
     await harness.withProviders([modal], async () => {
       const handle = await harness.start(request());
       await untilWaiting(handle);
@@ -185,7 +185,7 @@ describe('a job whose provider cannot be reached, although no breaker has opened
   it('is not sent to a watch by a failure after which a job may be there', async () => {
     const modal = new FakeProvider(
       'modal',
-      inTurn(failing('outage', { code: 'connection_lost', certainty: 'accepted' }), hanging),
+      inTurn(failing('connection_lost', { outcome: 'unreachable' }), hanging),
     );
     await harness.withProviders([modal], async () => {
       const handle = await harness.start(request());
@@ -198,7 +198,7 @@ describe('a job whose provider cannot be reached, although no breaker has opened
 
 describe('a job whose provider lets a gateway answer for it', () => {
   const gateway = (provider: 'modal' | 'fal') =>
-    failing('transient', { provider, code: 'bad_gateway', certainty: 'unknown', status: 502 });
+    failing('bad_gateway', { provider, outcome: 'nobody_knows', status: 502 });
 
   it.each([
     // Its watch would ask another app of Modal.
@@ -246,8 +246,8 @@ describe('a job whose provider lets a gateway answer for it', () => {
   }, 90_000);
 
   it('is sent to the next provider at once, also where the first one asks for a long pause', async () => {
-    const pause = { code: 'unavailable', certainty: 'unknown', status: 503, retryAfterMs: 60_000 } as const;
-    const modal = new FakeProvider('modal', failing('outage', pause));
+    const pause = { outcome: 'nobody_knows', status: 503, retryAfterMs: 60_000 } as const;
+    const modal = new FakeProvider('modal', failing('unavailable', pause));
     const fal = new FakeProvider('fal', ok);
     await harness.withProviders([modal, fal], async () => {
       const { slots } = await (await harness.start(studio())).result();

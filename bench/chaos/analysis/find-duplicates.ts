@@ -1,4 +1,4 @@
-import { overtakenCode, type AttemptRecord } from '../../../src/domain/attempt-record';
+import { overtakenCode, type AttemptErrorCode, type AttemptRecord } from '../../../src/domain/attempt-record';
 import type { Disruption, Evidence, PaidJob, WorkOutcome } from './evidence';
 import type { MatchedJob, MatchedSlot } from './match-jobs';
 
@@ -128,8 +128,8 @@ function isOutOf(
 const longestOutageMs = 30_000;
 
 /** The result of a named job is checked by its hash: what came is what was made, and it is no picture. */
-function isNoMedium({ outcome, certainty, errorCode = '' }: AttemptRecord): boolean {
-  return outcome === 'failed' && certainty === 'accepted' && errorCode.startsWith('media_');
+function isNoMedium({ outcome, certainty, errorCode }: AttemptRecord): boolean {
+  return outcome === 'failed' && certainty === 'accepted' && errorCode?.startsWith('media_') === true;
 }
 
 /** By then the trail knew of the job only that its outcome was unknown, whatever was found out afterwards. */
@@ -142,8 +142,9 @@ function isOver({ outcome }: PaidJob): boolean {
   return outcome === 'failed' || outcome === 'cancelled' || outcome === 'lost';
 }
 
-const refusedPictures: readonly string[] = [
+const refusedPictures: readonly (AttemptErrorCode | undefined)[] = [
   'media_blank',
+  'media_censored',
   'media_wrong_size',
   'media_wrong_kind',
   'media_too_large',
@@ -166,7 +167,7 @@ export function isSpoiled({ job, attempts }: MatchedJob): boolean {
  * The picture came whole and was refused. One that came damaged is replaced by itself too, but not while unknown outcomes are
  * on hold: there a person is asked first.
  */
-function isUseless({ outcome, errorCode = '' }: AttemptRecord, policy: Evidence['policy']): boolean {
+function isUseless({ outcome, errorCode }: AttemptRecord, policy: Evidence['policy']): boolean {
   if (outcome !== 'failed') return false;
   return refusedPictures.includes(errorCode) || (policy === 'resubmit' && errorCode === 'media_truncated');
 }

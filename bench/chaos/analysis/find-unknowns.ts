@@ -1,4 +1,4 @@
-import type { AttemptRecord } from '../../../src/domain/attempt-record';
+import type { AttemptErrorCode, AttemptRecord } from '../../../src/domain/attempt-record';
 import type { Disruption, FaultName } from './evidence';
 import type { MatchedSlot } from './match-jobs';
 
@@ -79,7 +79,8 @@ function isTakenAway(kind: Disruption['kind']): boolean {
 }
 
 /** No answer was read, or not all of it: the connection broke. */
-const brokenCodes: readonly string[] = [
+const brokenCodes: readonly (AttemptErrorCode | undefined)[] = [
+  'no_answer',
   'connection_lost',
   'body_cut_off',
   'body_stalled',
@@ -87,10 +88,14 @@ const brokenCodes: readonly string[] = [
   'submit_unconfirmed',
 ];
 /** The worker was gone, or could not tell Temporal. */
-const killedCodes: readonly string[] = ['activity_timed_out', 'internal_error', 'outcome_unknown'];
+const killedCodes: readonly (AttemptErrorCode | undefined)[] = [
+  'activity_timed_out',
+  'internal_error',
+  'outcome_unknown',
+];
 
 /** What a fault can make of a call whose outcome is then unknown; faults that are not here leave no doubt. */
-const codesOfFault: Partial<Record<FaultName, readonly string[]>> = {
+const codesOfFault: Partial<Record<FaultName, readonly (AttemptErrorCode | undefined)[]>> = {
   submit_lost: brokenCodes,
   put_lost_before_claim: brokenCodes,
   put_lost_after_claim: brokenCodes,
@@ -108,7 +113,7 @@ const codesOfFault: Partial<Record<FaultName, readonly string[]>> = {
 
 function canEndLike(
   { kind, target, fault, isEnd }: Disruption,
-  { provider, errorCode = '' }: AttemptRecord,
+  { provider, errorCode }: AttemptRecord,
 ): boolean {
   if (kind === 'partition') return killedCodes.includes(errorCode);
   if (kind === 'kill') return target !== 'api' && killedCodes.includes(errorCode);

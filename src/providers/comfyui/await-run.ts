@@ -141,11 +141,8 @@ async function leaveQueue({ pod, promptId, queueSeconds }: AwaitRunOptions): Pro
   if (state !== 'absent') return;
   throw new ProviderError(`the pod did not begin within ${String(queueSeconds)} s`, {
     provider: 'comfyui',
-    failureClass: 'capacity',
     code: 'queue_timeout',
-    certainty: 'accepted',
-    endsJob: true,
-    charge: 'none',
+    outcome: 'ended_free',
     providerRequestId: promptId,
   });
 }

@@ -51,8 +51,7 @@ function textOf(value: JsonValue | undefined): string {
 function mismatch(problem: string): ProviderError {
   return new ProviderError(`the graph of this deployment ${problem}`, {
     provider: 'comfyui',
-    failureClass: 'auth',
     code: 'graph_mismatch',
-    certainty: 'not_sent',
+    outcome: 'nothing_sent',
   });
 }

@@ -44,10 +44,8 @@ export async function lookTwice(look: () => Promise<RunSighting>, signal: AbortS
 export function runVanished(promptId: string): ProviderError {
   return new ProviderError('the pod forgot the run, as it does when it restarts', {
     provider: 'comfyui',
-    failureClass: 'transient',
     code: 'run_vanished',
-    certainty: 'accepted',
-    endsJob: true,
+    outcome: 'ended_free',
     providerRequestId: promptId,
   });
 }

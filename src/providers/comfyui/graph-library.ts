@@ -31,9 +31,8 @@ export function loadGraphLibrary(replacements?: string): GraphLibrary {
       if (graph !== undefined) return graph;
       throw new ProviderError('this deployment has no graph for the endpoint', {
         provider: 'comfyui',
-        failureClass: 'auth',
         code: 'graph_missing',
-        certainty: 'not_sent',
+        outcome: 'nothing_sent',
       });
     },
   };

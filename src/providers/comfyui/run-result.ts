@@ -1,5 +1,5 @@
-import type { FailureClass, ProviderCharge } from '../../domain/taxonomy';
-import { ProviderError } from '../errors';
+import type { FailureCode } from '../../domain/failures';
+import { endedAs, ProviderError, type ProviderCharge } from '../errors';
 import {
   executionErrorSchema,
   outputFileSchema,
@@ -24,7 +24,7 @@ export function readRunResult(
   const [first, ...others] = outputFiles(entry, outputNode);
   if (first !== undefined) return [first, ...others];
   const message = 'the run ended without an output picture';
-  throw toError({ failureClass: 'corrupt', code: 'no_output', message }, promptId);
+  throw toError({ code: 'no_output', message }, promptId);
 }
 
 /** Seconds from start to end of a run, where the server noted both. */
@@ -49,34 +49,30 @@ export function wasInterrupted(entry: HistoryEntry): boolean {
 }
 
 interface RunFailure {
-  failureClass: FailureClass;
-  code: string;
+  code: FailureCode;
   message: string;
   charge?: ProviderCharge | undefined;
 }
 
 function runFailure(entry: HistoryEntry): RunFailure | undefined {
   if (!hasFailed(entry)) return undefined;
-  // Once may be chance. Whoever sees it again under the next key knows that the pod is what fails.
-  const failureClass = 'transient';
   if (wasInterrupted(entry)) {
-    return { failureClass, code: 'interrupted', message: 'the run was interrupted on the pod' };
+    return { code: 'interrupted', message: 'the run was interrupted on the pod' };
   }
   const error = executionErrorSchema.safeParse(messageData(entry, 'execution_error'));
   const text = error.success ? `${error.data.exception_type} ${error.data.exception_message}` : '';
   const missing = error.success ? missingFile(error.data) : undefined;
   if (missing !== undefined) return missing;
   if (/out ?of ?memory|allocation on device/i.test(text)) {
-    return { failureClass: 'capacity', code: 'out_of_memory', message: "the pod's GPU ran out of memory" };
+    return { code: 'out_of_memory', message: "the pod's GPU ran out of memory" };
   }
   if (/no face detected/i.test(text)) {
     return {
-      failureClass: 'input',
       code: 'no_face_detected',
       message: 'the reference picture shows no face',
     };
   }
-  return { failureClass, code: 'execution_failed', message: 'a node of the graph failed on the pod' };
+  return { code: 'execution_failed', message: 'a node of the graph failed on the pod' };
 }
 
 /** Some loaders are only found to have nothing to load when they run: the submit was accepted. */
@@ -91,14 +87,12 @@ function missingFile({
   if (folder === undefined && !isMissing) return undefined;
   if (folder === 'loras') {
     return {
-      failureClass: 'lora',
       code: 'lora_missing',
       message: 'the pod does not have this LoRA',
       charge: 'none',
     };
   }
   return {
-    failureClass: 'auth',
     code: 'model_missing',
     message: 'the pod lacks a model the graph names',
     charge: 'none',
@@ -110,8 +104,7 @@ function toError(failure: RunFailure, promptId: string): ProviderError {
   return new ProviderError(message, {
     ...known,
     provider: 'comfyui',
-    certainty: 'accepted',
-    endsJob: true,
+    outcome: endedAs(failure.charge),
     providerRequestId: promptId,
   });
 }

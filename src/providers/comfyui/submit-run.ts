@@ -1,6 +1,6 @@
 import type { CallState } from '../call-failure';
 import { openCallScope } from '../deadlines';
-import { ProviderError } from '../errors';
+import { endedAs, ProviderError } from '../errors';
 import type { HttpClient } from '../http';
 import type { ProviderJob, SubmitContext, Submitted } from '../types';
 import { toComfyUiError } from './errors';
@@ -89,7 +89,8 @@ async function refused(
   if (error.queuedAs === undefined) return failure;
   const unwanted = { promptId: error.queuedAs, graph, isAccepted: true };
   const stopped = await stopRun(unwanted, { http, baseUrl }, new AbortController().signal);
-  return failure.with({ charge: stopped.kind === 'stopped' ? stopped.charge : undefined });
+  const charge = stopped.kind === 'stopped' ? stopped.charge : undefined;
+  return failure.with({ outcome: endedAs(charge), charge });
 }
 
 /**
@@ -98,11 +99,11 @@ async function refused(
  */
 function withoutStatus(failure: ProviderError): ProviderError {
   if (failure.certainty !== 'unknown' || failure.status === undefined) return failure;
-  const { provider, failureClass, retryAfterMs, providerRequestId } = failure;
+  const { provider, retryAfterMs, providerRequestId } = failure;
   return new ProviderError('something else than the pod answered the submit', {
-    ...{ provider, failureClass, retryAfterMs, providerRequestId },
+    ...{ provider, retryAfterMs, providerRequestId },
     code: 'submit_unconfirmed',
-    certainty: 'unknown',
+    outcome: 'nobody_knows',
     cause: failure,
   });
 }

@@ -47,8 +47,10 @@ export interface FalClientSettings {
   firstPollPauseMs?: number | undefined;
 }
 
-/** Where the API keeps the call-backs. */
+/** What is on record of Fal's requests: told by call-backs, and by our own submits. */
 export interface FalCallbacks {
+  /** Keeps that this request is this job, as the answer to its submit says. */
+  claim(requestId: string, jobKey: string): Promise<void>;
   /** The request a call-back named for this job. */
   lookUp(jobKey: string): Promise<{ requestId: string } | undefined>;
   /** Which of these requests belong to other jobs of ours. */
@@ -110,9 +112,8 @@ export class FalApi {
     if (this.isOurs(handle)) return handle;
     throw new ProviderError('Fal named URLs on another host than its own', {
       provider: 'fal',
-      failureClass: 'outage',
       code: 'url_foreign',
-      certainty: 'accepted',
+      outcome: 'still_there',
       providerRequestId: handle.requestId,
     });
   }
@@ -236,9 +237,8 @@ export function isSuccess({ status }: HttpReply): boolean {
 function unnamedJob(): ProviderError {
   return new ProviderError('the answer to the submit names no job', {
     provider: 'fal',
-    failureClass: 'corrupt',
     code: 'reply_invalid',
-    certainty: 'unknown',
+    outcome: 'nobody_knows',
   });
 }
 
@@ -247,9 +247,8 @@ function invalidReply(message: string, providerRequestId: string | undefined): P
   const code = 'reply_invalid';
   return new ProviderError(message, {
     provider: 'fal',
-    failureClass: 'corrupt',
     code,
-    certainty: 'accepted',
+    outcome: 'still_there',
     providerRequestId,
   });
 }
@@ -258,9 +257,8 @@ function uploadFailed(message: string, reply: HttpReply): ProviderError {
   const code = 'upload_failed';
   return new ProviderError(message, {
     provider: 'fal',
-    failureClass: 'transient',
     code,
-    certainty: 'not_sent',
+    outcome: 'nothing_sent',
     status: reply.status,
     retryAfterMs: askedWaitMs(reply),
   });

@@ -61,7 +61,7 @@ async function find(
     signal.throwIfAborted();
     const state: CallState = { provider: 'fal', stage: 'accepted', blankIs: 'policy' };
     // Whatever kept us from asking says nothing about the submit itself.
-    throw toProviderError(error, state).with({ certainty: 'unknown' });
+    throw toProviderError(error, state).with({ outcome: 'nobody_knows' });
   }
 }
 

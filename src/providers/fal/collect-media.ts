@@ -1,5 +1,5 @@
 import type { StoredAsset } from '../../domain/stored-asset';
-import { mediaHostBusyCode } from '../../domain/taxonomy';
+import type { FailureCode } from '../../domain/failures';
 import { MediaError, ProviderError, type ProviderErrorOptions } from '../errors';
 import type { HttpReply } from '../http';
 import { discardBody } from '../read-body';
@@ -34,17 +34,13 @@ export async function collectMedia(
   if (pictures.length === 0) {
     // Billed by the picture. What is not even an empty list is no output of Fal's, and says nothing about the job.
     const isOutput = output.images !== undefined;
-    const known = { providerRequestId, endsJob: isOutput, charge: isOutput ? 'none' : undefined } as const;
-    throw afterPayment('corrupt', 'no_media', 'the result of the job holds no picture', known);
+    const outcome = isOutput ? 'ended_free' : 'still_there';
+    throw afterPayment('no_media', 'the result of the job holds no picture', { providerRequestId, outcome });
   }
   const [first, ...rest] = pictures.filter((_, index) => output.has_nsfw_concepts?.[index] !== true);
   if (first === undefined) {
     const message = "Fal's safety checker flagged every picture of the result";
-    throw afterPayment('policy', 'nsfw_flagged', message, {
-      providerRequestId,
-      endsJob: true,
-      charge: 'price',
-    });
+    throw afterPayment('nsfw_flagged', message, { providerRequestId, outcome: 'useless' });
   }
   const assets: [StoredAsset, ...StoredAsset[]] = [await download(first.url, options)];
   for (const { url } of rest) assets.push(await download(url, options));
@@ -55,7 +51,7 @@ async function download(url: string, options: CollectOptions): Promise<StoredAss
   const { api, media, exchange, save, providerRequestId } = options;
   if (!isAllowedMediaUrl(url, api.settings.mediaHosts, api.settings.queueUrl)) {
     const message = 'the result lies on a host that is not on the list of media hosts';
-    throw afterPayment('outage', 'media_host_foreign', message, { providerRequestId, charge: 'price' });
+    throw afterPayment('media_host_foreign', message, { providerRequestId });
   }
   const reply = await api.openMedia(url, exchange);
   if (reply.status === 200) return await saveMedia(reply, media, save);
@@ -66,23 +62,25 @@ async function download(url: string, options: CollectOptions): Promise<StoredAss
 /** No key goes to the media host, so its 401 and 403 are the picture's own, as a link that ran out. */
 function downloadFailure(reply: HttpReply, providerRequestId: string | undefined): Error {
   const { status } = reply;
-  const known = { providerRequestId, status, charge: 'price' } as const;
+  const known = { providerRequestId, status };
   if (status >= 300 && status < 400) {
-    return afterPayment('outage', 'media_redirect', 'the result redirects to another place', known);
+    return afterPayment('media_redirect', 'the result redirects to another place', known);
   }
   if (status === 408 || status === 429 || status >= 500) {
     const message = `Fal's media host cannot answer at the moment (status ${String(status)})`;
     const retryAfterMs = askedWaitMs(reply);
-    return afterPayment('transient', mediaHostBusyCode, message, { ...known, retryAfterMs });
+    return afterPayment('media_host_busy', message, { ...known, retryAfterMs });
   }
   return new MediaError('unavailable', `status ${String(status)}`);
 }
 
 function afterPayment(
-  failureClass: ProviderError['failureClass'],
-  code: string,
+  code: FailureCode,
   message: string,
-  known: Pick<ProviderErrorOptions, 'providerRequestId' | 'status' | 'retryAfterMs' | 'endsJob' | 'charge'>,
+  known: Partial<Pick<ProviderErrorOptions, 'providerRequestId' | 'status' | 'retryAfterMs' | 'outcome'>>,
 ): ProviderError {
-  return new ProviderError(message, { provider: 'fal', failureClass, code, certainty: 'accepted', ...known });
+  return new ProviderError(message, {
+    ...{ provider: 'fal', code, outcome: 'still_there', charge: 'price' },
+    ...known,
+  });
 }

@@ -1,9 +1,10 @@
+import type { FailureCode } from '../../domain/failures';
 import { roundUsd } from '../../domain/round-usd';
 import type { Billing } from '../../domain/attempt-record';
 import type { JsonValue } from '../../domain/taxonomy';
 import { toProviderError, type CallState } from '../call-failure';
 import { pause, queueEndMs } from '../deadlines';
-import { ProviderError, type ProviderErrorOptions } from '../errors';
+import { endedAs, ProviderError, type ProviderErrorOptions } from '../errors';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { readResult } from '../read-result';
 import type { CollectContext, ProviderJob, ProviderResult } from '../types';
@@ -70,7 +71,10 @@ class Collection {
       this.options.context.signal.throwIfAborted();
       const failure = toProviderError(error, this.state);
       const usd = this.costUsd();
-      throw failure.charge === 'price' && usd !== undefined ? failure.with({ charge: { usd } }) : failure;
+      const { billing } = this;
+      throw failure.charge === 'price' && usd !== undefined
+        ? failure.with({ charge: { usd }, billing })
+        : failure.with({ billing });
     }
   }
 
@@ -116,7 +120,7 @@ class Collection {
   /** A word that is none of the official client's is a failure to look into, never a reason to wait for ever. */
   private phaseOf({ status }: FalStatus): 'queued' | 'running' | 'completed' {
     if (isKnownStatus(status)) return phaseOfStatus[status];
-    throw this.failure('transient', 'status_unknown', 'Fal answered with a status word we do not know');
+    throw this.failure('status_unknown', 'Fal answered with a status word we do not know');
   }
 
   private async leaveQueue(status: FalStatus): Promise<FalStatus> {
@@ -125,8 +129,8 @@ class Collection {
     const { queueSeconds } = this.options.job.deadlines;
     const message = `the job was still in Fal's queue after ${String(queueSeconds)} s and was cancelled`;
     // Where Fal did not say that it stops the job, it may go on.
-    const end = stopped.kind === 'stopped' ? { endsJob: true, charge: stopped.charge } : {};
-    throw this.failure('capacity', 'queue_timeout', message, end);
+    const end = stopped.kind === 'stopped' && { outcome: endedAs(stopped.charge), charge: stopped.charge };
+    throw this.failure('queue_timeout', message, end || {});
   }
 
   private async read(done: FalStatus): Promise<ProviderResult> {
@@ -184,7 +188,8 @@ class Collection {
     const entry = await this.listed(requestId, Date.parse(queuedSince)).catch(() => {
       throw lost;
     });
-    if (entry === undefined) throw lost.with({ endsJob: this.mustHaveEnded(queuedSince) });
+    if (entry === undefined)
+      throw lost.with({ outcome: this.mustHaveEnded(queuedSince) ? 'gone' : 'still_there' });
     const status = entry.status_code ?? 0;
     if (status >= 400) throw this.listedFailure(entry, status);
     const output = falOutputSchema.safeParse(entry.json_output).data;
@@ -218,7 +223,7 @@ class Collection {
       header: () => undefined,
       providerRequestId: this.handle.requestId,
     });
-    return failure.with({ endsJob: true });
+    return failure.endsJob ? failure : failure.with({ outcome: endedAs(failure.charge) });
   }
 
   private exchange(): ExchangeOptions {
@@ -226,13 +231,12 @@ class Collection {
   }
 
   private failure(
-    failureClass: ProviderError['failureClass'],
-    code: string,
+    code: FailureCode,
     message: string,
     known: Partial<ProviderErrorOptions> = {},
   ): ProviderError {
     return new ProviderError(message, {
-      ...{ provider: 'fal', failureClass, code, certainty: 'accepted' },
+      ...{ provider: 'fal', code, outcome: 'still_there' },
       providerRequestId: this.handle.requestId,
       ...known,
     });

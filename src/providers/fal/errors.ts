@@ -1,5 +1,5 @@
-import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
-import { ProviderError, type ProviderCharge } from '../errors';
+import type { FailureCode, JobOutcome } from '../../domain/failures';
+import { endedAs, ProviderError, type ProviderCharge } from '../errors';
 import { askedWaitMs } from '../retry-after';
 import { falErrorSchema, type FalErrorBody } from './wire';
 
@@ -19,8 +19,7 @@ export interface FalFailure {
 }
 
 interface Verdict {
-  failureClass: FailureClass;
-  code: string;
+  code: FailureCode;
   message: string;
 }
 
@@ -28,16 +27,14 @@ interface Verdict {
 export function falError(failure: FalFailure): ProviderError {
   const body = errorBody(failure.body);
   const types = typesOf(body, failure.header('x-fal-error-type'));
-  const { message, ...verdict } = judge(failure, types, body);
+  const { message, code } = judge(failure, types, body);
+  const charge = isEndOfJob(failure, types) ? chargeOf(failure, types) : undefined;
   return new ProviderError(message, {
-    provider: 'fal',
-    ...verdict,
-    certainty: certaintyOf(failure),
+    ...{ provider: 'fal', code, charge },
+    outcome: isEndOfJob(failure, types) ? endedAs(charge) : outcomeOf(failure),
     status: failure.status,
     retryAfterMs: askedWaitMs(failure),
     providerRequestId: failure.providerRequestId,
-    endsJob: isEndOfJob(failure, body),
-    charge: isEndOfJob(failure, body) ? chargeOf(failure, types) : undefined,
   });
 }
 
@@ -49,31 +46,28 @@ function chargeOf({ billedUsd }: FalFailure, types: readonly string[]): Provider
 
 /** What the error type of a finished job means when its result says nothing more. */
 export function falErrorOfType(type: string, providerRequestId: string | undefined): ProviderError {
-  const { message, ...verdict } = judgeType([type]) ?? failedAtRunner;
-  return new ProviderError(message, {
-    provider: 'fal',
-    ...verdict,
-    certainty: 'accepted',
-    endsJob: true,
-    charge: 'none',
-    providerRequestId,
-  });
+  const { message, code } = judgeType([type]) ?? failedAtRunner;
+  return new ProviderError(message, { provider: 'fal', code, outcome: 'ended_free', providerRequestId });
 }
 
-function certaintyOf({ step, status }: FalFailure): DispatchCertainty {
-  if (step === 'upload') return 'not_sent';
-  if (step === 'list') return 'unknown';
+function outcomeOf({ step, status }: FalFailure): JobOutcome {
+  if (step === 'upload') return 'nothing_sent';
+  if (step === 'list') return 'nobody_knows';
+  if (step !== 'submit') return 'still_there';
   // 408 is no refusal: somebody on the way lost patience, and the request may have gone on.
   const wasRefused = status < 500 && status !== 408;
-  if (step !== 'submit') return 'accepted';
-  return wasRefused ? 'not_sent' : 'unknown';
+  return wasRefused ? 'nothing_sent' : 'nobody_knows';
 }
 
-/** A failed job's result is an error of its own, with Fal's words in it; Fal bills only for what was made. */
-function isEndOfJob(failure: FalFailure, body: FalErrorBody | undefined): boolean {
+/**
+ * A failed job's result is an error with a type of Fal's own, or a 422 about its input. A bare text is no end: a gateway and
+ * a job that is still in progress answer so too.
+ */
+function isEndOfJob(failure: FalFailure, types: readonly string[]): boolean {
   const { step, status } = failure;
   if (step !== 'result' || status < 400 || [401, 403, 404, 429].includes(status)) return false;
-  return body !== undefined || wasNotStarted(failure);
+  const isTyped = types.length > 0 || (status === 422 && errorBody(failure.body) !== undefined);
+  return isTyped || wasNotStarted(failure);
 }
 
 /** The limit for its start was ours (`x-fal-request-start-timeout`), and ran out. */
@@ -103,23 +97,22 @@ function typesOf(body: FalErrorBody | undefined, header: string | undefined): st
 function judge(failure: FalFailure, types: string[], body: FalErrorBody | undefined): Verdict {
   const { status, step } = failure;
   if (wasNotStarted(failure)) {
-    return { failureClass: 'capacity', code: 'queue_timeout', message: 'Fal did not start the job in time' };
+    return { code: 'queue_timeout', message: 'Fal did not start the job in time' };
   }
   const byType = judgeType(types);
   if (byType !== undefined) return byType;
-  const isRefusal = isAnswerToInput(step, body);
+  const isRefusal = isAnswerToInput(failure, types);
   if (isRefusal && (status === 422 || status === 400)) return rejected(types, body);
   if (status === 404) return isAboutTheJob(step) && body === undefined ? foreignNotFound : notFound[step];
   return byStatus[status] ?? otherStatus(status, isAboutTheJob(step));
 }
 
 const failedAtRunner: Verdict = {
-  failureClass: 'transient',
   code: 'generation_failed',
   message: 'the generation failed at Fal',
 };
 /** Types that mean the same whatever the status; a COMPLETED job carries them without one. */
-const transientTypes: Readonly<Record<string, string>> = {
+const transientTypes = {
   internal_server_error: 'the generation failed at Fal',
   request_timeout: 'Fal gave up on the request',
   startup_timeout: 'no Fal runner came up in time',
@@ -134,19 +127,21 @@ const transientTypes: Readonly<Record<string, string>> = {
   request_cancelled: 'the job was cancelled at Fal',
   // Fal's own storage holds most inputs, so the link is good and the fetch failed: worth another upload and try.
   file_download_error: 'Fal could not fetch an input picture',
-};
+} as const satisfies Partial<Record<FailureCode, string>>;
+
+function isTransientType(type: string): type is keyof typeof transientTypes {
+  return Object.hasOwn(transientTypes, type);
+}
 
 function judgeType(types: readonly string[]): Verdict | undefined {
   if (types.includes('content_policy_violation')) {
     return {
-      failureClass: 'policy',
       code: 'content_policy_violation',
       message: "the request was refused by Fal's content policy",
     };
   }
-  const type = types.find((candidate) => Object.hasOwn(transientTypes, candidate));
-  if (type === undefined) return undefined;
-  return { failureClass: 'transient', code: type, message: transientTypes[type] ?? failedAtRunner.message };
+  const type = types.find(isTransientType);
+  return type === undefined ? undefined : { code: type, message: transientTypes[type] };
 }
 
 /** Names the first field Fal found wrong; never its value, which may be the prompt. */
@@ -158,16 +153,14 @@ function rejected(types: readonly string[], body: FalErrorBody | undefined): Ver
   const type = types.find((candidate) => /^[a-z_.]{1,60}$/.test(candidate));
   const facts = [field, type].filter((fact) => typeof fact === 'string').join(', ');
   const message = `Fal refused the input${facts === '' ? '' : ` (${facts})`}`;
-  return { failureClass: 'input', code: 'input_rejected', message };
+  return { code: 'input_rejected', message };
 }
 
 const missingEndpoint: Verdict = {
-  failureClass: 'auth',
   code: 'endpoint_missing',
   message: 'Fal knows no such endpoint',
 };
 const lostRequest: Verdict = {
-  failureClass: 'transient',
   code: 'request_lost',
   message: 'Fal no longer knows the request it accepted',
 };
@@ -176,13 +169,12 @@ function isAboutTheJob(step: FalStep): boolean {
   return step === 'status' || step === 'result';
 }
 
-/** Whether a 400 or 422 speaks of the input: at the submit, and in Fal's own words at the result. */
-function isAnswerToInput(step: FalStep, body: FalErrorBody | undefined): boolean {
-  return step === 'submit' || step === 'upload' || (step === 'result' && body !== undefined);
+/** Whether a 400 or 422 speaks of the input: at the submit, and at the result where it ends the job. */
+function isAnswerToInput(failure: FalFailure, types: readonly string[]): boolean {
+  return failure.step === 'submit' || failure.step === 'upload' || isEndOfJob(failure, types);
 }
 
 const foreignNotFound: Verdict = {
-  failureClass: 'outage',
   code: 'reply_foreign',
   message: 'something that is not Fal answered for it',
 };
@@ -195,35 +187,31 @@ const notFound: Readonly<Record<FalStep, Verdict>> = {
 };
 
 const byStatus: Readonly<Record<number, Verdict>> = {
-  401: { failureClass: 'auth', code: 'unauthorized', message: 'Fal refused our key' },
+  401: { code: 'unauthorized', message: 'Fal refused our key' },
   403: {
-    failureClass: 'auth',
     code: 'forbidden',
     message: 'Fal refused our account: locked, or out of balance',
   },
   405: {
-    failureClass: 'auth',
     code: 'route_unsupported',
     message: 'Fal does not take this kind of request there',
   },
-  408: { failureClass: 'transient', code: 'request_timeout', message: 'Fal gave up on the request' },
-  413: { failureClass: 'input', code: 'request_too_large', message: 'the request is too large for Fal' },
+  408: { code: 'request_timeout', message: 'Fal gave up on the request' },
+  413: { code: 'request_too_large', message: 'the request is too large for Fal' },
   429: {
-    failureClass: 'capacity',
     code: 'rate_limited',
     message: 'Fal takes no more requests at the moment',
   },
   500: failedAtRunner,
-  502: { failureClass: 'transient', code: 'bad_gateway', message: 'a service behind Fal failed' },
-  503: { failureClass: 'transient', code: 'unavailable', message: 'Fal is not available at the moment' },
-  504: { failureClass: 'transient', code: 'gateway_timeout', message: 'Fal did not answer in time' },
+  502: { code: 'bad_gateway', message: 'a service behind Fal failed' },
+  503: { code: 'unavailable', message: 'Fal is not available at the moment' },
+  504: { code: 'gateway_timeout', message: 'Fal did not answer in time' },
 };
 
 function otherStatus(status: number, isAboutAcceptedJob: boolean): Verdict {
   const message = `Fal answered with the unexpected status ${String(status)}`;
-  if (status >= 500 || (status >= 400 && isAboutAcceptedJob))
-    return { failureClass: 'transient', code: 'unexpected_status', message };
-  if (status >= 400) return { failureClass: 'auth', code: 'unexpected_status', message };
-  if (status >= 300) return { failureClass: 'outage', code: 'redirect_unsupported', message };
-  return { failureClass: 'corrupt', code: 'unexpected_status', message };
+  if (status >= 500 || (status >= 400 && isAboutAcceptedJob)) return { code: 'unexpected_status', message };
+  if (status >= 400) return { code: 'unexpected_refusal', message };
+  if (status >= 300) return { code: 'redirect_unsupported', message };
+  return { code: 'unexpected_answer', message };
 }

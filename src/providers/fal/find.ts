@@ -8,7 +8,7 @@ import type { FalPlatform } from './platform';
 import { falClueSchema, type FalClue, type FalHandle, type ListedRequest } from './wire';
 
 /** By how much Fal's clock and ours may differ. */
-const clockSlackMs = 60_000;
+export const clockSlackMs = 60_000;
 /** How long after its end a request may be missing from the list. */
 const listingSlackSeconds = 120;
 /** From the clue to the submit: its caller stores the intent in between, and sends nothing after that. */

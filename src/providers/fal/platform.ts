@@ -11,6 +11,8 @@ const mostPages = 40;
 const deadlines = { connectSeconds: 5, firstByteSeconds: 10, idleSeconds: 10 };
 /** A submit waits no longer than this for the answer whether it could be found again. */
 const rightSeconds = 3;
+/** After a refusal. */
+const refusedMs = 10 * 60_000;
 /** After a question about our right that nobody answered. */
 const askAgainMs = 60_000;
 
@@ -32,12 +34,12 @@ export class FalPlatform {
   constructor(private readonly api: FalApi) {}
 
   /**
-   * Whether our key may list requests. Asked once; taken for granted until somebody answered. Never throws.
+   * Whether our key may list requests; taken for granted until somebody answered. Never throws.
    *
-   * A refusal is told by `onCannotList`, and holds for as long as this process lives.
+   * A refusal is told by `onCannotList`, and holds for ten minutes: a locked account is refused in the same way.
    */
   async canList(): Promise<boolean> {
-    if (this.mayList === undefined && Date.now() >= this.askAgainAtMs) {
+    if (this.mayList !== true && Date.now() >= this.askAgainAtMs) {
       this.asking ??= this.askForRight().finally(() => {
         this.asking = undefined;
       });
@@ -61,7 +63,7 @@ export class FalPlatform {
       if (cursor === undefined || list.has_more === false) return found;
     }
     throw new ProviderError('Fal lists more requests of that time than one look can read', {
-      ...{ provider: 'fal', failureClass: 'transient', code: 'list_too_long', certainty: 'unknown' },
+      ...{ provider: 'fal', code: 'list_too_long', outcome: 'nobody_knows' },
     });
   }
 
@@ -96,7 +98,7 @@ export class FalPlatform {
     const list = falListSchema.safeParse(await readJson(reply)).data;
     if (list !== undefined) return list;
     throw new ProviderError('Fal answered a look at its list with something else', {
-      ...{ provider: 'fal', failureClass: 'corrupt', code: 'reply_invalid', certainty: 'unknown' },
+      ...{ provider: 'fal', code: 'reply_invalid', outcome: 'nobody_knows' },
     });
   }
 
@@ -117,6 +119,7 @@ export class FalPlatform {
   private refused(status: number): void {
     if (this.mayList !== false) this.api.settings.onCannotList?.(status);
     this.mayList = false;
+    this.askAgainAtMs = Date.now() + refusedMs;
   }
 
   private async list(parameters: URLSearchParams, options: ExchangeOptions) {

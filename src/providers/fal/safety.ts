@@ -12,8 +12,7 @@ export function withSafetyChecker(parameters: JsonObject): JsonObject {
   if (parameters['enable_safety_checker'] === true) return parameters;
   throw new ProviderError('Fal is never called without its safety checker; NSFW work belongs elsewhere', {
     provider: 'fal',
-    failureClass: 'policy',
     code: 'safety_checker_off',
-    certainty: 'not_sent',
+    outcome: 'nothing_sent',
   });
 }

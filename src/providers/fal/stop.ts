@@ -1,5 +1,6 @@
+import type { JsonValue } from '../../domain/taxonomy';
 import type { FalApi } from './api';
-import { findSubmit } from './find';
+import { clockSlackMs, findSubmit, settleSeconds } from './find';
 import type { FalPlatform } from './platform';
 import type { Stopped, UnwantedJob } from '../types';
 import { recordedHandle, type FalHandle } from './wire';
@@ -12,33 +13,56 @@ const deadlines = {
   idleSeconds: cancelSeconds,
 };
 
+interface StopOptions {
+  api: FalApi;
+  platform: FalPlatform;
+  signal: AbortSignal;
+}
+
 /**
  * Stops a job as its call left it, and looks for it first where its submit was not answered. Never throws.
  */
-export async function stopJob(
-  job: UnwantedJob,
-  { api, platform, signal }: { api: FalApi; platform: FalPlatform; signal: AbortSignal },
-): Promise<Stopped> {
+export async function stopJob(job: UnwantedJob, options: StopOptions): Promise<Stopped> {
   const { dispatch } = job;
   if (dispatch.phase === 'none') return { kind: 'never' };
-  if (dispatch.phase === 'accepted') return await stopAccepted(recordedHandle(dispatch.handle), api, signal);
+  if (dispatch.phase === 'accepted') return await stopAccepted(job, dispatch.handle, options);
   try {
-    const found = await findSubmit(job, dispatch.clue ?? null, { api, platform, signal });
+    const found = await findSubmit(job, dispatch.clue ?? null, options);
     if (found.kind !== 'accepted') return found;
-    return await stopAccepted(recordedHandle(found.handle), api, signal);
+    return await stopAccepted(job, found.handle, options);
   } catch {
     return { kind: 'cannot_tell', reason: 'Fal could not be asked for the submit' };
   }
 }
 
-async function stopAccepted(
-  handle: FalHandle | undefined,
-  api: FalApi,
-  signal: AbortSignal,
-): Promise<Stopped> {
+async function stopAccepted(job: UnwantedJob, recorded: JsonValue, options: StopOptions): Promise<Stopped> {
+  const { api, signal } = options;
+  const handle = recordedHandle(recorded);
   if (handle === undefined || !api.isOurs(handle))
     return { kind: 'cannot_tell', reason: 'the job is not at the Fal configured now' };
-  return await cancelJob(api, handle, signal);
+  const word = await cancelWord(api, handle, signal);
+  return word === 'NOT_FOUND' ? await endInList(job, handle, options) : stoppedBy(word, handle);
+}
+
+/** The queue knows the job no more: the list of those that ended has the last word. */
+async function endInList(
+  job: UnwantedJob,
+  handle: FalHandle,
+  { api, platform, signal }: StopOptions,
+): Promise<Stopped> {
+  const untold = { kind: 'cannot_tell', reason: 'Fal no longer knows the job' } as const;
+  const { requestId, queuedSince, endpoint } = handle;
+  if (requestId === undefined || queuedSince === undefined || !(await platform.canList())) return untold;
+  const startMs = Date.parse(queuedSince) - clockSlackMs;
+  const endMs = Date.now() + clockSlackMs;
+  const entries = await platform
+    .endedRequests({ endpoint, startMs, endMs, requestId, signal })
+    .catch(() => undefined);
+  if (entries === undefined) return untold;
+  if (entries.some(({ request_id: id }) => id === requestId))
+    return { kind: 'finished', handle: { ...handle, hasEnded: true } };
+  const settledAtMs = Date.parse(queuedSince) + settleSeconds(job, api.settings.settleSeconds) * 1000;
+  return Date.now() > settledAtMs ? { kind: 'stopped', charge: 'price' } : untold;
 }
 
 /**
@@ -46,15 +70,24 @@ async function stopAccepted(
  *
  * Fal bills what ran: a job that left the queue in time costs nothing, one that is told to stop its price.
  */
-export async function cancelJob(api: FalApi, handle: FalHandle, caller?: AbortSignal): Promise<Stopped> {
+export async function cancelJob(api: FalApi, handle: FalHandle): Promise<Stopped> {
+  return stoppedBy(await cancelWord(api, handle), handle);
+}
+
+/** Fal's word on a cancellation; `undefined` where it gave none. */
+async function cancelWord(api: FalApi, handle: FalHandle, caller?: AbortSignal): Promise<string | undefined> {
   const timeout = AbortSignal.timeout(cancelSeconds * 1000);
   const signal = caller === undefined ? timeout : AbortSignal.any([caller, timeout]);
-  const word = await api.cancel(handle, { deadlines, signal }).catch(() => undefined);
+  return await api.cancel(handle, { deadlines, signal }).catch(() => undefined);
+}
+
+function stoppedBy(word: string | undefined, handle: FalHandle): Stopped {
   switch (word) {
     case 'OK':
       return { kind: 'stopped', charge: 'none' };
     case 'CANCELLATION_REQUESTED':
-      return { kind: 'stopped', charge: 'price' };
+      // A signal to its runner, which may have finished first.
+      return { kind: 'stopped', charge: 'price', handle: { ...handle } };
     case 'ALREADY_COMPLETED':
       return { kind: 'finished', handle: { ...handle, hasEnded: true } };
     case undefined:

@@ -34,6 +34,9 @@ export async function submitJob(
     const order = { jobKey, endpoint, startSeconds: deadlines.queueSeconds };
     const handle = await api.submit(order, body, { deadlines, signal: grace.signal });
     const queuedSince = new Date().toISOString();
+    // So that no look-up takes it for another job. It is only a precaution: the handle is on record elsewhere.
+    if (handle.requestId !== undefined)
+      await api.settings.callbacks?.claim(handle.requestId, jobKey).catch(() => undefined);
     return { kind: 'accepted', handle: { ...handle, queuedSince }, providerRequestId: handle.requestId };
   } catch (error) {
     signal.throwIfAborted();
@@ -54,6 +57,6 @@ async function wireBody(job: ProviderJob, context: SubmitContext, api: FalApi) {
 /** Its clue says when it left, and would say a wrong time. */
 function tooLate(): ProviderError {
   return new ProviderError('storing the intent took too long; nothing was sent', {
-    ...{ provider: 'fal', failureClass: 'transient', code: 'intent_too_slow', certainty: 'not_sent' },
+    ...{ provider: 'fal', code: 'intent_too_slow', outcome: 'nothing_sent' },
   });
 }

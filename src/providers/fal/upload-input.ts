@@ -33,8 +33,7 @@ function assertUploadHost(uploadUrl: string, { restUrl, mediaHosts }: FalClientS
   if (isRestHost || isAllowedMediaUrl(uploadUrl, mediaHosts, restUrl)) return;
   throw new ProviderError('Fal named an upload address on a host that is not on the list of media hosts', {
     provider: 'fal',
-    failureClass: 'outage',
     code: 'upload_host_foreign',
-    certainty: 'not_sent',
+    outcome: 'nothing_sent',
   });
 }

@@ -59,6 +59,9 @@ const healthSeconds = 10;
  * then on. Any other app has one blocking POST per job, answered with raw bytes or with a redirect to a result URL that is
  * then read with GETs; cold starts of minutes are normal there and no failure.
  */
+/** A gateway of named jobs needs no GPU to say what it is. */
+const namedAnswerSeconds = 12;
+
 export function createModalClient(settings: ModalClientSettings): ModalClient {
   return new TwoFormClient(settings);
 }
@@ -104,7 +107,7 @@ class TwoFormClient implements ModalClient {
     if (dispatch.phase !== 'accepted' || isNamedHandle(dispatch.handle))
       return await this.named.stop(job, options);
     // Nothing stops a plain call: it runs to its end and is billed, whether or not anybody reads its result.
-    if (isPlainHandle(dispatch.handle)) return { kind: 'unstoppable' };
+    if (isPlainHandle(dispatch.handle)) return { kind: 'unstoppable', handle: dispatch.handle };
     return { kind: 'cannot_tell', reason: outcomeUnknown('modal').message };
   }
 
@@ -127,12 +130,14 @@ class TwoFormClient implements ModalClient {
     const { namedJobs = 'auto' } = this.settings;
     if (namedJobs === 'off') return false;
     const state = { provider: 'modal', stage: 'preparing', blankIs: 'corrupt' } as const;
-    const patience = job.deadlines.firstByteSeconds;
+    // A plain app answers from a GPU container that may have to start.
+    const isSurelyNamed = namedJobs === 'required' || this.namedApps.wasNamed(job.app);
+    const patience = isSurelyNamed ? namedAnswerSeconds : job.deadlines.firstByteSeconds;
     const isNamed = await runVerb(signal, state, () => this.namedApps.isNamed(job.app, patience, signal));
     if (isNamed || namedJobs === 'auto') return isNamed;
     const advice = 'deploy it with the package in modal/, or set MODAL_NAMED_JOBS to auto';
     throw new ProviderError(`the Modal app ${String(job.app)} takes no named jobs: ${advice}`, {
-      ...{ provider: 'modal', failureClass: 'auth', code: 'named_jobs_missing', certainty: 'not_sent' },
+      ...{ provider: 'modal', code: 'named_jobs_missing', outcome: 'nothing_sent' },
     });
   }
 

@@ -12,8 +12,7 @@ export function modalUrl(baseUrl: string, app: string | undefined, path: string)
   }
   throw new ProviderError(`the route names no Modal app and path (app ${String(app)}, path ${path})`, {
     provider: 'modal',
-    failureClass: 'auth',
     code: 'route_invalid',
-    certainty: 'not_sent',
+    outcome: 'nothing_sent',
   });
 }

@@ -1,5 +1,5 @@
-import type { DispatchCertainty, FailureClass } from '../../domain/taxonomy';
-import { ProviderError, type ProviderCharge } from '../errors';
+import { failureOf, type FailureCode, type JobOutcome } from '../../domain/failures';
+import { endedAs, ProviderError, type ProviderCharge } from '../errors';
 import { parseRetryAfterMs } from '../retry-after';
 import { modalErrorSchema, modalValidationSchema, type ModalErrorBody } from './wire';
 
@@ -15,8 +15,7 @@ export interface ModalFailure {
 }
 
 interface Verdict {
-  failureClass: FailureClass;
-  code: string;
+  code: FailureCode;
   message: string;
   /** The server turned the call away before any work; matters for an answer to the submit only. */
   beforeWork: boolean;
@@ -28,22 +27,15 @@ interface Verdict {
  */
 export function modalError(failure: ModalFailure): ProviderError {
   const { answerTo, status, retryAfter, providerRequestId } = failure;
-  if (answerTo === 'result' && !isEnd(failure))
-    return strangeAnswer({ status, retryAfter, providerRequestId, certainty: 'accepted' });
+  if (answerTo === 'result' && !isEndOfCall(failure))
+    return strangeAnswer({ status, retryAfter, providerRequestId, outcome: 'still_there' });
   const app = appError(failure.body);
-  const { message, failureClass, code, beforeWork } = judge(failure, app);
-  const certainty = certaintyOf(failure, beforeWork, app);
+  const { message, code, beforeWork } = judge(failure, app);
+  const charge = chargeOf(failure, beforeWork, code, app);
   return new ProviderError(message, {
-    provider: 'modal',
-    failureClass,
-    code,
-    certainty,
-    status,
+    ...{ provider: 'modal', code, charge, status, providerRequestId },
+    outcome: outcomeOf(failure, beforeWork, app, code === 'result_lost' ? 'gone' : endedAs(charge)),
     retryAfterMs: parseRetryAfterMs(retryAfter, Date.now()),
-    providerRequestId,
-    // The answer to the POST was the call's last word.
-    endsJob: certainty === 'accepted',
-    charge: chargeOf(failure, beforeWork, failureClass, app),
   });
 }
 
@@ -52,7 +44,7 @@ export interface StrangeAnswer {
   retryAfter?: string | undefined;
   providerRequestId?: string | undefined;
   /** What is known of the job that was asked for. */
-  certainty: DispatchCertainty;
+  outcome: JobOutcome;
 }
 
 /** An answer that is not about the job that was asked for: of a proxy, of Modal's edge, to our credentials. */
@@ -60,14 +52,13 @@ export function strangeAnswer({
   status,
   retryAfter,
   providerRequestId,
-  certainty,
+  outcome,
 }: StrangeAnswer): ProviderError {
-  const { failureClass, code, message } = aboutTheWay(status);
+  const { code, message } = aboutTheWay(status, outcome);
   return new ProviderError(message, {
     provider: 'modal',
-    failureClass,
     code,
-    certainty,
+    outcome,
     status,
     retryAfterMs: parseRetryAfterMs(retryAfter, Date.now()),
     providerRequestId,
@@ -76,23 +67,19 @@ export function strangeAnswer({
 
 /** The body of a submit is too large; nothing was sent. */
 export function tooLarge(status: number): ProviderError {
-  const { failureClass, code, message } = requestTooLarge;
-  return new ProviderError(message, {
-    ...{ provider: 'modal', failureClass, code, certainty: 'not_sent', status, charge: 'none' },
-  });
+  const { code, message } = requestTooLarge;
+  return new ProviderError(message, { provider: 'modal', code, outcome: 'nothing_sent', status });
 }
 
 /** What a status says of the way to Modal alone. */
-function aboutTheWay(status: number): Verdict {
-  if (status === 404 || status === 405) return routeMissing;
+function aboutTheWay(status: number, outcome: JobOutcome): Verdict {
+  if (status === 404 || status === 405) return outcome === 'nothing_sent' ? routeMissing : appMissing;
   const isOfTheWay = [401, 403, 408, 429, 502, 503, 504].includes(status);
-  return (
-    (isOfTheWay ? byStatus[status] : undefined) ?? late('transient', 'unexpected_status', strange(status))
-  );
+  return (isOfTheWay ? byStatus[status] : undefined) ?? late('unexpected_status', strange(status));
 }
 
 /** Whether an answer at a result URL is the end of the call, in the words of its app or of Modal's edge. */
-function isEnd({ status, body }: ModalFailure): boolean {
+function isEndOfCall({ status, body }: ModalFailure): boolean {
   if ([401, 403, 429].includes(status)) return false;
   if (status === 404 && body.startsWith('modal-http: invalid function call')) return true;
   if (status === 500 && body.startsWith('modal-http: internal error')) return true;
@@ -107,22 +94,23 @@ function isEnd({ status, body }: ModalFailure): boolean {
 function chargeOf(
   { answerTo }: ModalFailure,
   beforeWork: boolean,
-  failureClass: FailureClass,
+  code: FailureCode,
   app: ModalErrorBody | undefined,
 ): ProviderCharge | undefined {
-  if (failureClass === 'input' || (beforeWork && answerTo !== 'result')) return 'none';
+  if (failureOf(code).class === 'input' || (beforeWork && answerTo !== 'result')) return 'none';
   return app === undefined ? undefined : 'price';
 }
 
 /** An answer to the submit that is not the app's own came from something in between: the call may have gone on or not. */
-function certaintyOf(
+function outcomeOf(
   { answerTo }: ModalFailure,
   beforeWork: boolean,
   app: ModalErrorBody | undefined,
-): DispatchCertainty {
-  if (answerTo !== 'submit') return 'accepted';
-  if (beforeWork) return 'not_sent';
-  return app === undefined ? 'unknown' : 'accepted';
+  end: JobOutcome,
+): JobOutcome {
+  if (answerTo !== 'submit') return end;
+  if (beforeWork) return 'nothing_sent';
+  return app === undefined ? 'nobody_knows' : end;
 }
 
 /** `undefined` when the answer is not one of our apps' own, but of something in between. */
@@ -151,35 +139,36 @@ function judge(failure: ModalFailure, app: ModalErrorBody | undefined): Verdict 
   return byStatus[status] ?? otherStatus(status);
 }
 
-const requestTooLarge = refusal('input', 'request_too_large', 'the request is too large for Modal');
+const requestTooLarge = refusal('request_too_large', 'the request is too large for Modal');
 
 const byStatus: Readonly<Record<number, Verdict>> = {
-  400: refusal('input', 'input_rejected', 'Modal refused the request as invalid'),
-  401: refusal('auth', 'unauthorized', 'Modal refused our proxy credentials'),
-  403: refusal('auth', 'forbidden', 'Modal refused our proxy credentials'),
-  405: refusal('auth', 'route_unsupported', 'this Modal route does not take this kind of request'),
-  408: late('transient', 'request_timeout', 'Modal gave up waiting for a container'),
+  400: refusal('input_rejected', 'Modal refused the request as invalid'),
+  401: refusal('unauthorized', 'Modal refused our proxy credentials'),
+  403: refusal('forbidden', 'Modal refused our proxy credentials'),
+  405: refusal('route_unsupported', 'this Modal route does not take this kind of request'),
+  408: late('request_timeout', 'Modal gave up waiting for a container'),
   413: requestTooLarge,
-  422: refusal('input', 'input_rejected', 'Modal refused the request as invalid'),
-  429: refusal('capacity', 'rate_limited', 'Modal takes no more requests at the moment'),
-  501: refusal('auth', 'route_unsupported', 'this Modal route is registered but cannot work'),
-  502: late('transient', 'bad_gateway', 'a service behind Modal failed'),
-  503: late('transient', 'unavailable', 'Modal is not available at the moment'),
-  504: late('transient', 'gateway_timeout', 'Modal did not answer its own gateway in time'),
+  422: refusal('input_rejected', 'Modal refused the request as invalid'),
+  429: refusal('rate_limited', 'Modal takes no more requests at the moment'),
+  501: refusal('route_unsupported', 'this Modal route is registered but cannot work'),
+  502: late('bad_gateway', 'a service behind Modal failed'),
+  503: late('unavailable', 'Modal is not available at the moment'),
+  504: late('gateway_timeout', 'Modal did not answer its own gateway in time'),
 };
 
-const routeMissing = refusal('auth', 'route_missing', 'there is no such Modal app or path');
-const notLoaded = refusal('outage', 'nodes_not_loaded', 'this Modal endpoint has not loaded what it needs');
+const routeMissing = refusal('route_missing', 'there is no such Modal app or path');
+/** It was there when it took the job: its deployment is being changed, or was stopped. */
+const appMissing = refusal('app_missing', 'the Modal app of the job is not there at the moment');
+const notLoaded = refusal('nodes_not_loaded', 'this Modal endpoint has not loaded what it needs');
 
 function notFound({ body, answerTo }: ModalFailure, app: ModalErrorBody | undefined): Verdict {
   if (app?.detail?.startsWith('LoRA not found') === true) {
-    return refusal('lora', 'lora_missing', 'the LoRA is not on the Modal volume');
+    return refusal('lora_missing', 'the LoRA is not on the Modal volume');
   }
   // Only a handler answers in this shape, so the route exists and its model files do not.
-  if (app?.error !== undefined)
-    return refusal('outage', 'models_missing', 'this Modal endpoint lacks its model files');
+  if (app?.error !== undefined) return refusal('models_missing', 'this Modal endpoint lacks its model files');
   if (answerTo === 'result' && body.startsWith('modal-http')) {
-    return late('transient', 'result_lost', 'Modal no longer knows the call it accepted');
+    return late('result_lost', 'Modal no longer knows the call it accepted');
   }
   return routeMissing;
 }
@@ -190,20 +179,20 @@ function crashed(app: ModalErrorBody | undefined): Verdict {
   const type = app?.type ?? '';
   if (type === 'ValueError' && /not loaded|models? not found/i.test(text)) return notLoaded;
   if (/lora/i.test(text) && /not in list/i.test(text)) {
-    return late('lora', 'lora_missing', 'the LoRA is not known to the Modal container');
+    return late('lora_missing', 'the LoRA is not known to the Modal container');
   }
   if (
     /^(KeyError|ValueError|JSONDecodeError|TypeError)$/.test(type) ||
     /Invalid image format|is required/.test(text)
   ) {
-    return late('input', 'input_rejected', `Modal could not use the request${fieldIn(text)}`);
+    return late('input_rejected', `Modal could not use the request${fieldIn(text)}`);
   }
   if (/out of memory|CUDA/i.test(text) || /OutOfMemory/i.test(type)) {
-    return late('capacity', 'out_of_gpu_memory', 'the Modal container ran out of GPU memory');
+    return late('out_of_gpu_memory', 'the Modal container ran out of GPU memory');
   }
   return app === undefined
-    ? late('transient', 'container_crashed', 'the Modal container stopped during the call')
-    : late('transient', 'generation_failed', 'the generation failed inside the Modal container');
+    ? late('container_crashed', 'the Modal container stopped during the call')
+    : late('generation_failed', 'the generation failed inside the Modal container');
 }
 
 /** Names the field, where the text holds nothing else; prompts and paths never match. */
@@ -214,21 +203,21 @@ function fieldIn(text: string): string {
 
 function otherStatus(status: number): Verdict {
   const message = strange(status);
-  if (status >= 500) return late('transient', 'unexpected_status', message);
-  if (status >= 400) return refusal('auth', 'unexpected_status', message);
-  if (status >= 300) return late('outage', 'redirect_unsupported', message);
-  return late('corrupt', 'unexpected_status', message);
+  if (status >= 500) return late('unexpected_status', message);
+  if (status >= 400) return refusal('unexpected_refusal', message);
+  if (status >= 300) return late('redirect_unsupported', message);
+  return late('unexpected_answer', message);
 }
 
 function strange(status: number): string {
   return `Modal answered with the unexpected status ${String(status)}`;
 }
 
-function refusal(failureClass: FailureClass, code: string, message: string): Verdict {
-  return { failureClass, code, message, beforeWork: true };
+function refusal(code: FailureCode, message: string): Verdict {
+  return { code, message, beforeWork: true };
 }
 
 /** For answers that work may have gone before. */
-function late(failureClass: FailureClass, code: string, message: string): Verdict {
-  return { failureClass, code, message, beforeWork: false };
+function late(code: FailureCode, message: string): Verdict {
+  return { code, message, beforeWork: false };
 }

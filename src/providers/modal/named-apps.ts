@@ -39,6 +39,11 @@ export class NamedApps {
     return await untilAborted(answer, signal);
   }
 
+  /** What the app last said of itself, however long ago. */
+  wasNamed(app: string | undefined): boolean {
+    return this.known.get(modalUrl(this.options.baseUrl, app, '/health'))?.isNamed === true;
+  }
+
   /** Takes in what an app says of itself. */
   learn(app: string | undefined, isNamed: boolean): void {
     this.remember(app, isNamed);
@@ -78,7 +83,7 @@ export class NamedApps {
       const isNamed = isNamedIn(status, await readText(reply, errorBodyBytes));
       if (isNamed !== undefined) return isNamed;
       const retryAfter = reply.header('retry-after');
-      throw strangeAnswer({ status, retryAfter, certainty: 'not_sent' });
+      throw strangeAnswer({ status, retryAfter, outcome: 'nothing_sent' });
     } catch (error) {
       const state = { provider: 'modal', stage: 'preparing', blankIs: 'corrupt' } as const;
       throw unsaid(toProviderError(error, state));
@@ -98,11 +103,11 @@ export function isNamedIn(status: number, text: string): boolean | undefined {
 
 /** As long as an app does not say which form it takes, it is out: the other form may be paid twice, or not work. */
 function unsaid(error: ProviderError): ProviderError {
-  const { provider, failureClass, code, retryAfterMs, status, cause } = error;
-  const isOurs = failureClass === 'auth' || failureClass === 'capacity';
+  const { provider, code, retryAfterMs, status, cause, failure } = error;
+  const isClear = ['auth', 'capacity', 'outage'].includes(failure.class) || failure.outage === 'way';
   return new ProviderError(`the health of the Modal app is not known: ${error.message}`, {
-    ...{ provider, code, retryAfterMs, status, cause, certainty: 'not_sent' },
-    failureClass: isOurs ? failureClass : 'outage',
+    ...{ provider, retryAfterMs, status, cause, outcome: 'nothing_sent' },
+    code: isClear ? code : 'provider_unwell',
   });
 }
 

@@ -1,4 +1,5 @@
-import { ProviderError, type ProviderCharge } from '../errors';
+import type { FailureCode } from '../../domain/failures';
+import { endedAs, ProviderError, type ProviderCharge } from '../errors';
 import { providerRequestIdSchema } from '../request-id';
 import { modalError } from './errors';
 import type { NamedJobState } from './wire';
@@ -16,17 +17,17 @@ export function endOf(job: NamedJobState): ProviderError {
   if (error?.code === 'route_error' && typeof error.status === 'number') {
     const { status, body } = error;
     const failure = modalError({ status, body, answerTo: 'job', providerRequestId });
-    return failure.with({ endsJob: true, charge: job.costUsd == null ? failure.charge : charge });
+    const billed = job.costUsd == null ? failure.charge : charge;
+    return failure.with({ outcome: endedAs(billed), charge: billed });
   }
-  const [code, message] =
+  const [code, message]: [FailureCode, string] =
     state === 'cancelled'
       ? ['job_cancelled', 'the job was cancelled at Modal']
       : error?.code === 'runner_lost'
         ? ['runner_lost', 'the Modal container of the job was lost']
         : ['runner_error', 'the job could not be run at Modal'];
   return new ProviderError(message, {
-    ...{ provider: 'modal', failureClass: 'transient', code, certainty: 'accepted', providerRequestId },
-    ...{ endsJob: true, charge },
+    ...{ provider: 'modal', code, providerRequestId, outcome: endedAs(charge), charge },
   });
 }
 

@@ -29,7 +29,7 @@ export interface NamedRequestOptions {
   /** Longest silence while a result is downloaded. */
   idleSeconds: number;
   /** What is known of the job. */
-  certainty: 'unknown' | 'accepted';
+  outcome: 'nobody_knows' | 'still_there';
 }
 
 const connectSeconds = 5;
@@ -118,8 +118,8 @@ export class NamedJobRequests {
     const { status } = reply;
     const isRefused = method === 'PUT' && refusing.includes(status);
     if (isRefused && status === 413) return tooLarge(status);
-    const certainty = isRefused ? 'not_sent' : this.options.certainty;
-    return strangeAnswer({ status, retryAfter: reply.header('retry-after'), certainty });
+    const outcome = isRefused ? 'nothing_sent' : this.options.outcome;
+    return strangeAnswer({ status, retryAfter: reply.header('retry-after'), outcome });
   }
 
   private async send(request: Request): Promise<HttpReply> {
@@ -158,20 +158,19 @@ export function nameOf(jobKey: string, number: number): string {
 
 export function jobUnknown(): ProviderError {
   return new ProviderError('Modal does not know the job it accepted; its records may have been deleted', {
-    ...{ provider: 'modal', failureClass: 'outage', code: 'job_unknown', certainty: 'accepted' },
+    ...{ provider: 'modal', code: 'job_unknown', outcome: 'still_there' },
   });
 }
 
 function resultGone(): ProviderError {
   return new ProviderError('Modal did not keep the result of the job', {
-    ...{ provider: 'modal', failureClass: 'transient', code: 'result_gone', certainty: 'accepted' },
-    endsJob: true,
+    ...{ provider: 'modal', code: 'result_gone', outcome: 'gone' },
   });
 }
 
 function notFinished(): ProviderError {
   return new ProviderError('Modal says that the job it finished is not finished', {
-    ...{ provider: 'modal', failureClass: 'transient', code: 'not_finished', certainty: 'accepted' },
+    ...{ provider: 'modal', code: 'not_finished', outcome: 'still_there' },
   });
 }
 

@@ -59,12 +59,12 @@ export class NamedJobs {
         await context.intent(handle);
         state.stage = 'submitting';
         context.onProgress({ phase: 'queued' });
-        const answer = await this.requestsFor(handle, job, context, 'unknown').put(order);
+        const answer = await this.requestsFor(handle, job, context, 'nobody_knows').put(order);
         if (answer.kind === 'job') return accepted(handle, answer.job);
         if (answer.kind !== 'voided') throw refusedSubmit(answer);
       }
       throw new ProviderError('the names of this job were all made void', {
-        ...{ provider: 'modal', failureClass: 'transient', code: 'job_voided', certainty: 'not_sent' },
+        ...{ provider: 'modal', code: 'job_voided', outcome: 'nothing_sent' },
       });
     });
   }
@@ -73,7 +73,7 @@ export class NamedJobs {
     try {
       return await runVerb(context.signal, callState('submitting'), async () => {
         const handle = this.ownHandle(job, clue);
-        const requests = this.requestsFor(handle, job, context, 'unknown');
+        const requests = this.requestsFor(handle, job, context, 'nobody_knows');
         const answer = await requests.state();
         if (answer.kind === 'refused' && answer.code === 'never_accepted')
           return foundIn(handle, await requests.void());
@@ -81,14 +81,14 @@ export class NamedJobs {
       });
     } catch (error) {
       // A question that did not leave says nothing of the submit it asks about.
-      throw error instanceof ProviderError ? error.with({ certainty: 'unknown' }) : error;
+      throw error instanceof ProviderError ? error.with({ outcome: 'nobody_knows' }) : error;
     }
   }
 
   async collect(job: ProviderJob, handle: JsonValue, context: CollectContext): Promise<ProviderResult> {
     const state = callState('accepted');
     return await runVerb(context.signal, state, async () => {
-      const requests = this.requestsFor(this.ownHandle(job, handle), job, context, 'accepted');
+      const requests = this.requestsFor(this.ownHandle(job, handle), job, context, 'still_there');
       const ended = await awaitEnd(requests, context);
       state.providerRequestId = callIdOf(ended);
       if (ended.state !== 'succeeded') throw endOf(ended);
@@ -118,7 +118,7 @@ export class NamedJobs {
     if (dispatch.phase === 'none') return { kind: 'never' };
     const known = dispatch.phase === 'accepted' ? dispatch.handle : (dispatch.clue ?? null);
     const handle = this.ownHandle(job, known);
-    const requests = this.requestsFor(handle, job, { signal }, 'accepted');
+    const requests = this.requestsFor(handle, job, { signal }, 'still_there');
     const stop = async () => await askAgain(signal, 1, async () => await requests.stop());
     const answer = await stop();
     const isForgotten = answer.kind === 'refused' && answer.code === 'never_accepted';
@@ -146,11 +146,11 @@ export class NamedJobs {
     handle: NamedHandle,
     job: ProviderJob,
     { signal }: FindContext,
-    certainty: 'unknown' | 'accepted',
+    outcome: 'nobody_knows' | 'still_there',
   ): NamedJobRequests {
     const { http, headers } = this.options;
     const { idleSeconds } = job.deadlines;
-    return new NamedJobRequests({ http, headers, handle, signal, idleSeconds, certainty });
+    return new NamedJobRequests({ http, headers, handle, signal, idleSeconds, outcome });
   }
 }
 
@@ -172,7 +172,7 @@ function refusedSubmit(answer: Refused): ProviderError {
     ? 'another job has the name of this one at Modal'
     : 'Modal did not understand the submit of a named job';
   return new ProviderError(message, {
-    ...{ provider: 'modal', failureClass: 'auth', certainty: 'not_sent', charge: 'none' },
+    ...{ provider: 'modal', outcome: 'nothing_sent' },
     code: isTaken ? 'job_name_taken' : 'submit_not_understood',
     status: answer.kind === 'refused' ? answer.status : undefined,
   });

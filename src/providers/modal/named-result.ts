@@ -57,7 +57,7 @@ export async function storeNamedResult(
 /** The job did what it did, and reading it again gives the same bytes. */
 function uselessResult(error: MediaError, job: NamedJobState): ProviderError {
   const known = { provider: 'modal', blankIs: 'corrupt', providerRequestId: callIdOf(job) } as const;
-  return mediaFailure(error, known).with({ endsJob: true });
+  return mediaFailure(error, known).with({ outcome: 'useless' });
 }
 
 /**
@@ -103,6 +103,6 @@ async function readThrough(bytes: AsyncIterable<Buffer>): Promise<void> {
 
 function mismatch(): ProviderError {
   return new ProviderError('the result did not come as it was made', {
-    ...{ provider: 'modal', failureClass: 'corrupt', code: mismatchCode, certainty: 'accepted' },
+    ...{ provider: 'modal', code: mismatchCode, outcome: 'still_there' },
   });
 }

@@ -74,7 +74,7 @@ const failures: Failure[] = [
   ['json_200', {}, 'corrupt', 'media_not_media', 'accepted', 1],
   ['oversize', {}, 'corrupt', 'media_too_large', 'accepted', 1],
   ['nsfw_black', {}, 'policy', 'nsfw_flagged', 'accepted', 1],
-  ['nsfw_black_unflagged', {}, 'policy', 'media_blank', 'accepted', 1],
+  ['nsfw_black_unflagged', {}, 'policy', 'media_censored', 'accepted', 1],
   ['no_images', {}, 'corrupt', 'no_media', 'accepted', 1],
   ['policy_422', {}, 'policy', 'content_policy_violation', 'accepted', 1],
   ['validation_422', { field: 'image_size' }, 'input', 'input_rejected', 'accepted', 0],
@@ -170,7 +170,7 @@ describe('a fault at Fal', () => {
       );
       const [entry] = emulated.journal.read().entries;
       const usd: unknown = expect.closeTo(entry?.chargedUsd ?? 0, 6);
-      expect(error).toMatchObject({ failureClass: 'policy', code: 'media_blank', charge: { usd } });
+      expect(error).toMatchObject({ failureClass: 'policy', code: 'media_censored', charge: { usd } });
       expect(call.media.saved).toEqual([]);
       expect(paidJobs()).toBe(1);
     },

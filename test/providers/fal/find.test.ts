@@ -42,6 +42,7 @@ const lostSubmit: Answers = { [submitLine]: (response) => resetConnection(respon
 
 function callbacks(known: { requestId?: string; taken?: string[] } = {}): FalCallbacks {
   return {
+    claim: () => Promise.resolve(),
     lookUp: () => Promise.resolve(known.requestId === undefined ? undefined : { requestId: known.requestId }),
     takenByOthers: () => Promise.resolve(known.taken ?? []),
   };

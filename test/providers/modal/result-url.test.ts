@@ -287,6 +287,6 @@ describe('a result URL of Modal', () => {
     await call.dispatch.reached('accepted');
     call.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
-    expect(call.stopped).toEqual([{ kind: 'unstoppable' }]);
+    expect(call.stopped).toMatchObject([{ kind: 'unstoppable' }]);
   });
 });

@@ -9,7 +9,7 @@ function stateAt(stage: CallState['stage']): CallState {
 
 describe('toProviderError', () => {
   it('passes a ProviderError on as it is', () => {
-    const options = { provider: 'fal', failureClass: 'input', code: 'x', certainty: 'not_sent' } as const;
+    const options = { provider: 'fal', code: 'input_rejected', outcome: 'nothing_sent' } as const;
     const error = new ProviderError('refused', options);
     expect(toProviderError(error, stateAt('accepted'))).toBe(error);
   });

@@ -1,13 +1,13 @@
+import type { FailureCode } from '../../../src/domain/failures';
 import { ProviderError } from '../../../src/providers/errors';
 import { readResult } from '../../../src/providers/read-result';
 
 /** Reads a result that fails with this code, after so many broken reads. */
-async function readBroken(code: string, brokenReads: number) {
+async function readBroken(code: FailureCode, brokenReads: number) {
   const remembered: number[] = [];
   const options = {
     provider: 'fal',
-    failureClass: 'corrupt',
-    certainty: 'accepted',
+    outcome: 'still_there',
     charge: 'price',
   } as const;
   const failure = new ProviderError('broken', { ...options, code });
@@ -23,18 +23,25 @@ async function readBroken(code: string, brokenReads: number) {
 }
 
 describe('a result that cannot be read', () => {
-  it.each(['media_truncated', 'media_unavailable'])('ends its job when it is %s twice', async (code) => {
-    const first = await readBroken(code, 0);
-    expect(first).toMatchObject({ error: { code, endsJob: false }, remembered: [1] });
-    const second = await readBroken(code, 1);
-    expect(second).toMatchObject({ error: { code, endsJob: true, charge: 'price' }, remembered: [] });
-  });
-
-  it.each(['media_empty', 'media_not_media', 'body_cut_off', 'body_stalled', 'reply_invalid', 'bad_gateway'])(
-    'can be read however often it is %s',
+  it.each(['media_truncated', 'media_unavailable'] as const)(
+    'ends its job when it is %s twice',
     async (code) => {
-      const again = await readBroken(code, 1);
-      expect(again).toMatchObject({ error: { code, endsJob: false }, remembered: [] });
+      const first = await readBroken(code, 0);
+      expect(first).toMatchObject({ error: { code, endsJob: false }, remembered: [1] });
+      const second = await readBroken(code, 1);
+      expect(second).toMatchObject({ error: { code, endsJob: true, charge: 'price' }, remembered: [] });
     },
   );
+
+  it.each([
+    'media_empty',
+    'media_not_media',
+    'body_cut_off',
+    'body_stalled',
+    'reply_invalid',
+    'bad_gateway',
+  ] as const)('can be read however often it is %s', async (code) => {
+    const again = await readBroken(code, 1);
+    expect(again).toMatchObject({ error: { code, endsJob: false }, remembered: [] });
+  });
 });

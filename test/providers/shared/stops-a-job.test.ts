@@ -134,7 +134,7 @@ describe('an abandoned call at Modal', () => {
   it('runs to its end, and nobody knows of it there', async () => {
     emulated.faults.add({ provider: 'modal', fault: 'redirect_chain', params: { hops: 1 } });
     const job = await abandoned(emulated.modal, modalJob);
-    expect(await emulated.modal.stop(job, { signal })).toEqual({ kind: 'unstoppable' });
+    expect(await emulated.modal.stop(job, { signal })).toMatchObject({ kind: 'unstoppable' });
     await waitUntil(() => Promise.resolve(emulated.journal.read().entries[0]?.outcome === 'succeeded'));
   });
 });

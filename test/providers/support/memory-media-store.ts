@@ -26,9 +26,8 @@ export class MemoryMediaStore implements MediaStore {
       return Promise.reject(
         new ProviderError('the input picture is gone', {
           provider: 'modal',
-          failureClass: 'input',
           code: 'input_asset_missing',
-          certainty: 'not_sent',
+          outcome: 'nothing_sent',
         }),
       );
     }
