@@ -78,15 +78,18 @@ describe('the apps of a provider, as the API shows them', () => {
     });
     appRecords.start();
     const falCallbacks = {
+      claim: () => Promise.resolve(),
       lookUp: () => Promise.resolve(undefined),
       takenByOthers: () => Promise.resolve([]),
     };
-    return createProviderClients(providers, {
+    const { clients, logLimits } = createProviderClients(providers, {
       ...{ falCallbacks, logger },
       onApp: (app) => {
         appRecords.note(app);
       },
     });
+    logLimits();
+    return clients;
   }
   const toDatabase: ConstructorParameters<typeof AppRecords>[0]['record'] = (apps) =>
     createProviderAppStore(api.database.db, emulatedTaskQueue).record(apps);
