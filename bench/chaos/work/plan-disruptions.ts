@@ -80,6 +80,8 @@ const menu: readonly Act[] = [
   { kind: 'outage', target: 'comfyui', seconds: 3 },
   { kind: 'hang', target: 'modal', seconds: 5 },
   { kind: 'hang', target: 'fal', seconds: 5 },
+  // Longer than any request for a job may take to be answered.
+  { kind: 'hang', target: 'modal', seconds: 40 },
   { kind: 'outage', target: 'modal', seconds: 25 },
   { kind: 'outage', target: 'fal', seconds: 25 },
   { kind: 'outage', target: 'comfyui', seconds: 25 },
