@@ -32,23 +32,29 @@ describe('a call whose worker fell silent', () => {
       none,
       noteOf({ dispatch: none, hasSubmitted: false }),
       'not_sent',
-      'not_sent',
+      'nothing_sent',
     ],
-    ['around its own submit', none, noteOf({ hasSubmitted: true }), 'unknown', 'unknown'],
-    ['while it looked for an earlier submit', intent, noteOf({ hasSubmitted: false }), 'not_sent', 'unknown'],
-    ['before it could say anything', intent, undefined, 'not_sent', 'unknown'],
+    ['around its own submit', none, noteOf({ hasSubmitted: true }), 'unknown', 'nobody_knows'],
+    [
+      'while it looked for an earlier submit',
+      intent,
+      noteOf({ hasSubmitted: false }),
+      'not_sent',
+      'nobody_knows',
+    ],
+    ['before it could say anything', intent, undefined, 'not_sent', 'nobody_knows'],
     [
       'around a submit of its own after such a look',
       intent,
       noteOf({ hasSubmitted: true }),
       'unknown',
-      'unknown',
+      'nobody_knows',
     ],
-    ['and whose note is of an older version', intent, noteOf({}), 'unknown', 'unknown'],
+    ['and whose note is of an older version', intent, noteOf({}), 'unknown', 'nobody_knows'],
   ])('%s', async (_when, previous, note, ofTheAttempt, ofTheJob) => {
     const outcome = await timedOut(previous, note);
 
-    expect(outcome).toMatchObject({ kind: 'failed', failure: { certainty: ofTheJob } });
+    expect(outcome).toMatchObject({ kind: 'failed', failure: { outcome: ofTheJob } });
     expect(outcome.trail).toMatchObject([{ errorCode: 'activity_timed_out', certainty: ofTheAttempt }]);
   });
 

@@ -59,9 +59,9 @@ describe('the trail of a slot in an outage of a day', () => {
   it('counts a job that its queue bills, and not what something in front of a provider said', () => {
     const accepted = { certainty: 'accepted', costUsd: 0.02 } as const;
     expect(wastedAttempts(slotAfter(3, { ...accepted, errorCode: 'queue_timeout' }))).toBe(3);
-    expect(wastedAttempts(slotAfter(3, { ...accepted, errorCode: 'media_not_media' }))).toBe(0);
-    const named = { ...accepted, providerRequestId: 'r1' };
-    expect(wastedAttempts(slotAfter(3, { ...named, errorCode: 'media_not_media' }))).toBe(3);
+    expect(wastedAttempts(slotAfter(3, { ...accepted, errorCode: 'media_not_media' }))).toBe(3);
+    const inBetween = { certainty: 'unknown', atRiskUsd: 0.02, errorCode: 'media_not_media' } as const;
+    expect(wastedAttempts(slotAfter(3, inBetween))).toBe(0);
   });
 
   it('counts no failure that cost nothing as a wasted attempt', () => {

@@ -471,12 +471,8 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
         await context.dispatch.intent();
         await context.dispatch.accepted({ request: job.jobKey });
       }
-      const away = {
-        provider: 'fal',
-        code: 'connection_lost',
-        certainty: 'accepted',
-      } as const;
-      return await failing('transient', away)(job, call, context);
+      const away = { provider: 'fal', outcome: 'unreachable' } as const;
+      return await failing('connection_lost', away)(job, call, context);
     });
     await harness.withProviders([modal, fal], async () => {
       const handle: WorkflowHandle = await harness.start(studio({ unknownOutcome: 'hold', hedge: true }));
@@ -496,13 +492,7 @@ describe('an accepted job that its provider does not give, with unknownOutcome: 
   it('is not settled by a word on the other job of a race', async () => {
     const raced = new EventEmitter();
     const ended = failing('generation_failed', { outcome: 'ended_billed' });
-    const lostThere = {
-      provider: 'fal',
-      code: 'request_lost',
-      certainty: 'accepted',
-      endsJob: true,
-    } as const;
-    const forgotten = failing('outage', lostThere);
+    const forgotten = failing('request_lost', { provider: 'fal', outcome: 'gone' });
     const modal = new FakeProvider('modal', async (job, call, context) => {
       if (call === 1) await once(raced, 'joined');
       return await inTurn(broken, hangs, hangs, ended, ok)(job, call, context);

@@ -185,7 +185,7 @@ describe('a job whose provider cannot be reached, although no breaker has opened
   it('is not sent to a watch by a failure after which a job may be there', async () => {
     const modal = new FakeProvider(
       'modal',
-      inTurn(failing('connection_lost', { outcome: 'unreachable' }), hanging),
+      inTurn(failing('connection_failed', { outcome: 'unreachable' }), hanging),
     );
     await harness.withProviders([modal], async () => {
       const handle = await harness.start(request());

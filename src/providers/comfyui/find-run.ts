@@ -45,7 +45,7 @@ export function runVanished(promptId: string): ProviderError {
   return new ProviderError('the pod forgot the run, as it does when it restarts', {
     provider: 'comfyui',
     code: 'run_vanished',
-    outcome: 'ended_free',
+    outcome: 'ended_billed',
     providerRequestId: promptId,
   });
 }

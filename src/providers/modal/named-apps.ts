@@ -1,3 +1,4 @@
+import type { FailureCode } from '../../domain/failures';
 import { toProviderError } from '../call-failure';
 import { ProviderError } from '../errors';
 import type { HttpClient } from '../http';
@@ -103,12 +104,18 @@ export function isNamedIn(status: number, text: string): boolean | undefined {
 
 /** As long as an app does not say which form it takes, it is out: the other form may be paid twice, or not work. */
 function unsaid(error: ProviderError): ProviderError {
-  const { provider, code, retryAfterMs, status, cause, failure } = error;
-  const isClear = ['auth', 'capacity', 'outage'].includes(failure.class) || failure.outage === 'way';
+  const { provider, retryAfterMs, status, cause } = error;
   return new ProviderError(`the health of the Modal app is not known: ${error.message}`, {
     ...{ provider, retryAfterMs, status, cause, outcome: 'nothing_sent' },
-    code: isClear ? code : 'provider_unwell',
+    code: codeOfHealth(error),
   });
+}
+
+/** Asking the app again at once is no better than another provider. */
+function codeOfHealth({ code, failure }: ProviderError): FailureCode {
+  if (['auth', 'capacity', 'outage'].includes(failure.class)) return code;
+  if (code === 'connection_lost') return 'connection_failed';
+  return failure.answeredBy === 'nobody' ? 'provider_silent' : 'provider_unwell';
 }
 
 function parse(text: string): unknown {

@@ -100,7 +100,7 @@ const table: Row[] = [
   ['upload refused', 401, text, 'upload', 'auth', 'unauthorized', 'not_sent'],
   ['upload failed', 500, '', 'upload', 'transient', 'generation_failed', 'not_sent'],
   ['redirect', 302, '', 'submit', 'outage', 'redirect_unsupported', 'not_sent'],
-  ['unknown client error', 418, '', 'submit', 'auth', 'unexpected_status', 'not_sent'],
+  ['unknown client error', 418, '', 'submit', 'auth', 'unexpected_refusal', 'not_sent'],
   ['unknown server error', 599, '', 'submit', 'transient', 'unexpected_status', 'unknown'],
 ];
 

@@ -286,7 +286,9 @@ describe('stopping a job of which only a clue is left', () => {
     ['OK', { kind: 'stopped', charge: 'none' }],
     ['CANCELLATION_REQUESTED', { kind: 'stopped', charge: 'price' }],
     ['ALREADY_COMPLETED', { kind: 'finished', handle: { requestId: 'r1' } }],
-    ['NOT_FOUND', { kind: 'cannot_tell' }],
+    // The list has the last word on what the queue forgot.
+    ['NOT_FOUND', { kind: 'finished', handle: { requestId: 'r1' } }],
+    ['A_NEW_WORD', { kind: 'cannot_tell' }],
   ])('finds it and tells Fal, whose word is %s', async (status, expected) => {
     const answers = { [listLine]: entry, [`PUT ${requestPath}/cancel`]: inTurn([202, { status }]) };
     expect(await stop(answers)).toMatchObject(expected);

@@ -207,7 +207,7 @@ describe("waiting in Fal's queue", () => {
     call.abort(new Error('cancelled by the user'));
     await expect(generating).rejects.toThrow('cancelled by the user');
     expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
-    expect(call.stopped).toEqual([{ kind: 'stopped', charge: 'price' }]);
+    expect(call.stopped).toMatchObject([{ kind: 'stopped', charge: 'price' }]);
   });
 
   it.each([

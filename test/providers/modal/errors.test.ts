@@ -135,8 +135,8 @@ const table: Row[] = [
   ['unavailable', 503, 'modal-http: unavailable', 'transient', 'unavailable', 'unknown'],
   ['gateway timeout', 504, '', 'transient', 'gateway_timeout', 'unknown'],
   ['other redirect', 307, '', 'outage', 'redirect_unsupported', 'unknown'],
-  ['empty success', 204, '', 'corrupt', 'unexpected_status', 'unknown'],
-  ['unknown client error', 418, '', 'auth', 'unexpected_status', 'not_sent'],
+  ['empty success', 204, '', 'corrupt', 'unexpected_answer', 'unknown'],
+  ['unknown client error', 418, '', 'auth', 'unexpected_refusal', 'not_sent'],
   ['unknown server error', 599, '', 'transient', 'unexpected_status', 'unknown'],
 ];
 

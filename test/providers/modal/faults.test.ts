@@ -223,7 +223,7 @@ describe('Modal itself', () => {
     const error = await providerErrorOf(runJob(emulated.modal, { ...job, deadlines }, testCall().context));
     expect(error).toMatchObject({
       failureClass: 'transient',
-      code: 'deadline_exceeded',
+      code: 'no_answer',
       certainty: 'unknown',
     });
   });

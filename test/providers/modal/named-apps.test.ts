@@ -79,9 +79,9 @@ describe('which form a job is sent in', () => {
   });
 
   it.each<[string, Responder, failureClass: string, code: string]>([
-    ['a 502', (_request, response) => response.writeHead(502).end('<html>'), 'outage', 'bad_gateway'],
-    ['a page', (_request, response) => response.end('<html>'), 'outage', 'unexpected_status'],
-    ['a 400', (_request, response) => response.writeHead(400).end('{}'), 'outage', 'unexpected_status'],
+    ['a 502', (_request, response) => response.writeHead(502).end('<html>'), 'outage', 'provider_unwell'],
+    ['a page', (_request, response) => response.end('<html>'), 'outage', 'provider_unwell'],
+    ['a 400', (_request, response) => response.writeHead(400).end('{}'), 'outage', 'provider_unwell'],
     ['a 401', (_request, response) => response.writeHead(401).end(), 'auth', 'unauthorized'],
     [
       'a stopped app',
@@ -95,9 +95,9 @@ describe('which form a job is sent in', () => {
         resetConnection(socket);
       },
       'outage',
-      'connection_lost',
+      'connection_failed',
     ],
-    ['nothing', () => undefined, 'outage', 'deadline_exceeded'],
+    ['nothing', () => undefined, 'outage', 'provider_silent'],
   ])('sends nothing while the health of the app is %s', async (_what, health, failureClass, code) => {
     const client = await modal.start(app(health), { namedJobs: 'auto' });
     const call = testCall();

@@ -155,7 +155,7 @@ describe('a result URL of Modal', () => {
       if (method === 'POST') response.writeHead(303, { location: callUrl }).end();
     });
     const error = await providerErrorOf(runJob(client, { ...modalJob, deadlines }, testCall().context));
-    expect(error).toMatchObject({ code: 'deadline_exceeded', certainty: 'accepted', endsJob: false });
+    expect(error).toMatchObject({ code: 'no_answer', certainty: 'accepted', endsJob: false });
     // One that is renewed, then as many as a lost connection gets.
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(5).fill(`GET ${callUrl}`)]);
   });

@@ -62,16 +62,14 @@ describe('the HTTP client', () => {
     await server.close();
     const error = await failureOf(get(server.url));
     expect(classifyTransportError(error, 'submitting')).toMatchObject({
-      failureClass: 'outage',
       code: 'connection_refused',
-      certainty: 'not_sent',
+      outcome: 'nothing_sent',
     });
   });
 
   it('tells a host that does not exist', async () => {
     const error = await failureOf(get('http://no-such-host.invalid/'));
     expect(classifyTransportError(error, 'submitting')).toMatchObject({
-      failureClass: 'outage',
       code: 'host_not_found',
     });
   });
@@ -83,8 +81,8 @@ describe('the HTTP client', () => {
     const error = await failureOf(get(`https://127.0.0.1:${String(port)}/`));
     server.close();
     expect(classifyTransportError(error, 'submitting')).toMatchObject({
-      failureClass: 'outage',
-      certainty: 'not_sent',
+      code: 'tls_failed',
+      outcome: 'nothing_sent',
     });
   });
 
@@ -104,8 +102,8 @@ describe('the HTTP client', () => {
     server.close();
     expect(error).toMatchObject({ name: 'DeadlineExceeded', kind: 'connect' });
     expect(classifyTransportError(error, 'submitting')).toMatchObject({
-      failureClass: 'outage',
-      certainty: 'not_sent',
+      code: 'connect_timeout',
+      outcome: 'nothing_sent',
     });
   });
 
@@ -128,7 +126,7 @@ describe('the HTTP client', () => {
     const error = await failureOf(readText(reply, 1000));
     expect(error).toMatchObject({ name: 'DeadlineExceeded', kind: 'download' });
     expect(classifyTransportError(error, 'accepted')).toMatchObject({
-      ...{ failureClass: 'corrupt', code: 'body_stalled', certainty: 'accepted' },
+      ...{ code: 'body_stalled', outcome: 'still_there' },
     });
   });
 
@@ -187,8 +185,8 @@ describe('the HTTP client', () => {
     const error = await failureOf(get(server.url).then((reply) => readText(reply, 1000)));
     expect(error).toBeInstanceOf(TransportError);
     expect(classifyTransportError(error, 'accepted')).toMatchObject({
-      failureClass: 'corrupt',
-      certainty: 'accepted',
+      code: 'body_cut_off',
+      outcome: 'still_there',
     });
   });
 

@@ -82,7 +82,7 @@ describe('a submit whose outcome nobody knows', () => {
 
   it.each(providers)('at %s has no status when no answer came in time', async (provider) => {
     const { error } = await submitTo(provider, () => undefined);
-    expect(error).toMatchObject({ certainty: 'unknown', code: 'deadline_exceeded', status: undefined });
+    expect(error).toMatchObject({ certainty: 'unknown', code: 'no_answer', status: undefined });
   });
 });
 
