@@ -153,8 +153,8 @@ async function recordMoney(harness: GenerationHarness): Promise<void> {
   };
   const racers = [stopsFor('modal', slow), new FakeProvider('fal')];
   await finished(harness, 'studio-hedged', racers, studio({ hedge: true }));
-  const truncated = failing('media_truncated', { outcome: 'useless' });
-  const takenBack = failing('deadline_exceeded', { outcome: 'still_there' });
+  const truncated = failing('media_truncated', { outcome: 'gone' });
+  const takenBack = failing('deadline_exceeded', { outcome: 'ended_billed' });
   for (const [name, answer] of [
     ['studio-asks-for-lost-picture', truncated],
     ['studio-asks-after-our-cancel', takenBack],

@@ -94,7 +94,8 @@ describe('supervisor', () => {
       linesOf(events)
         .flatMap((line) => /^waits (.+)/.exec(line)?.[1] ?? [])
         .map(Number);
-    const untilWaiting = (count: number): Promise<void> => waitUntil(() => Promise.resolve(waiting().length === count));
+    const untilWaiting = (count: number): Promise<void> =>
+      waitUntil(() => Promise.resolve(waiting().length === count));
 
     it('goes on with it after kill -9, and makes another stand by', async () => {
       const running = supervise([standingBy()]);
