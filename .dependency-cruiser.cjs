@@ -1,11 +1,13 @@
-/** The rooms of src/ and which doors they have. Type-only imports count too. */
-const room = (name) => `^src/${name}/`;
+/** The rooms and which doors they have. Those outside src/ stand beside the service. Type-only imports count too. */
+const outside = ['emulator', 'local', 'proof'];
+const room = (name) => (outside.includes(name) ? `^${name}/` : `^src/${name}/`);
+const own = '^(src|emulator|local|proof)/';
 const only = (from, allowed, comment) => ({
   name: `${from}-imports`,
   comment,
   severity: 'error',
   from: { path: room(from) },
-  to: { path: '^src/', pathNot: [room(from), ...allowed.map(room)] },
+  to: { path: own, pathNot: [room(from), ...allowed.map(room)] },
 });
 const never = (from, packages, comment) => ({
   name: `${from}-packages`,
@@ -46,7 +48,7 @@ module.exports = {
       'Shares nothing with the clients it is spoken to by; latencies come from the registry.',
     ),
     only(
-      'stack',
+      'local',
       ['config', 'domain', 'emulator'],
       'Starts the others as processes; captions use the letters of the emulator.',
     ),
@@ -55,7 +57,7 @@ module.exports = {
       comment: 'Workflows are deterministic: domain, and activities as types only.',
       severity: 'error',
       from: { path: room('workflows') },
-      to: { path: '^src/', pathNot: [room('workflows'), room('domain'), room('activities')] },
+      to: { path: own, pathNot: [room('workflows'), room('domain'), room('activities')] },
     },
     {
       name: 'workflow-activity-types-only',
@@ -94,7 +96,7 @@ module.exports = {
     {
       name: 'no-dev-dependencies-in-production',
       severity: 'error',
-      from: { path: '^src/(?!stack/)' },
+      from: { path: '^(src|emulator)/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

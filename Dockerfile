@@ -7,6 +7,7 @@ RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY src ./src
+COPY emulator ./emulator
 RUN node scripts/build.mjs && npm prune --omit=dev --no-audit --no-fund
 
 FROM node:24-bookworm-slim
@@ -21,4 +22,4 @@ COPY --from=build --chown=root:root /app/dist ./dist
 # The user `node` of the base image.
 USER 1000
 VOLUME ["/app/data"]
-CMD ["node", "dist/worker/main.js"]
+CMD ["node", "dist/src/worker/main.js"]

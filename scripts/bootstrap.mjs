@@ -18,11 +18,11 @@ const lockfile = path.join(root, 'package-lock.json');
 const stampFile = path.join(nodeModules, '.installed-from');
 
 const programs = {
-  start: 'src/stack/start.ts',
-  demo: 'src/stack/demo.ts',
-  bench: 'bench/main.ts',
-  chaos: 'bench/chaos/main.ts',
-  'set-current-version': 'src/worker/set-current-version-process.ts',
+  start: 'local/start.ts',
+  demo: 'local/demo.ts',
+  bench: 'proof/bench/main.ts',
+  chaos: 'proof/chaos/main.ts',
+  'set-current-version': 'src/worker/versions/set-current-version-process.ts',
 };
 
 const [command, ...args] = process.argv.slice(2);
@@ -88,7 +88,7 @@ function npmCommand() {
 }
 
 async function test() {
-  const setUp = await run('src/stack/ensure-temporal-cli.ts', [], 'inherit');
+  const setUp = await run('local/stack/ensure-temporal-cli.ts', [], 'inherit');
   if (setUp !== 0) {
     process.stdout.write('0 passed, 1 failed\n');
     return setUp;

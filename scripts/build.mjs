@@ -1,4 +1,4 @@
-// Compiles src/ to dist/, with the ComfyUI graphs and one workflow bundle beside it.
+// Compiles src/ and emulator/ to dist/, with the ComfyUI graphs and one workflow bundle beside it.
 import { execFileSync } from 'node:child_process';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,10 +14,10 @@ execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', 'ts
   cwd: root,
   stdio: 'inherit',
 });
-cpSync(join(root, 'src/providers/comfyui/graphs'), join(dist, 'providers/comfyui/graphs'), {
+cpSync(join(root, 'src/providers/comfyui/graphs'), join(dist, 'src/providers/comfyui/graphs'), {
   recursive: true,
 });
 
 const { bundleWorkflowCode } = require('@temporalio/worker');
-const { code } = await bundleWorkflowCode({ workflowsPath: join(dist, 'workflows/index.js') });
-writeFileSync(join(dist, 'workflow-bundle.js'), code);
+const { code } = await bundleWorkflowCode({ workflowsPath: join(dist, 'src/workflows/index.js') });
+writeFileSync(join(dist, 'src/workflow-bundle.js'), code);

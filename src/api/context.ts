@@ -23,7 +23,7 @@ import {
 } from '../db';
 import type { DailyLimits } from '../domain/daily-limits';
 import type { RoutingContext } from '../registry/types';
-import type { TemporalPort } from './temporal-port';
+import type { TemporalPort } from './temporal/temporal-port';
 
 /** What the API is made of; `main.ts` brings the real ones, tests bring what they need. */
 export interface ApiDependencies {

@@ -9,8 +9,8 @@ import { createLogger } from '../logging/logger';
 import { buildApp } from './app';
 import type { FalCallbackSettings } from './context';
 import { keepMigrating } from './keep-migrating';
-import { listen } from './listen';
-import { createTemporalGateway } from './temporal-gateway';
+import { listen } from './http/listen';
+import { createTemporalGateway } from './temporal/temporal-gateway';
 
 /** A database that answers is up to date before the first request; one that is down must not hold up the start. */
 const migrationHeadStartMs = 5000;

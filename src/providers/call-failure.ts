@@ -1,7 +1,7 @@
 import type { ProviderName } from '../domain/taxonomy';
 import { MediaError, ProviderError, type ProviderCharge } from './errors';
 import { mediaFailure, type BlankMeaning } from './media-errors';
-import { classifyTransportError, type CallStage } from './transport-error';
+import { classifyTransportError, type CallStage } from './http/transport-error';
 
 /** Where a call stands; a client keeps it up to date as the call goes on. */
 export interface CallState {

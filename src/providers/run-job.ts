@@ -1,4 +1,4 @@
-import { DeadlineExceeded, openCallScope } from './deadlines';
+import { DeadlineExceeded, openCallScope } from './http/deadlines';
 import { endedAs, ProviderError } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
 import type {

@@ -1,8 +1,8 @@
 import type { StoredAsset } from '../domain/stored-asset';
-import { DeadlineExceeded } from './deadlines';
+import { DeadlineExceeded } from './http/deadlines';
 import { ProviderError } from './errors';
-import type { HttpReply } from './http';
-import { TransportError } from './transport-error';
+import type { HttpReply } from './http/http';
+import { TransportError } from './http/transport-error';
 import type { MediaStore, SaveOptions } from './types';
 
 /**

@@ -11,7 +11,7 @@ import { cancellationLatencySeconds } from '../activities/attempt-log';
 import type { GenerateMediaDependencies } from '../activities/generate-media';
 import { providerTaskQueue } from '../domain/task-queues';
 import { providerNames, type ProviderName } from '../domain/taxonomy';
-import { deploymentOptions } from './worker-deployment';
+import { deploymentOptions } from './versions/worker-deployment';
 
 export interface WorkersOptions {
   connection: NativeConnection;

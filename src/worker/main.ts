@@ -22,12 +22,12 @@ import { installTemporalLogger } from '../logging/temporal-logger';
 import { AppRecords } from './app-records';
 import { createProviderClients } from './provider-clients';
 import { createWorkers } from './create-workers';
-import { createProviderHealth } from './provider-health';
+import { createProviderHealth } from './provider-health/provider-health';
 import { createProviderWatches } from './provider-watches';
 import { leaveInTime } from './leave-in-time';
 import { takeUpWork } from './take-up-work';
 import { untilWanted } from './until-wanted';
-import { workerVersion } from './worker-deployment';
+import { workerVersion } from './versions/worker-deployment';
 import { workflowBundle } from './workflow-bundle';
 
 async function main(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { WorkerDeploymentVersion } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Settings } from '../config/env';
-import { currentBuildId, setCurrentVersion, type DeploymentServer } from './current-version';
+import { currentBuildId, setCurrentVersion, type DeploymentServer } from './versions/current-version';
 
 /** Longest wait for this worker's own pollers, which are there within a second. */
 const promoteTimeoutMs = 60_000;

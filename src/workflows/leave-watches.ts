@@ -7,7 +7,7 @@ import {
 } from '@temporalio/workflow';
 import { leaveSignalName, providerWatchId, type ParkedJob } from '../domain/messages';
 import type { ProviderName } from '../domain/taxonomy';
-import type { GenerationRun } from './generation-run';
+import type { GenerationRun } from './generation/generation-run';
 
 const leaveSignal = defineSignal<[ParkedJob]>(leaveSignalName);
 

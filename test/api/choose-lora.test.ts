@@ -1,4 +1,4 @@
-import { chooseLora } from '../../src/api/choose-lora';
+import { chooseLora } from '../../src/api/generations/choose-lora';
 import type { Lora } from '../../src/db';
 
 function lora(id: string, fields: Partial<Lora> = {}): Lora {

@@ -1,5 +1,5 @@
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
-import type { MessageOutcome, RunDescription, TemporalPort } from '../../src/api/temporal-port';
+import type { MessageOutcome, RunDescription, TemporalPort } from '../../src/api/temporal/temporal-port';
 import type { EarlierRuns } from '../../src/domain/forgotten';
 import type { RetryNowResult, SlotDecisionInput } from '../../src/domain/messages';
 import type { ProviderName } from '../../src/domain/taxonomy';

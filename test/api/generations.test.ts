@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { createGenerationStore, createProviderHealthStore, type GenerationStore } from '../../src/db';
 import { baseImagesRequestSchema } from '../../src/domain/requests';
 import { emulatedTaskQueue } from '../../src/domain/task-queues';
-import { TemporalUnavailable } from '../../src/api/temporal-port';
+import { TemporalUnavailable } from '../../src/api/temporal/temporal-port';
 import { attempt, generationState, picture, slotState } from '../db/states';
 import { openTestApi, type TestApi } from './test-api';
 

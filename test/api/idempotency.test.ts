@@ -1,4 +1,4 @@
-import { TemporalUnavailable } from '../../src/api/temporal-port';
+import { TemporalUnavailable } from '../../src/api/temporal/temporal-port';
 import { createGenerationStore } from '../../src/db';
 import { generationState, slotState } from '../db/states';
 import { openTestApi, type Answer, type TestApi } from './test-api';

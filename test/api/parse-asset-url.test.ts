@@ -1,4 +1,4 @@
-import { parseAssetUrl } from '../../src/api/parse-asset-url';
+import { parseAssetUrl } from '../../src/api/http/parse-asset-url';
 
 const assetId = 'a1'.repeat(32);
 const path = `/v1/assets/${assetId}`;

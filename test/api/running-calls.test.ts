@@ -1,6 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
-import { runningCalls } from '../../src/api/running-calls';
+import { runningCalls } from '../../src/api/generations/running-calls';
 
 const { PendingActivityState } = temporal.api.enums.v1;
 type Pending = Parameters<typeof runningCalls>[0][number];

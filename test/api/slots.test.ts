@@ -1,5 +1,5 @@
 import { createGenerationStore, createProviderHealthStore, type GenerationStore } from '../../src/db';
-import { TemporalUnavailable } from '../../src/api/temporal-port';
+import { TemporalUnavailable } from '../../src/api/temporal/temporal-port';
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
 import { emulatedTaskQueue } from '../../src/domain/task-queues';
 import { generationInput, generationState, picture, slotState } from '../db/states';

@@ -1,4 +1,4 @@
-import { TemporalUnavailable } from '../../src/api/temporal-port';
+import { TemporalUnavailable } from '../../src/api/temporal/temporal-port';
 import { clip } from '../assets/pictures';
 import { openTestApi, type TestApi } from './test-api';
 

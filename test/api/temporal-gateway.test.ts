@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { createTemporalGateway, type TemporalGateway } from '../../src/api/temporal-gateway';
+import { createTemporalGateway, type TemporalGateway } from '../../src/api/temporal/temporal-gateway';
 import { generationTaskQueue } from '../../src/domain/task-queues';
-import { TemporalUnavailable } from '../../src/api/temporal-port';
+import { TemporalUnavailable } from '../../src/api/temporal/temporal-port';
 import type { GenerationInput } from '../../src/domain/generation';
 import { studioRequestSchema } from '../../src/domain/requests';
 import { workflowIdOf } from '../../src/domain/workflow-id';
-import { freePorts } from '../../src/stack/free-ports';
+import { freePorts } from '../../local/stack/free-ports';
 import { startSilentServer } from '../support/silent-server';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 

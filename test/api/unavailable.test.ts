@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pino, type Logger } from 'pino';
 import { buildApp } from '../../src/api/app';
-import { TemporalUnavailable } from '../../src/api/temporal-port';
+import { TemporalUnavailable } from '../../src/api/temporal/temporal-port';
 import { createFilesystemAssetStore } from '../../src/assets';
 import { loadSettings } from '../../src/config/env';
 import { createDatabase } from '../../src/db';

@@ -1,5 +1,5 @@
-import { matchJobs } from '../../bench/chaos/analysis/match-jobs';
-import { countPeer } from '../../bench/peers/count-peer';
+import { matchJobs } from '../../proof/chaos/analysis/match-jobs';
+import { countPeer } from '../../proof/peers/count-peer';
 import { job, slot, work } from './evidence';
 
 function counts(status: string, jobs: Parameters<typeof matchJobs>[1], assetProblem?: string) {

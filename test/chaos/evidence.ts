@@ -1,5 +1,5 @@
 import type { AttemptRecord } from '../../src/domain/attempt-record';
-import type { Evidence, PaidJob, SlotOutcome, WorkOutcome } from '../../bench/chaos/analysis/evidence';
+import type { Evidence, PaidJob, SlotOutcome, WorkOutcome } from '../../proof/chaos/analysis/evidence';
 
 export const startedAt = Date.parse('2026-01-01T00:00:00.000Z');
 

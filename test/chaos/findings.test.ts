@@ -1,5 +1,5 @@
-import type { Disruption, FaultName } from '../../bench/chaos/analysis/evidence';
-import { analyse } from '../../bench/chaos/analysis/findings';
+import type { Disruption, FaultName } from '../../proof/chaos/analysis/evidence';
+import { analyse } from '../../proof/chaos/analysis/findings';
 import { attempt, evidence, job, slot, startedAt, unknownAttempt, work } from './evidence';
 
 const later = { startedAt: new Date(startedAt + 10_000).toISOString(), number: 2 };

@@ -1,7 +1,7 @@
-import { createDraw } from '../../bench/chaos/draw';
-import { planDisruptions } from '../../bench/chaos/work/plan-disruptions';
-import { planFaults } from '../../bench/chaos/work/plan-faults';
-import { planWork, type WorkOrder } from '../../bench/chaos/work/plan-work';
+import { createDraw } from '../../proof/chaos/draw';
+import { planDisruptions } from '../../proof/chaos/work/plan-disruptions';
+import { planFaults } from '../../proof/chaos/work/plan-faults';
+import { planWork, type WorkOrder } from '../../proof/chaos/work/plan-work';
 
 function order(fields: Partial<WorkOrder> = {}): WorkOrder {
   return {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { startTcpProxy, type TcpProxy } from '../../bench/chaos/run/tcp-proxy';
+import { startTcpProxy, type TcpProxy } from '../../proof/chaos/run/tcp-proxy';
 
 describe('the proxy in front of Temporal', () => {
   let server: Server;

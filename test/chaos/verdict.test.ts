@@ -1,6 +1,6 @@
-import type { Evidence } from '../../bench/chaos/analysis/evidence';
-import { analyse } from '../../bench/chaos/analysis/findings';
-import { verdict } from '../../bench/chaos/analysis/verdict';
+import type { Evidence } from '../../proof/chaos/analysis/evidence';
+import { analyse } from '../../proof/chaos/analysis/findings';
+import { verdict } from '../../proof/chaos/analysis/verdict';
 import { attempt, evidence, job, slot, startedAt, unknownAttempt, work } from './evidence';
 
 function failuresOf(fields: Partial<Evidence>): string[] {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { emulatedTaskQueue, generationTaskQueue, providerTaskQueue } from '../../src/domain/task-queues';
 import { providerNames } from '../../src/domain/taxonomy';
-import { devServerArguments } from '../../src/stack/temporal-arguments';
+import { devServerArguments } from '../../local/stack/temporal-arguments';
 
 const file = readFileSync(join(__dirname, '../../deploy/dynamicconfig.yaml'), 'utf8');
 

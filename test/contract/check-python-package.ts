@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { projectDirectory } from '../../src/stack/project-directory';
+import { projectDirectory } from '../../local/stack/project-directory';
 import { pythonWith } from '../support/python-environment';
 
 const directory = path.join(projectDirectory, 'modal');

@@ -1,4 +1,4 @@
-import { startEmulator } from '../../src/emulator/start-emulator';
+import { startEmulator } from '../../emulator/start-emulator';
 import { describeNamedJobs } from './named-jobs.contract';
 
 const picture = { prompt: 'a red door', width: 64, height: 64, seed: 5 };

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { projectDirectory } from '../../src/stack/project-directory';
+import { projectDirectory } from '../../local/stack/project-directory';
 import { pythonWith } from '../support/python-environment';
 import { describeNamedJobs, type NamedJobsApp } from './named-jobs.contract';
 

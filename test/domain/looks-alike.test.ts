@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { inspectMedia } from '../../src/assets/inspect-media';
 import { looksAlike } from '../../src/domain/looks-alike';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { baseImages, plan, profilePictures } from '../registry/fixtures';
 
 let directory: string;

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { reportTables } from '../../bench/chaos/report-tables';
-import { runChaos, type PolicyReport } from '../../bench/chaos/run/run-chaos';
+import { reportTables } from '../../proof/chaos/report-tables';
+import { runChaos, type PolicyReport } from '../../proof/chaos/run/run-chaos';
 
 /** Every flow, one kill of each process, a cut connection and an outage; the long run is `npm run chaos`. */
 const short = { plainModal: false, images: 26, kills: 3, seed: 3, timeScale: 0.02, minutes: 4 };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { readStackFile } from '../../src/stack/stack-file';
+import { readStackFile } from '../../local/stack/stack-file';
 import { scratchDirectory } from '../stack/fake-service';
 import { runProgram } from '../support/program';
 
@@ -22,7 +22,7 @@ interface DemoSlot {
 describe('npm run demo', () => {
   it('makes pictures in all three flows through a Modal outage, shows them, and with --keep stays', async () => {
     using directory = scratchDirectory();
-    const run = runProgram('src/stack/demo.ts', ['--json', '--keep', '--data-dir', directory.path], {});
+    const run = runProgram('local/demo.ts', ['--json', '--keep', '--data-dir', directory.path], {});
     await run.until('Ctrl-C stops it');
     const demo = JSON.parse(run.stdout()) as DemoDocument;
 
@@ -63,7 +63,7 @@ describe('npm run demo', () => {
 
   it('ends with exit code 1 and the reason when a step is not as promised', async () => {
     using directory = scratchDirectory();
-    const run = runProgram('src/stack/demo.ts', ['--json', '--data-dir', directory.path], {
+    const run = runProgram('local/demo.ts', ['--json', '--data-dir', directory.path], {
       DAILY_LIMIT_USD: '0.01',
     });
 

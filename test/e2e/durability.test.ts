@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GenerationState } from '../../src/domain/generation';
-import { buildDirectory } from '../../src/stack/build-programs';
-import { processCommand } from '../../src/stack/process-identity';
-import { projectDirectory } from '../../src/stack/project-directory';
-import { readStackFile } from '../../src/stack/stack-file';
+import { buildDirectory } from '../../local/stack/build-programs';
+import { processCommand } from '../../local/stack/process-identity';
+import { projectDirectory } from '../../local/stack/project-directory';
+import { readStackFile } from '../../local/stack/stack-file';
 import { startLocalStack, type LocalStack } from '../support/local-stack';
 import { waitUntil } from '../support/wait-until';
 

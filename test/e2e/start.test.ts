@@ -1,5 +1,5 @@
-import { freePorts } from '../../src/stack/free-ports';
-import { readStackFile } from '../../src/stack/stack-file';
+import { freePorts } from '../../local/stack/free-ports';
+import { readStackFile } from '../../local/stack/stack-file';
 import { runProgram } from '../support/program';
 import { scratchDirectory } from '../stack/fake-service';
 
@@ -17,7 +17,7 @@ describe('npm start', () => {
     using directory = scratchDirectory();
     const base = await freePortBase();
     const args = ['--port-base', String(base), '--data-dir', directory.path];
-    const start = runProgram('src/stack/start.ts', args, { PROVIDERS: 'emulated' });
+    const start = runProgram('local/start.ts', args, { PROVIDERS: 'emulated' });
     await start.until('Ctrl-C stops it');
 
     const description = readStackFile(directory.path)!;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { freeStackPorts } from '../../src/stack/stack-options';
-import { readStackFile } from '../../src/stack/stack-file';
-import { processRecordFile } from '../../src/stack/supervisor';
-import { startTcpProxy, type TcpProxy } from '../../bench/chaos/run/tcp-proxy';
+import { freeStackPorts } from '../../local/stack/stack-options';
+import { readStackFile } from '../../local/stack/stack-file';
+import { processRecordFile } from '../../local/stack/supervisor';
+import { startTcpProxy, type TcpProxy } from '../../proof/chaos/run/tcp-proxy';
 import { startLocalStack, type LocalStack } from '../support/local-stack';
 import { waitUntil } from '../support/wait-until';
 

@@ -1,5 +1,5 @@
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
-import type { FaultName, FaultParameters } from '../../src/emulator/fault-catalogue';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
+import type { FaultName, FaultParameters } from '../../emulator/faults/fault-catalogue';
 import { exchange, json } from './support/exchange';
 import { textGraph } from './support/graphs';
 import { samplePng } from './support/pictures';

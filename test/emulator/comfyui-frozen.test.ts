@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { waitUntil } from '../support/wait-until';
 import { exchange, json } from './support/exchange';
 import { FalCaller } from './support/fal-client';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import sharp from 'sharp';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { exchange, json, type Exchange } from './support/exchange';
 import { textGraph, upscaleGraph, withInput } from './support/graphs';
 import { samplePng } from './support/pictures';

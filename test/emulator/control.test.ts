@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultNames } from '../../src/emulator/fault-catalogue';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
-import type { JournalPage } from '../../src/emulator/journal';
+import { faultNames } from '../../emulator/faults/fault-catalogue';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
+import type { JournalPage } from '../../emulator/journal';
 import { waitUntil } from '../support/wait-until';
 import { exchange, json, type Exchange } from './support/exchange';
 import { sampleDataUrl } from './support/pictures';
@@ -154,7 +154,7 @@ describe('faults', () => {
 
 describe('the README', () => {
   it('lists every fault', async () => {
-    const readme = await readFile(join(__dirname, '../../src/emulator/README.md'), 'utf8');
+    const readme = await readFile(join(__dirname, '../../emulator/README.md'), 'utf8');
     expect(faultNames.filter((name) => !readme.includes(`| \`${name}\` `))).toEqual([]);
   });
 });

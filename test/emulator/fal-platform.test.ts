@@ -1,5 +1,5 @@
-import type { FaultName, FaultParameters } from '../../src/emulator/fault-catalogue';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import type { FaultName, FaultParameters } from '../../emulator/faults/fault-catalogue';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { waitUntil } from '../support/wait-until';
 import { exchange, json, type Exchange } from './support/exchange';
 import { FalCaller, key } from './support/fal-client';

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import type { FaultName, FaultParameters } from '../../src/emulator/fault-catalogue';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import type { FaultName, FaultParameters } from '../../emulator/faults/fault-catalogue';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { exchange, json, type Exchange } from './support/exchange';
 import { FalCaller, key, type FalOutput, type Ticket } from './support/fal-client';
 

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, verify, type JsonWebKey } from 'node:crypto';
-import type { FaultName, FaultParameters } from '../../src/emulator/fault-catalogue';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import type { FaultName, FaultParameters } from '../../emulator/faults/fault-catalogue';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { startLocalServer, type LocalServer, type ReceivedRequest } from '../providers/support/local-server';
 import { waitUntil } from '../support/wait-until';
 import { exchange, json } from './support/exchange';

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { falEndpoints } from '../../src/emulator/fal/endpoints';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { falEndpoints } from '../../emulator/fal/endpoints';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { exchange, json } from './support/exchange';
 import { FalCaller, key, type FalOutput } from './support/fal-client';
 import { samplePng } from './support/pictures';

@@ -19,7 +19,7 @@ afterEach(() => child?.kill('SIGKILL'));
 
 function start(environment: Record<string, string>): ChildProcessByStdio<null, Readable, Readable> {
   const { PATH = '', HOME = '' } = process.env;
-  child = spawn(process.execPath, ['--import', 'tsx', 'src/emulator/main.ts'], {
+  child = spawn(process.execPath, ['--import', 'tsx', 'emulator/main.ts'], {
     cwd: root,
     env: { PATH, HOME, ...freePorts, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

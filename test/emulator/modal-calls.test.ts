@@ -1,6 +1,6 @@
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
-import type { SettingsPatch } from '../../src/emulator/settings';
-import type { JournalEntry } from '../../src/emulator/journal';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
+import type { SettingsPatch } from '../../emulator/settings';
+import type { JournalEntry } from '../../emulator/journal';
 import { exchange, json, open, type Exchange } from './support/exchange';
 import { sampleDataUrl } from './support/pictures';
 

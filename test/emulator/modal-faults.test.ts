@@ -1,6 +1,6 @@
-import type { FaultName, FaultParameters } from '../../src/emulator/fault-catalogue';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
-import { modalEndpoints } from '../../src/emulator/modal/endpoints';
+import type { FaultName, FaultParameters } from '../../emulator/faults/fault-catalogue';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
+import { modalEndpoints } from '../../emulator/modal/endpoints';
 import { exchange, json, type Exchange } from './support/exchange';
 import { samplePng } from './support/pictures';
 

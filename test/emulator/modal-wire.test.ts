@@ -1,6 +1,6 @@
 import sharp from 'sharp';
-import { modalEndpoints } from '../../src/emulator/modal/endpoints';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { modalEndpoints } from '../../emulator/modal/endpoints';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { exchange, json, type Exchange } from './support/exchange';
 import { sampleDataUrl, samplePng } from './support/pictures';
 

@@ -1,6 +1,6 @@
-import type { FaultName, FaultParameters } from '../../src/emulator/fault-catalogue';
-import type { JournalEntry } from '../../src/emulator/journal';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import type { FaultName, FaultParameters } from '../../emulator/faults/fault-catalogue';
+import type { JournalEntry } from '../../emulator/journal';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { exchange, json, type Exchange } from './support/exchange';
 
 let emulator: RunningEmulator;

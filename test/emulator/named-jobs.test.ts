@@ -1,5 +1,5 @@
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
-import type { JournalEntry } from '../../src/emulator/journal';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
+import type { JournalEntry } from '../../emulator/journal';
 import { exchange, json, type Exchange } from './support/exchange';
 
 let emulator: RunningEmulator;

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
-import { textPath, wrapText } from '../../src/emulator/bitmap-text';
-import { renderAnimation, renderPicture, type Picture } from '../../src/emulator/render';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { textPath, wrapText } from '../../emulator/pictures/bitmap-text';
+import { renderAnimation, renderPicture, type Picture } from '../../emulator/pictures/render';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { exchange } from './support/exchange';
 
 const picture: Picture = {

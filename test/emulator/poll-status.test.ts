@@ -1,5 +1,5 @@
-import type { ProviderId } from '../../src/emulator/provider-id';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import type { ProviderId } from '../../emulator/provider-id';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { exchange, json, type Exchange } from './support/exchange';
 import { FalCaller } from './support/fal-client';
 import { textGraph } from './support/graphs';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { falEndpoints } from '../../src/emulator/fal/endpoints';
-import { validateInput } from '../../src/emulator/fal/validate';
+import { falEndpoints } from '../../emulator/fal/endpoints';
+import { validateInput } from '../../emulator/fal/validate';
 import { models, type ModelDefinition, type SlotSettings } from '../../src/registry';
 import { parseWire } from '../../src/registry/parse-wire';
 import { bodiesOf } from './body-arbitrary';

@@ -21,15 +21,15 @@ describe('scripts/bootstrap.mjs', () => {
   beforeEach(() => {
     scratch = scratchDirectory();
     npmLog = path.join(scratch.path, 'npm.log');
-    for (const folder of ['scripts', 'src/stack'])
+    for (const folder of ['scripts', 'local/stack'])
       mkdirSync(path.join(scratch.path, folder), { recursive: true });
     for (const file of ['scripts/bootstrap.mjs', 'scripts/take-lock.mjs']) {
       copyFileSync(path.join(checkout, file), path.join(scratch.path, file));
     }
     write('package-lock.json', '{"lockfileVersion":3}');
-    write('src/stack/ensure-temporal-cli.ts', 'process.stderr.write("temporal is there\\n");');
+    write('local/stack/ensure-temporal-cli.ts', 'process.stderr.write("temporal is there\\n");');
     write(
-      'src/stack/start.ts',
+      'local/start.ts',
       'console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd() }));',
     );
     write(
@@ -124,14 +124,14 @@ describe('scripts/bootstrap.mjs', () => {
   });
 
   it('ends with the exit code of the command', async () => {
-    write('src/stack/start.ts', 'process.exit(7);');
+    write('local/start.ts', 'process.exit(7);');
 
     expect(await run(['start'])).toMatchObject({ code: 7 });
   });
 
   it('passes signals on and waits for the command to end by itself', async () => {
     write(
-      'src/stack/start.ts',
+      'local/start.ts',
       `process.on('SIGTERM', () => { console.log('draining'); process.exit(5); });
        console.log('up'); setInterval(() => {}, 1000);`,
     );
@@ -149,7 +149,7 @@ describe('scripts/bootstrap.mjs', () => {
 
   it('stops the command, once, when npm is killed and leaves it behind', async () => {
     write(
-      'src/stack/start.ts',
+      'local/start.ts',
       `process.on('SIGTERM', () => { console.log('told to stop'); setTimeout(() => process.exit(), 2500); });
        console.log('up'); setInterval(() => {}, 1000);`,
     );

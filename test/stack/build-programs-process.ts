@@ -1,4 +1,4 @@
-import { buildPrograms } from '../../src/stack/build-programs';
+import { buildPrograms } from '../../local/stack/build-programs';
 
 /** Builds a project in a process of its own. Prints a line of JSON: the directory, and what was reported. */
 async function main(projectDirectory: string): Promise<void> {

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { buildDirectory, buildPrograms, ProgramBuildError } from '../../src/stack/build-programs';
-import { projectDirectory } from '../../src/stack/project-directory';
+import { buildDirectory, buildPrograms, ProgramBuildError } from '../../local/stack/build-programs';
+import { projectDirectory } from '../../local/stack/project-directory';
 import { runProgram } from '../support/program';
 import { scratchDirectory, type ScratchDirectory } from './fake-service';
 
@@ -13,14 +13,15 @@ const answerSchema = z.object({ directory: z.string(), reported: z.array(z.strin
 function smallProject(directory: string): string {
   const compiler = ['build-process', 'compile-programs', 'project-directory'];
   const kept = [
-    ...compiler.map((name) => `src/stack/${name}.ts`),
+    ...compiler.map((name) => `local/stack/${name}.ts`),
     'src/worker/bundle-process.ts',
     'tsconfig.json',
   ];
   for (const file of kept) {
     cpSync(path.join(projectDirectory, file), path.join(directory, file), { recursive: true });
   }
-  for (const name of ['worker', 'api', 'emulator']) write(directory, `src/${name}/main.ts`, says(name));
+  for (const name of ['src/worker', 'src/api', 'emulator'])
+    write(directory, `${name}/main.ts`, says(path.basename(name)));
   write(directory, 'src/workflows/index.ts', 'export async function wait(): Promise<void> {}');
   write(directory, 'src/providers/comfyui/graphs/graph.json', '{}');
   symlinkSync(path.join(projectDirectory, 'node_modules'), path.join(directory, 'node_modules'));

@@ -5,7 +5,7 @@ import {
   makeDataDirectory,
   recordProviderMode,
   requireProviderMode,
-} from '../../src/stack/data-directory';
+} from '../../local/stack/data-directory';
 import { scratchDirectory, type ScratchDirectory } from './fake-service';
 
 describe('the data directory', () => {

@@ -4,13 +4,13 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import sharp from 'sharp';
-import { renderContactSheet } from '../../src/stack/demo/contact-sheet';
-import { requireCompleted, requireFailover, requireReference } from '../../src/stack/demo/demo-checks';
-import type { DemoClient, DemoGeneration, DemoSlot } from '../../src/stack/demo/demo-client';
-import { demoEnvironment } from '../../src/stack/demo/demo-environment';
-import { demoDocument, demoSummary } from '../../src/stack/demo/demo-report';
-import { createLineView } from '../../src/stack/demo/progress-view';
-import { watchGenerations } from '../../src/stack/demo/watch-generations';
+import { renderContactSheet } from '../../local/demo/contact-sheet';
+import { requireCompleted, requireFailover, requireReference } from '../../local/demo/demo-checks';
+import type { DemoClient, DemoGeneration, DemoSlot } from '../../local/demo/demo-client';
+import { demoEnvironment } from '../../local/demo/demo-environment';
+import { demoDocument, demoSummary } from '../../local/demo/demo-report';
+import { createLineView } from '../../local/demo/progress-view';
+import { watchGenerations } from '../../local/demo/watch-generations';
 import { scratchDirectory } from './fake-service';
 
 function slot(overrides: Partial<DemoSlot> = {}): DemoSlot {
@@ -188,7 +188,7 @@ describe('npm run demo', () => {
     async (options) => {
       using directory = scratchDirectory();
       writeFileSync(path.join(directory.path, 'thesis.doc'), 'x');
-      const args = ['src/stack/demo.ts', '--data-dir', directory.path, ...options];
+      const args = ['local/demo.ts', '--data-dir', directory.path, ...options];
       const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
         cwd: path.resolve(__dirname, '..', '..'),
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
 import { z } from 'zod';
-import { processIdentity } from '../../src/stack/process-identity';
-import type { Service } from '../../src/stack/service';
+import { processIdentity } from '../../local/stack/process-identity';
+import type { Service } from '../../local/stack/service';
 
 /** A temporary directory that removes itself. */
 export interface ScratchDirectory extends Disposable {

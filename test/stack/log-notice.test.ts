@@ -1,4 +1,4 @@
-import { fatalIn, noticeIn } from '../../src/stack/log-notice';
+import { fatalIn, noticeIn } from '../../local/stack/log-notice';
 
 describe('a line of a log', () => {
   it.each([

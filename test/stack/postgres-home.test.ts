@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { postgresAccount } from '../../src/stack/postgres-account';
-import { preparePostgresHome, removePostgresHome } from '../../src/stack/postgres-home';
+import { postgresAccount } from '../../local/stack/postgres-account';
+import { preparePostgresHome, removePostgresHome } from '../../local/stack/postgres-home';
 import { scratchDirectory, type ScratchDirectory } from './fake-service';
 
 const account = postgresAccount();

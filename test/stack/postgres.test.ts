@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Client } from 'pg';
-import { freePorts } from '../../src/stack/free-ports';
-import { preparePostgres, waitForPostgres } from '../../src/stack/postgres';
-import { removePostgresHome } from '../../src/stack/postgres-home';
-import { postgresService } from '../../src/stack/services';
-import { emulatorPorts } from '../../src/stack/stack-options';
-import type { Service } from '../../src/stack/service';
-import { createSupervisor } from '../../src/stack/supervisor';
+import { freePorts } from '../../local/stack/free-ports';
+import { preparePostgres, waitForPostgres } from '../../local/stack/postgres';
+import { removePostgresHome } from '../../local/stack/postgres-home';
+import { postgresService } from '../../local/stack/services';
+import { emulatorPorts } from '../../local/stack/stack-options';
+import type { Service } from '../../local/stack/service';
+import { createSupervisor } from '../../local/stack/supervisor';
 import { recordLog, scratchDirectory, untilGone, type ScratchDirectory } from './fake-service';
 
 async function query(url: string, text: string): Promise<unknown[]> {

@@ -1,12 +1,12 @@
 import { createServer } from 'node:net';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { buildDirectory } from '../../src/stack/build-programs';
-import { freePorts } from '../../src/stack/free-ports';
-import { processIdentity } from '../../src/stack/process-identity';
-import { Stack } from '../../src/stack/stack';
-import { readStackFile } from '../../src/stack/stack-file';
-import { freeStackPorts, type StackOptions } from '../../src/stack/stack-options';
+import { buildDirectory } from '../../local/stack/build-programs';
+import { freePorts } from '../../local/stack/free-ports';
+import { processIdentity } from '../../local/stack/process-identity';
+import { Stack } from '../../local/stack/stack';
+import { readStackFile } from '../../local/stack/stack-file';
+import { freeStackPorts, type StackOptions } from '../../local/stack/stack-options';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 import { recordLog, scratchDirectory, type RecordedLog, type ScratchDirectory } from './fake-service';
 

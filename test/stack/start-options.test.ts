@@ -1,4 +1,4 @@
-import { parseStartArguments } from '../../src/stack/start-options';
+import { parseStartArguments } from '../../local/start-options';
 
 const defaults = { dataDirectory: '/checkout/data' };
 

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { pino } from 'pino';
-import { createSupervisor } from '../../src/stack/supervisor';
+import { createSupervisor } from '../../local/stack/supervisor';
 import { fakeProgram, fakeService } from './fake-service';
 
 /** A supervisor in a process of its own, for a test to kill. Prints the process ids of its children. */

@@ -4,11 +4,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { endLeftoverProcesses, recordProcesses } from '../../src/stack/leftover-processes';
-import { processIdentity } from '../../src/stack/process-identity';
-import type { Service } from '../../src/stack/service';
-import type { RestartBackoff } from '../../src/stack/service-keeper';
-import { createSupervisor, type Supervisor } from '../../src/stack/supervisor';
+import { endLeftoverProcesses, recordProcesses } from '../../local/stack/leftover-processes';
+import { processIdentity } from '../../local/stack/process-identity';
+import type { Service } from '../../local/stack/service';
+import type { RestartBackoff } from '../../local/stack/service-keeper';
+import { createSupervisor, type Supervisor } from '../../local/stack/supervisor';
 import {
   fakeProgram,
   fakeService,

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { resolveTemporalCli } from '../../src/stack/temporal-cli';
+import { resolveTemporalCli } from '../../local/stack/temporal-cli';
 import { linesOf, scratchDirectory, type ScratchDirectory } from './fake-service';
 
 const good = 'echo "temporal version 1.5.1 (Server 1.29.1, UI 2.42.1)"';

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { flowAttribute } from '../../src/domain/search-attributes';
-import { registerSearchAttributes } from '../../src/stack/temporal-server';
+import { registerSearchAttributes } from '../../local/stack/temporal-server';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 
 describe('temporal development server', () => {

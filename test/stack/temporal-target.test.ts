@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { configuredTemporal, localNamespace } from '../../src/stack/temporal-target';
+import { configuredTemporal, localNamespace } from '../../local/stack/temporal-target';
 import { scratchDirectory } from './fake-service';
 
 describe('the configured Temporal server', () => {

@@ -1,11 +1,11 @@
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import type { GenerationState } from '../../src/domain/generation';
-import { createDemoClient, type DemoClient } from '../../src/stack/demo/demo-client';
-import { projectDirectory } from '../../src/stack/project-directory';
-import { Stack } from '../../src/stack/stack';
-import type { StackDescription } from '../../src/stack/stack-file';
-import { freeStackPorts, type StackOptions, type StackPorts } from '../../src/stack/stack-options';
+import { createDemoClient, type DemoClient } from '../../local/demo/demo-client';
+import { projectDirectory } from '../../local/stack/project-directory';
+import { Stack } from '../../local/stack/stack';
+import type { StackDescription } from '../../local/stack/stack-file';
+import { freeStackPorts, type StackOptions, type StackPorts } from '../../local/stack/stack-options';
 
 export interface LocalStackOptions extends Pick<StackOptions, 'workers' | 'workerEnvironments'> {
   dataDirectory: string;

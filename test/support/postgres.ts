@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { freePorts } from '../../src/stack/free-ports';
+import { freePorts } from '../../local/stack/free-ports';
 import {
   postgresUrl,
   preparePostgres,
   waitForPostgres,
   type PostgresProgram,
-} from '../../src/stack/postgres';
-import { removePostgresHome } from '../../src/stack/postgres-home';
+} from '../../local/stack/postgres';
+import { removePostgresHome } from '../../local/stack/postgres-home';
 
 export interface PostgresTestServer {
   /** Process id of the server. */

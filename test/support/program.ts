@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { projectDirectory } from '../../src/stack/project-directory';
+import { projectDirectory } from '../../local/stack/project-directory';
 
 /** One of the project's programs in a process of its own, with all it said so far. */
 export interface Program {

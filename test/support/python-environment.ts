@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { cacheDirectory } from '../../src/stack/cache-directory';
-import { runCommand } from '../../src/stack/run-command';
+import { cacheDirectory } from '../../local/stack/cache-directory';
+import { runCommand } from '../../local/stack/run-command';
 
 const oldestPython = [3, 10] as const;
 const candidates = ['python3', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { freePorts } from '../../src/stack/free-ports';
-import { devServerArguments } from '../../src/stack/temporal-arguments';
-import { resolveTemporalCli } from '../../src/stack/temporal-cli';
-import { waitForTemporal } from '../../src/stack/temporal-server';
+import { freePorts } from '../../local/stack/free-ports';
+import { devServerArguments } from '../../local/stack/temporal-arguments';
+import { resolveTemporalCli } from '../../local/stack/temporal-cli';
+import { waitForTemporal } from '../../local/stack/temporal-server';
 
 export interface TemporalTestServer {
   /** `host:port` for `Connection.connect` and `NativeConnection.connect`. */

@@ -2,10 +2,10 @@ import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { registerSearchAttributes } from '../../src/stack/temporal-server';
-import { cacheDirectory } from '../../src/stack/cache-directory';
-import { runCommand } from '../../src/stack/run-command';
-import { withFileLock } from '../../src/stack/with-file-lock';
+import { registerSearchAttributes } from '../../local/stack/temporal-server';
+import { cacheDirectory } from '../../local/stack/cache-directory';
+import { runCommand } from '../../local/stack/run-command';
+import { withFileLock } from '../../local/stack/with-file-lock';
 import { installQuietRuntime } from './quiet-runtime';
 
 const version = '1.32.0';

@@ -1,7 +1,11 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { providerTaskQueue } from '../../src/domain/task-queues';
-import { currentBuildId, setCurrentVersion, setUnversionedCurrent } from '../../src/worker/current-version';
-import { deploymentOptions, workerVersion } from '../../src/worker/worker-deployment';
+import {
+  currentBuildId,
+  setCurrentVersion,
+  setUnversionedCurrent,
+} from '../../src/worker/versions/current-version';
+import { deploymentOptions, workerVersion } from '../../src/worker/versions/worker-deployment';
 import * as workflows from '../../src/workflows';
 import { installQuietRuntime } from '../support/quiet-runtime';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';

@@ -1,7 +1,7 @@
 import { once, EventEmitter } from 'node:events';
 import type { GenerationState } from '../../src/domain/generation';
 import { generationTaskQueue } from '../../src/domain/task-queues';
-import { setCurrentVersion, setUnversionedCurrent } from '../../src/worker/current-version';
+import { setCurrentVersion, setUnversionedCurrent } from '../../src/worker/versions/current-version';
 import { failing, FakeProvider, picture, type Answer } from '../support/fake-provider';
 import { fluxLora, studio } from '../support/flow-requests';
 import { startHarness, type GenerationHarness } from '../support/generation-harness';

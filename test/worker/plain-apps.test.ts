@@ -1,7 +1,7 @@
 import { loadSettings } from '../../src/config/env';
 import { createProviderAppStore } from '../../src/db';
 import { emulatedTaskQueue } from '../../src/domain/task-queues';
-import { startEmulator, type RunningEmulator } from '../../src/emulator/start-emulator';
+import { startEmulator, type RunningEmulator } from '../../emulator/start-emulator';
 import { createModalClient } from '../../src/providers/modal/client';
 import { AppRecords } from '../../src/worker/app-records';
 import { createProviderClients, namePlainApps } from '../../src/worker/provider-clients';

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
 import { breakerThreshold } from '../../src/registry/watch-policy';
-import { isProviderOut } from '../../src/worker/breaker-failures';
-import { ProviderBreaker } from '../../src/worker/provider-breaker';
+import { isProviderOut } from '../../src/worker/provider-health/breaker-failures';
+import { ProviderBreaker } from '../../src/worker/provider-health/provider-breaker';
 
 function failure(options: Partial<ProviderErrorOptions> = {}): ProviderError {
   return new ProviderError('the host refused the connection', {

@@ -3,7 +3,7 @@ import { createProviderHealthStore } from '../../src/db';
 import type { ProviderHealthRecord } from '../../src/domain/provider-health';
 import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
 import { breakerThreshold } from '../../src/registry/watch-policy';
-import { createProviderHealth, type ProviderHealth } from '../../src/worker/provider-health';
+import { createProviderHealth, type ProviderHealth } from '../../src/worker/provider-health/provider-health';
 import { openTestDatabase } from '../db/test-database';
 import { waitUntil } from '../support/wait-until';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { Client, Connection } from '@temporalio/client';
 import { buildApp } from '../../src/api/app';
 import type { ApiServer } from '../../src/api/context';
-import { createTemporalGateway, type TemporalGateway } from '../../src/api/temporal-gateway';
+import { createTemporalGateway, type TemporalGateway } from '../../src/api/temporal/temporal-gateway';
 import { createFilesystemAssetStore } from '../../src/assets';
 import { createGenerationStore, createSpendStore } from '../../src/db';
 import { generationTaskQueue } from '../../src/domain/task-queues';

@@ -1,7 +1,7 @@
 import { createProviderHealthStore } from '../../src/db';
 import { emulatedTaskQueue, generationTaskQueue } from '../../src/domain/task-queues';
 import { createComfyUiClient } from '../../src/providers/comfyui/client';
-import { createProviderHealth } from '../../src/worker/provider-health';
+import { createProviderHealth } from '../../src/worker/provider-health/provider-health';
 import { createProviderWatches } from '../../src/worker/provider-watches';
 import { openTestApi, type TestApi } from '../api/test-api';
 import { studio } from '../support/flow-requests';

@@ -1,7 +1,7 @@
 import { ActivityFailure, TimeoutFailure, TimeoutType, RetryState } from '@temporalio/common';
 import type { DispatchNote, DispatchState } from '../../src/domain/dispatch';
 import type { PlannedCandidate } from '../../src/domain/plan';
-import { outcomeOf } from '../../src/workflows/media-call';
+import { outcomeOf } from '../../src/workflows/slot/media-call';
 
 const candidate = { provider: 'modal', endpoint: '/flux-dev' } as PlannedCandidate;
 const startedAt = '2026-11-22T10:00:00.000Z';

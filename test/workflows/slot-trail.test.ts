@@ -1,6 +1,6 @@
 import type { AttemptRecord } from '../../src/domain/attempt-record';
 import type { SlotState } from '../../src/domain/generation';
-import { addAttempts, perhapsPaidAttempts, wastedAttempts } from '../../src/workflows/slot-trail';
+import { addAttempts, perhapsPaidAttempts, wastedAttempts } from '../../src/workflows/slot/slot-trail';
 
 const failed: AttemptRecord = {
   number: 1,

@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { AssetNotFound } from '../../assets';
 import type { Recipe } from '../../domain/generation';
 import type { ApiContext, ApiServer } from '../context';
-import { assetUrl } from '../links';
-import { serveAsset } from '../serve-asset';
-import { discardRest, uploadStream } from '../upload-stream';
+import { assetUrl } from '../http/links';
+import { serveAsset } from '../http/serve-asset';
+import { discardRest, uploadStream } from '../http/upload-stream';
 
 /** Largest upload. */
 const uploadBytes = 50e6;

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Character } from '../../db';
 import { characterIdSchema } from '../../domain/requests';
 import type { ApiContext, ApiServer } from '../context';
-import { cursorOf, encodeCursor, pageLimit } from '../cursor';
-import { characterNotFound } from '../not-found';
+import { cursorOf, encodeCursor, pageLimit } from '../http/cursor';
+import { characterNotFound } from '../http/not-found';
 
 const params = z.object({ id: characterIdSchema });
 const body = z.strictObject({

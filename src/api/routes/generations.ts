@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import type { GenerationSummary } from '../../db';
 import { characterIdSchema } from '../../domain/requests';
-import { cancelGeneration } from '../cancel-generation';
+import { cancelGeneration } from '../generations/cancel-generation';
 import type { ApiContext, ApiServer } from '../context';
-import { cursorOf, encodeCursor, pageLimit } from '../cursor';
-import { generationIdSchema, knownForm } from '../generation-id';
-import { generationView } from '../generation-view';
-import { generationLinks } from '../links';
-import { generationNotFound } from '../not-found';
-import { readGeneration } from '../read-generation';
-import { retryNow } from '../retry-now';
+import { cursorOf, encodeCursor, pageLimit } from '../http/cursor';
+import { generationIdSchema, knownForm } from '../generations/generation-id';
+import { generationView } from '../generations/generation-view';
+import { generationLinks } from '../http/links';
+import { generationNotFound } from '../http/not-found';
+import { readGeneration } from '../generations/read-generation';
+import { retryNow } from '../generations/retry-now';
 import { roundUsd } from '../../domain/round-usd';
-import type { TemporalPort } from '../temporal-port';
+import type { TemporalPort } from '../temporal/temporal-port';
 
 const params = z.object({ id: z.string() });
 const querystring = z.strictObject({

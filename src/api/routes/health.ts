@@ -1,5 +1,5 @@
 import type { ApiContext, ApiServer } from '../context';
-import { HttpProblem } from '../http-problem';
+import { HttpProblem } from '../http/http-problem';
 
 /** Longest time one check may take; all three run at once. */
 const checkMs = 4000;

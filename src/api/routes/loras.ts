@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { loraStatuses, type Lora } from '../../db';
 import { characterIdSchema, loraBaseModels, loraIdSchema } from '../../domain/requests';
 import type { ApiContext, ApiServer } from '../context';
-import { characterNotFound, loraNotFound } from '../not-found';
+import { characterNotFound, loraNotFound } from '../http/not-found';
 
 const params = z.object({ id: characterIdSchema, loraId: loraIdSchema });
 const body = z.strictObject({

@@ -2,9 +2,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { jobKeyOfToken } from '../../domain/callback-key';
 import type { ApiContext, ApiServer } from '../context';
-import { FalSignatures } from '../fal-signature';
-import { HttpProblem } from '../http-problem';
-import { invalid } from '../to-problem';
+import { FalSignatures } from '../http/fal-signature';
+import { HttpProblem } from '../http/http-problem';
+import { invalid } from '../http/to-problem';
 
 /** Results name their pictures by URL, so a call-back is small. */
 const bodyLimitBytes = 256 * 1024;

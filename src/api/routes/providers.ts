@@ -2,7 +2,7 @@ import type { ProviderApp, ProviderHealthRecord, ProviderPause } from '../../dom
 import { providerNames, type ProviderName } from '../../domain/taxonomy';
 import { appsOf } from '../../registry';
 import type { ApiContext, ApiServer } from '../context';
-import { noQuery } from '../cursor';
+import { noQuery } from '../http/cursor';
 
 /** `GET /v1/providers`: which are enabled, what their watches last found, how many jobs wait for each, and which of their apps are plain. */
 export function addProviderRoute(app: ApiServer, context: ApiContext): void {

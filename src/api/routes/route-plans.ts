@@ -6,8 +6,8 @@ import {
 } from '../../domain/requests';
 import { planGeneration } from '../../registry';
 import type { ApiContext, ApiServer } from '../context';
-import { resolveRequest, type FlowBody } from '../resolve-request';
-import { routePlanView } from '../route-plan-view';
+import { resolveRequest, type FlowBody } from '../generations/resolve-request';
+import { routePlanView } from '../generations/route-plan-view';
 
 const body = z.discriminatedUnion('flow', [
   baseImagesRequestSchema.extend({ flow: z.literal('base-images') }),

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { slotDecisions } from '../../domain/generation';
-import { callerOf } from '../caller';
+import { callerOf } from '../http/caller';
 import type { ApiContext, ApiServer } from '../context';
-import { decideSlot } from '../decide-slot';
-import { knownForm } from '../generation-id';
-import { idempotencyKeyOf } from '../idempotency-key';
-import { generationLinks } from '../links';
-import { regeneratedRequest } from '../regenerate-slot';
-import { sendStarted } from '../send-started';
-import { startGeneration } from '../start-generation';
+import { decideSlot } from '../generations/decide-slot';
+import { knownForm } from '../generations/generation-id';
+import { idempotencyKeyOf } from '../http/idempotency-key';
+import { generationLinks } from '../http/links';
+import { regeneratedRequest } from '../generations/regenerate-slot';
+import { sendStarted } from '../generations/send-started';
+import { startGeneration } from '../generations/start-generation';
 
 const slotNumber = z.coerce.number('is the number of a slot, from 1 on').int().min(1).max(1000);
 const params = z.object({ id: z.string(), slot: slotNumber });

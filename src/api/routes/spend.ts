@@ -1,8 +1,8 @@
 import { dailyLimitOf } from '../../domain/daily-limits';
 import { roundUsd } from '../../domain/round-usd';
-import { callerOf } from '../caller';
+import { callerOf } from '../http/caller';
 import type { ApiContext, ApiServer } from '../context';
-import { noQuery } from '../cursor';
+import { noQuery } from '../http/cursor';
 
 /** `GET /v1/spend`: what the caller has used of today's limit. */
 export function addSpendRoute(app: ApiServer, { spend, dailyLimits }: ApiContext): void {

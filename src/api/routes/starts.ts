@@ -4,12 +4,12 @@ import {
   profilePicturesRequestSchema,
   studioRequestSchema,
 } from '../../domain/requests';
-import { callerOf } from '../caller';
+import { callerOf } from '../http/caller';
 import type { ApiContext, ApiServer } from '../context';
-import { idempotencyKeyOf } from '../idempotency-key';
-import { resolveRequest, type FlowBody } from '../resolve-request';
-import { sendStarted } from '../send-started';
-import { startGeneration } from '../start-generation';
+import { idempotencyKeyOf } from '../http/idempotency-key';
+import { resolveRequest, type FlowBody } from '../generations/resolve-request';
+import { sendStarted } from '../generations/send-started';
+import { startGeneration } from '../generations/start-generation';
 
 /**
  * `POST /v1/base-images`, `/v1/profile-pictures` and `/v1/studio`: 202, and the work goes on without the caller; 200

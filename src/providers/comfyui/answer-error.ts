@@ -1,6 +1,6 @@
-import type { DeadlineExceeded } from '../deadlines';
-import type { HttpReply } from '../http';
-import { askedWaitMs } from '../retry-after';
+import type { DeadlineExceeded } from '../http/deadlines';
+import type { HttpReply } from '../http/http';
+import { askedWaitMs } from '../http/retry-after';
 
 /** Thrown when an answer is not what a ComfyUI server would send, or is one of its error statuses. */
 export class AnswerError extends Error {

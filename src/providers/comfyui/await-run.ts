@@ -1,5 +1,5 @@
 import type { CallProgress } from '../../domain/dispatch';
-import { DeadlineExceeded, queueEndMs } from '../deadlines';
+import { DeadlineExceeded, queueEndMs } from '../http/deadlines';
 import { ProviderError } from '../errors';
 import { PodSilent } from './answer-error';
 import { findSubmitted, runVanished, type RunSighting } from './find-run';

@@ -1,5 +1,5 @@
 import type { CallState } from '../call-failure';
-import { createHttpClient } from '../http';
+import { createHttpClient } from '../http/http';
 import type { ProviderClient } from '../types';
 import { collectRun } from './collect-run';
 import { toComfyUiError } from './errors';

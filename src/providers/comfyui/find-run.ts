@@ -1,4 +1,4 @@
-import { pause } from '../deadlines';
+import { pause } from '../http/deadlines';
 import { ProviderError } from '../errors';
 import type { GraphFile } from './graph-file';
 import { ownFile } from './own-file';

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { JsonObject } from '../../domain/taxonomy';
-import { DeadlineExceeded } from '../deadlines';
+import { DeadlineExceeded } from '../http/deadlines';
 import { MediaError } from '../errors';
-import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
-import { discardBody, errorBodyBytes, readJson, readText } from '../read-body';
+import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http/http';
+import { discardBody, errorBodyBytes, readJson, readText } from '../http/read-body';
 import { AnswerError, PodSilent } from './answer-error';
 import { multipartBody, type MultipartFile } from './multipart';
 import { SubmitRefused } from './submit-refused';

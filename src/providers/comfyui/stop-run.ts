@@ -1,4 +1,4 @@
-import { openCallScope } from '../deadlines';
+import { openCallScope } from '../http/deadlines';
 import type { Stopped } from '../types';
 import { PodSilent } from './answer-error';
 import { findSubmitted, lookTwice, type RunSighting } from './find-run';

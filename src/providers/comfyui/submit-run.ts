@@ -1,7 +1,7 @@
 import type { CallState } from '../call-failure';
-import { openCallScope } from '../deadlines';
+import { openCallScope } from '../http/deadlines';
 import { endedAs, ProviderError } from '../errors';
-import type { HttpClient } from '../http';
+import type { HttpClient } from '../http/http';
 import type { ProviderJob, SubmitContext, Submitted } from '../types';
 import { toComfyUiError } from './errors';
 import { fillGraph } from './fill-graph';

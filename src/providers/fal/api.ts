@@ -3,10 +3,10 @@ import type { Billing } from '../../domain/attempt-record';
 import { callbackToken } from '../../domain/callback-key';
 import type { JsonObject } from '../../domain/taxonomy';
 import { ProviderError } from '../errors';
-import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
-import { errorBodyBytes, readJson, readText } from '../read-body';
-import { resolveSameOrigin } from '../remote-url';
-import { askedWaitMs } from '../retry-after';
+import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http/http';
+import { errorBodyBytes, readJson, readText } from '../http/read-body';
+import { resolveSameOrigin } from '../http/remote-url';
+import { askedWaitMs } from '../http/retry-after';
 import { falError, type FalFailure, type FalStep } from './errors';
 import {
   falCancelSchema,

@@ -1,7 +1,7 @@
 import { toProviderError, type CallState } from '../call-failure';
-import { openCallScope } from '../deadlines';
-import { createHttpClient, type HttpClient } from '../http';
-import { discardBody } from '../read-body';
+import { openCallScope } from '../http/deadlines';
+import { createHttpClient, type HttpClient } from '../http/http';
+import { discardBody } from '../http/read-body';
 import type { FindContext, Found, ProviderClient, ProviderHealth, ProviderJob } from '../types';
 import type { JsonValue } from '../../domain/taxonomy';
 import { FalApi, trimmed, type FalClientSettings } from './api';

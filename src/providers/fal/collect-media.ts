@@ -1,10 +1,10 @@
 import type { StoredAsset } from '../../domain/stored-asset';
 import type { FailureCode } from '../../domain/failures';
 import { MediaError, ProviderError, type ProviderErrorOptions } from '../errors';
-import type { HttpReply } from '../http';
-import { discardBody } from '../read-body';
-import { isAllowedMediaUrl } from '../remote-url';
-import { askedWaitMs } from '../retry-after';
+import type { HttpReply } from '../http/http';
+import { discardBody } from '../http/read-body';
+import { isAllowedMediaUrl } from '../http/remote-url';
+import { askedWaitMs } from '../http/retry-after';
 import { saveMedia } from '../save-media';
 import type { MediaStore, SaveOptions } from '../types';
 import type { ExchangeOptions, FalApi } from './api';

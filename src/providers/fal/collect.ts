@@ -3,7 +3,7 @@ import { roundUsd } from '../../domain/round-usd';
 import type { Billing } from '../../domain/attempt-record';
 import type { JsonValue } from '../../domain/taxonomy';
 import { toProviderError, type CallState } from '../call-failure';
-import { pause, queueEndMs } from '../deadlines';
+import { pause, queueEndMs } from '../http/deadlines';
 import { endedAs, ProviderError, type ProviderErrorOptions } from '../errors';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { readResult } from '../read-result';

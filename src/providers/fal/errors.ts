@@ -1,6 +1,6 @@
 import type { FailureCode, JobOutcome } from '../../domain/failures';
 import { endedAs, ProviderError, type ProviderCharge } from '../errors';
-import { askedWaitMs } from '../retry-after';
+import { askedWaitMs } from '../http/retry-after';
 import { falErrorSchema, type FalErrorBody } from './wire';
 
 /** `upload` and `submit` come before the job exists at Fal, `status` and `result` after; at `list` nobody knows. */

@@ -1,5 +1,5 @@
 import { ProviderError } from '../errors';
-import { readJson } from '../read-body';
+import { readJson } from '../http/read-body';
 import { failureOf, isSuccess, trimmed, type ExchangeOptions, type FalApi, type UnitPrice } from './api';
 import { falListSchema, falPricesSchema, type ListedRequest } from './wire';
 

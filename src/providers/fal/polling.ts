@@ -1,6 +1,6 @@
-import { DeadlineExceeded } from '../deadlines';
+import { DeadlineExceeded } from '../http/deadlines';
 import { ProviderError } from '../errors';
-import { TransportError } from '../transport-error';
+import { TransportError } from '../http/transport-error';
 
 /** Milliseconds before the first status request. */
 export const defaultFirstPollPauseMs = 500;

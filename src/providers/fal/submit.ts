@@ -1,5 +1,5 @@
 import { toProviderError, type CallState } from '../call-failure';
-import { delayAbort } from '../deadlines';
+import { delayAbort } from '../http/deadlines';
 import { ProviderError } from '../errors';
 import { withInputs } from '../input-values';
 import type { ProviderJob, SubmitContext, Submitted } from '../types';

@@ -1,7 +1,7 @@
 import type { WireInput } from '../../domain/plan';
 import { ProviderError } from '../errors';
 import { inlineInput } from '../input-values';
-import { isAllowedMediaUrl } from '../remote-url';
+import { isAllowedMediaUrl } from '../http/remote-url';
 import type { MediaStore } from '../types';
 import type { ExchangeOptions, FalApi, FalClientSettings } from './api';
 

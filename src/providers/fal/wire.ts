@@ -1,7 +1,7 @@
 import type { QueueStatus } from '@fal-ai/client';
 import { z } from 'zod';
 import type { JsonValue } from '../../domain/taxonomy';
-import { providerRequestIdSchema } from '../request-id';
+import { providerRequestIdSchema } from '../http/request-id';
 
 /**
  * Fal's JSON, read tolerantly: only what a decision needs.

@@ -1,6 +1,6 @@
-import { DeadlineExceeded, pause } from '../deadlines';
+import { DeadlineExceeded, pause } from '../http/deadlines';
 import { ProviderError } from '../errors';
-import { TransportError } from '../transport-error';
+import { TransportError } from '../http/transport-error';
 
 /** Milliseconds to wait after so many requests in vain: 0.5 s, and twice that each time. */
 export function vainPauseMs(vain: number): number {

@@ -1,11 +1,11 @@
 import type { JsonValue } from '../../domain/taxonomy';
 import { runVerb, toProviderError } from '../call-failure';
-import { DeadlineExceeded, openCallScope } from '../deadlines';
+import { DeadlineExceeded, openCallScope } from '../http/deadlines';
 import { ProviderError } from '../errors';
-import { createHttpClient, type HttpClient, type HttpReply } from '../http';
+import { createHttpClient, type HttpClient, type HttpReply } from '../http/http';
 import { outcomeUnknown } from '../outcome-unknown';
-import { discardBody, readJson } from '../read-body';
-import { resolveSameOrigin } from '../remote-url';
+import { discardBody, readJson } from '../http/read-body';
+import { resolveSameOrigin } from '../http/remote-url';
 import type {
   HealthOptions,
   ProviderClient,

@@ -1,6 +1,6 @@
 import { failureOf, type FailureCode, type JobOutcome } from '../../domain/failures';
 import { endedAs, ProviderError, type ProviderCharge } from '../errors';
-import { parseRetryAfterMs } from '../retry-after';
+import { parseRetryAfterMs } from '../http/retry-after';
 import { modalErrorSchema, modalValidationSchema, type ModalErrorBody } from './wire';
 
 export interface ModalFailure {

@@ -1,8 +1,8 @@
 import type { FailureCode } from '../../domain/failures';
 import { toProviderError } from '../call-failure';
 import { ProviderError } from '../errors';
-import type { HttpClient } from '../http';
-import { errorBodyBytes, readText } from '../read-body';
+import type { HttpClient } from '../http/http';
+import { errorBodyBytes, readText } from '../http/read-body';
 import { modalUrl } from './endpoint-url';
 import { strangeAnswer } from './errors';
 import { modalErrorSchema, modalHealthSchema, namedJobsVersion } from './wire';

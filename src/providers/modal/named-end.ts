@@ -1,6 +1,6 @@
 import type { FailureCode } from '../../domain/failures';
 import { endedAs, ProviderError, type ProviderCharge } from '../errors';
-import { providerRequestIdSchema } from '../request-id';
+import { providerRequestIdSchema } from '../http/request-id';
 import { modalError } from './errors';
 import type { NamedJobState } from './wire';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ProviderError } from '../errors';
-import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http';
-import { readText } from '../read-body';
+import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http/http';
+import { readText } from '../http/read-body';
 import { strangeAnswer, tooLarge } from './errors';
 import {
   namedJobSchema,

@@ -1,10 +1,10 @@
 import type { JsonValue } from '../../domain/taxonomy';
 import { runVerb, toProviderError, type CallState } from '../call-failure';
-import { pause } from '../deadlines';
+import { pause } from '../http/deadlines';
 import { ProviderError } from '../errors';
-import type { HttpClient } from '../http';
+import type { HttpClient } from '../http/http';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
-import { resolveSameOrigin } from '../remote-url';
+import { resolveSameOrigin } from '../http/remote-url';
 import type {
   CollectContext,
   FindContext,

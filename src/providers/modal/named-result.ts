@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { pause } from '../deadlines';
+import { pause } from '../http/deadlines';
 import { MediaError, ProviderError } from '../errors';
 import { mediaFailure } from '../media-errors';
 import { saveMedia } from '../save-media';
-import { TransportError } from '../transport-error';
+import { TransportError } from '../http/transport-error';
 import type { MediaStore, ProviderResult, SaveOptions } from '../types';
 import { isPassing, vainPauseMs } from './ask-again';
 import { callIdOf, chargeOf } from './named-end';

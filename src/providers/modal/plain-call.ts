@@ -1,15 +1,15 @@
 import type { JsonObject, JsonValue } from '../../domain/taxonomy';
 import { runVerb, toProviderError, type CallState } from '../call-failure';
-import { DeadlineExceeded, pause } from '../deadlines';
+import { DeadlineExceeded, pause } from '../http/deadlines';
 import type { ProviderError } from '../errors';
-import type { HttpClient, HttpReply, HttpRequest } from '../http';
+import type { HttpClient, HttpReply, HttpRequest } from '../http/http';
 import { inlineInput, withInputs } from '../input-values';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
-import { discardBody, errorBodyBytes, readJson, readText } from '../read-body';
+import { discardBody, errorBodyBytes, readJson, readText } from '../http/read-body';
 import { readResult } from '../read-result';
-import { resolveSameOrigin } from '../remote-url';
-import { providerRequestIdSchema } from '../request-id';
-import { TransportError } from '../transport-error';
+import { resolveSameOrigin } from '../http/remote-url';
+import { providerRequestIdSchema } from '../http/request-id';
+import { TransportError } from '../http/transport-error';
 import type {
   CallProgress,
   CollectContext,

@@ -1,4 +1,4 @@
-import type { HttpReply } from '../http';
+import type { HttpReply } from '../http/http';
 import { saveMedia } from '../save-media';
 import type { MediaStore, ProviderResult, SaveOptions } from '../types';
 

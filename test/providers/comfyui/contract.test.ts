@@ -1,4 +1,4 @@
-import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
+import { startEmulator, type RunningEmulator } from '../../../emulator/start-emulator';
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import { promptIdOf } from '../../../src/providers/comfyui/prompt-id';
 import type { DispatchState, ProviderJob } from '../../../src/providers/types';

@@ -1,7 +1,7 @@
 import { createComfyUiClient } from '../../../src/providers/comfyui/client';
 import type { ProviderClient } from '../../../src/providers/types';
 import { comfyUiPolicy } from '../../../src/registry/policies';
-import { createProviderHealth } from '../../../src/worker/provider-health';
+import { createProviderHealth } from '../../../src/worker/provider-health/provider-health';
 import { runProgram, type Program } from '../../support/program';
 import { waitUntil } from '../../support/wait-until';
 import { RecordingDispatch } from '../support/recording-dispatch';
@@ -14,7 +14,7 @@ let control: string;
 const anyTime: unknown = expect.stringMatching(/^\d{4}-.*Z$/);
 
 beforeAll(async () => {
-  program = runProgram('src/emulator/main.ts', [], {
+  program = runProgram('emulator/main.ts', [], {
     EMULATOR_CONTROL_PORT: '0',
     EMULATOR_MODAL_PORT: '0',
     EMULATOR_FAL_PORT: '0',

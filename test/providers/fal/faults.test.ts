@@ -1,6 +1,6 @@
 import type { FailureClass } from '../../../src/domain/taxonomy';
 import type { ProviderJob } from '../../../src/providers/types';
-import type { NewFault } from '../../../src/emulator/faults';
+import type { NewFault } from '../../../emulator/faults/faults';
 import { createFalClient } from '../../../src/providers/fal/client';
 import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall, testDeadlines, testJob } from '../support/call';

@@ -1,4 +1,4 @@
-import type { NewFault } from '../../../src/emulator/faults';
+import type { NewFault } from '../../../emulator/faults/faults';
 import type { FailureClass } from '../../../src/domain/taxonomy';
 import { createModalClient } from '../../../src/providers/modal/client';
 import { runJob } from '../../../src/providers/run-job';

@@ -1,4 +1,4 @@
-import type { NewFault } from '../../../src/emulator/faults';
+import type { NewFault } from '../../../emulator/faults/faults';
 import type { FailureClass, JsonValue } from '../../../src/domain/taxonomy';
 import { runJob } from '../../../src/providers/run-job';
 import type { DispatchState, UnwantedJob } from '../../../src/providers/types';

@@ -1,7 +1,7 @@
 import { runVerb, toProviderError, type CallState } from '../../../src/providers/call-failure';
-import { DeadlineExceeded } from '../../../src/providers/deadlines';
+import { DeadlineExceeded } from '../../../src/providers/http/deadlines';
 import { MediaError, ProviderError } from '../../../src/providers/errors';
-import { TransportError } from '../../../src/providers/transport-error';
+import { TransportError } from '../../../src/providers/http/transport-error';
 
 function stateAt(stage: CallState['stage']): CallState {
   return { provider: 'modal', stage, blankIs: 'corrupt', providerRequestId: 'fc-1' };

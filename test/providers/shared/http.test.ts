@@ -1,9 +1,9 @@
 import net, { type AddressInfo } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { createHttpClient, type HttpRequest } from '../../../src/providers/http';
-import { readJson, readText } from '../../../src/providers/read-body';
-import { classifyTransportError, TransportError } from '../../../src/providers/transport-error';
+import { createHttpClient, type HttpRequest } from '../../../src/providers/http/http';
+import { readJson, readText } from '../../../src/providers/http/read-body';
+import { classifyTransportError, TransportError } from '../../../src/providers/http/transport-error';
 import { resetConnection, startLocalServer, type LocalServer, type Responder } from '../support/local-server';
 
 const deadlines = { connectSeconds: 5, firstByteSeconds: 5, idleSeconds: 5 };

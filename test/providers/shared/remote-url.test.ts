@@ -1,4 +1,4 @@
-import { isAllowedMediaUrl, resolveSameOrigin } from '../../../src/providers/remote-url';
+import { isAllowedMediaUrl, resolveSameOrigin } from '../../../src/providers/http/remote-url';
 
 describe('resolveSameOrigin', () => {
   const base = 'https://ryla--flux.modal.run/flux-dev';

@@ -1,4 +1,4 @@
-import { longestRetryAfterMs, parseRetryAfterMs } from '../../../src/providers/retry-after';
+import { longestRetryAfterMs, parseRetryAfterMs } from '../../../src/providers/http/retry-after';
 
 const now = Date.parse('2026-03-01T12:00:00Z');
 

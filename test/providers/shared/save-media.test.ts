@@ -1,9 +1,9 @@
 import { PassThrough, type Readable } from 'node:stream';
-import { DeadlineExceeded } from '../../../src/providers/deadlines';
+import { DeadlineExceeded } from '../../../src/providers/http/deadlines';
 import { MediaError } from '../../../src/providers/errors';
-import type { HttpReply } from '../../../src/providers/http';
+import type { HttpReply } from '../../../src/providers/http/http';
 import { saveMedia } from '../../../src/providers/save-media';
-import { TransportError } from '../../../src/providers/transport-error';
+import { TransportError } from '../../../src/providers/http/transport-error';
 import { MemoryMediaStore } from '../support/memory-media-store';
 
 const options = { signal: new AbortController().signal, expects: 'image' } as const;

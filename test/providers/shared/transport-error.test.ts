@@ -1,5 +1,5 @@
-import { DeadlineExceeded } from '../../../src/providers/deadlines';
-import { classifyTransportError, TransportError } from '../../../src/providers/transport-error';
+import { DeadlineExceeded } from '../../../src/providers/http/deadlines';
+import { classifyTransportError, TransportError } from '../../../src/providers/http/transport-error';
 
 describe('classifyTransportError', () => {
   const lost = new TransportError(

@@ -1,4 +1,4 @@
-import { startEmulator, type RunningEmulator } from '../../../src/emulator/start-emulator';
+import { startEmulator, type RunningEmulator } from '../../../emulator/start-emulator';
 import { createFalClient } from '../../../src/providers/fal/client';
 import { createModalClient, type ModalClient } from '../../../src/providers/modal/client';
 import type { ProviderClient } from '../../../src/providers/types';

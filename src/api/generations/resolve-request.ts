@@ -1,0 +1,77 @@
+import type {
+  BaseImagesRequest,
+  FlowRequest,
+  ProfilePicturesRequest,
+  StudioRequest,
+} from '../../domain/requests';
+import { RequestRefused, type RefusalIssue } from '../../registry';
+import { chooseLora, type LoraChoice } from './choose-lora';
+import type { ApiContext } from '../context';
+import { resolveAssets, type AssetField } from './resolve-assets';
+
+/** A validated body and the flow it is for. */
+export type FlowBody =
+  | { flow: 'base-images'; request: BaseImagesRequest }
+  | { flow: 'profile-pictures'; request: ProfilePicturesRequest }
+  | { flow: 'studio'; request: StudioRequest };
+
+/**
+ * Looks up all that a request names: character, asset URLs, LoRA.
+ *
+ * @throws RequestRefused with everything that does not exist or cannot be used.
+ */
+export async function resolveRequest(
+  context: ApiContext,
+  body: FlowBody,
+  ownHost: string,
+): Promise<FlowRequest> {
+  await assertCharacter(context, body.request.characterId);
+  if (body.flow === 'base-images') return body;
+  const { assets, issues } = await resolveAssets(context, assetFields(body), {
+    ownHost,
+    nsfw: body.request.nsfw,
+  });
+  if (body.flow === 'profile-pictures') {
+    refuseAny(issues);
+    return { ...body, assets };
+  }
+  const choice = await resolveLora(context, body.request);
+  if (choice === undefined) {
+    refuseAny(issues);
+    return { ...body, assets };
+  }
+  refuseAny('issue' in choice ? [...issues, choice.issue] : issues);
+  return { ...body, assets, ...choice };
+}
+
+async function assertCharacter({ characters }: ApiContext, id: string): Promise<void> {
+  if ((await characters.get(id)) !== undefined) return;
+  const message = `there is no character ${id}: create it with PUT /v1/characters/${id}`;
+  throw new RequestRefused([{ field: 'characterId', code: 'character_not_found', message }]);
+}
+
+function assetFields(body: Exclude<FlowBody, { flow: 'base-images' }>): AssetField[] {
+  const reference = {
+    role: 'reference',
+    field: 'referenceImageUrl',
+    url: body.request.referenceImageUrl,
+  } as const;
+  if (body.flow === 'profile-pictures') return [reference];
+  const { mode, sourceImageUrl, maskImageUrl } = body.request;
+  return [
+    { ...reference, mayBeClip: mode === 'video' },
+    { role: 'source', field: 'sourceImageUrl', url: sourceImageUrl },
+    { role: 'mask', field: 'maskImageUrl', url: maskImageUrl },
+  ];
+}
+
+/** Without `useLora` nothing is looked up; a stray `loraId` is refused by the plan. */
+async function resolveLora({ loras }: ApiContext, request: StudioRequest): Promise<LoraChoice | undefined> {
+  if (!request.useLora) return undefined;
+  return chooseLora(await loras.list(request.characterId), request);
+}
+
+function refuseAny(issues: readonly RefusalIssue[]): void {
+  const [first, ...others] = issues;
+  if (first !== undefined) throw new RequestRefused([first, ...others]);
+}

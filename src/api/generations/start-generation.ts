@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyBaseLogger } from 'fastify';
+import type { IdempotencyKey, RepeatedStart } from '../../db';
+import { dailyLimitOf } from '../../domain/daily-limits';
+import type { GenerationInput, GenerationStatus, Lineage } from '../../domain/generation';
+import type { FlowRequest } from '../../domain/requests';
+import { workflowIdOf } from '../../domain/workflow-id';
+import { planCost, planGeneration } from '../../registry';
+import type { ApiContext } from '../context';
+import { HttpProblem } from '../http/http-problem';
+import { generationLinks, type GenerationLinks } from '../http/links';
+import { dailyLimitExceeded, keyReused } from './start-problems';
+import { TemporalUnavailable } from '../temporal/temporal-port';
+
+/** A request to make pictures, from whichever route. */
+export interface StartOrder {
+  caller: string;
+  idempotency: IdempotencyKey | undefined;
+  /** Looks up what the request names; not called for a request whose key is known. @throws RequestRefused */
+  resolve: () => Promise<{ flowRequest: FlowRequest; lineage?: Lineage | undefined }>;
+}
+
+export interface StartedGeneration {
+  id: string;
+  status: GenerationStatus;
+  links: GenerationLinks;
+}
+
+/** `isNew`: this request made the job; else it repeats one that did. */
+export interface StartOutcome {
+  isNew: boolean;
+  started: StartedGeneration;
+}
+
+/**
+ * Plans, notes and starts one generation; or finds the one that the same request with the same key has started.
+ *
+ * @throws RequestRefused before anything is written when no route can serve it.
+ * @throws HttpProblem 402 beyond the caller's daily limit, 409 for the key of another request, 503 when Temporal is
+ * down; that one says whether the job may be running all the same.
+ */
+export async function startGeneration(
+  context: ApiContext,
+  order: StartOrder,
+  logger: FastifyBaseLogger,
+): Promise<StartOutcome> {
+  const { generations, dailyLimits } = context;
+  const { caller, idempotency } = order;
+  const known = idempotency && (await generations.findRepeat(caller, idempotency));
+  if (known?.kind === 'key_reused') throw keyReused();
+  if (known !== undefined) return await startAgain(context, known);
+  const input = await inputOf(context, order);
+  const dailyLimitUsd = dailyLimitOf(dailyLimits, caller);
+  const acceptance = await generations.accept({ input, idempotency, dailyLimitUsd });
+  switch (acceptance.kind) {
+    case 'accepted':
+      return await startAccepted(context, { ...input, generationId: acceptance.generationId }, logger);
+    case 'repeated':
+      return await startAgain(context, acceptance);
+    case 'key_reused':
+      throw keyReused();
+    case 'over_limit':
+      throw dailyLimitExceeded(acceptance.spend, { limitUsd: dailyLimitUsd ?? 0, input });
+  }
+}
+
+/** Its worst eligible prices are set aside before the first submit. */
+async function inputOf(context: ApiContext, { caller, resolve }: StartOrder): Promise<GenerationInput> {
+  const { flowRequest, lineage } = await resolve();
+  // Only for its refusals and prices: the workflow plans again, so that the plan it follows stands in its own history.
+  const options = { fallbackSeed: 0, onlySlot: lineage?.slot };
+  const { worstUsd } = planCost(planGeneration(flowRequest, context.routing, options));
+  const { characterId, nsfw } = flowRequest.request;
+  const generationId = randomUUID();
+  return { generationId, characterId, nsfw, caller, reservedUsd: worstUsd, flowRequest, lineage };
+}
+
+async function startAccepted(
+  context: ApiContext,
+  input: GenerationInput,
+  logger: FastifyBaseLogger,
+): Promise<StartOutcome> {
+  const { generationId, characterId, flowRequest } = input;
+  const workflowId = workflowIdOf({ flow: flowRequest.flow, characterId, generationId });
+  const started = startedView(context, { generationId, workflowId, status: 'accepted' });
+  await context.temporal
+    .start(input)
+    .catch((error: unknown) => failedStart(context, started, { error, logger }));
+  return { isNew: true, started };
+}
+
+/** Makes sure that it runs: the request before this one may have died between its row and its workflow. */
+async function startAgain(context: ApiContext, repeat: RepeatedStart): Promise<StartOutcome> {
+  const started = startedView(context, repeat);
+  if (repeat.unconfirmed !== undefined) {
+    await context.temporal.start(repeat.unconfirmed).catch((error: unknown) => {
+      throw error instanceof TemporalUnavailable ? mayRun(started, error) : error;
+    });
+  }
+  return { isNew: false, started };
+}
+
+function startedView(
+  { temporal }: ApiContext,
+  { generationId, workflowId, status }: Pick<RepeatedStart, 'generationId' | 'workflowId' | 'status'>,
+): StartedGeneration {
+  return { id: generationId, status, links: generationLinks({ generationId, workflowId }, temporal) };
+}
+
+/** Leaves no trace of a job that certainly did not start, and the id of one that may have. */
+async function failedStart(
+  { generations }: ApiContext,
+  started: StartedGeneration,
+  { error, logger }: { error: unknown; logger: FastifyBaseLogger },
+): Promise<never> {
+  if (error instanceof TemporalUnavailable && error.mayHaveStarted) throw mayRun(started, error);
+  await generations.removeAccepted(started.id).catch((cause: unknown) => {
+    // It will be reported as never started instead.
+    const note = 'the row of a job that did not start could not be removed';
+    logger.warn({ err: cause, generationId: started.id }, note);
+  });
+  throw error;
+}
+
+function mayRun({ id, links }: StartedGeneration, cause: TemporalUnavailable): HttpProblem {
+  return new HttpProblem(
+    503,
+    'temporal_unavailable',
+    `Temporal did not confirm the start. The job may be running: look at ${links.self} before you send it again ` +
+      'without its Idempotency-Key; with the key it is the same job.',
+    { extensions: { id, links }, retryAfterSeconds: 5, cause },
+  );
+}

@@ -1,0 +1,72 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import type { ByteRange } from '../../assets';
+import { byteRange } from './byte-range';
+import type { ApiContext } from '../context';
+import { HttpProblem } from './http-problem';
+
+/**
+ * Answers `GET` and `HEAD` of an asset: whole, as one range of bytes, or not at all to a caller that has it.
+ *
+ * @throws AssetNotFound, and HttpProblem 416 for a range beyond its end.
+ */
+export async function serveAsset(
+  { assetStore }: ApiContext,
+  id: string,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+): Promise<FastifyReply> {
+  const { stream, mediaType, bytes } = await assetStore.open(id);
+  const etag = `"${id}"`;
+  const isKnown = matches(request.headers['if-none-match'], etag);
+  const range = isKnown ? undefined : wantedRange(request, etag, bytes);
+  const isWhole = !isKnown && range === undefined && request.method === 'GET';
+  if (!isWhole) stream.destroy();
+  if (range === 'unsatisfiable') throw rangeNotSatisfiable(bytes);
+  reply.type(mediaType).headers({ ...lastingHeaders, etag });
+  if (isKnown) return reply.code(304).send();
+  if (range !== undefined) {
+    const part = await assetStore.open(id, range);
+    return sendPart(reply, part.stream, { range, bytes });
+  }
+  reply.header('content-length', bytes);
+  return isWhole ? reply.send(stream) : reply.send();
+}
+
+const lastingHeaders = {
+  'accept-ranges': 'bytes',
+  // An id is the hash of the content: it can never mean anything else.
+  'cache-control': 'private, max-age=31536000, immutable',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; sandbox",
+};
+
+/** Ranges are for GET alone (RFC 9110, 14.2), and after `If-Range` only for the very file it names. */
+function wantedRange({ method, headers }: FastifyRequest, etag: string, bytes: number) {
+  const ifRange = headers['if-range'];
+  const isAsked = method === 'GET' && (ifRange === undefined || ifRange === etag);
+  return isAsked ? byteRange(headers.range, bytes) : undefined;
+}
+
+function rangeNotSatisfiable(bytes: number): HttpProblem {
+  const message = `the asset has ${bytes} bytes, from 0 to ${bytes - 1}`;
+  return new HttpProblem(416, 'range_not_satisfiable', `There are no such bytes: ${message}.`, {
+    errors: [{ field: 'range', code: 'range_not_satisfiable', message }],
+    headers: { 'content-range': `bytes */${bytes}` },
+  });
+}
+
+function sendPart(
+  reply: FastifyReply,
+  part: Readable,
+  { range: { start, end }, bytes }: { range: ByteRange; bytes: number },
+): FastifyReply {
+  return reply
+    .code(206)
+    .headers({ 'content-range': `bytes ${start}-${end}/${bytes}`, 'content-length': end - start + 1 })
+    .send(part);
+}
+
+function matches(header: string | undefined, etag: string): boolean {
+  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
+  return tags.includes(etag) || tags.includes('*');
+}

@@ -1,0 +1,128 @@
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { AssetNotFound, MediaError } from '../../assets';
+import { isDatabaseUnavailable } from '../../db';
+import { RequestRefused } from '../../registry';
+import { bodyErrors } from './body-errors';
+import { HttpProblem } from './http-problem';
+import { TemporalUnavailable } from '../temporal/temporal-port';
+import { validationErrors } from './validation-errors';
+
+/** Seconds a caller should wait before it tries a service that is down again. */
+const retryAfterSeconds = 5;
+
+/**
+ * The one place where errors become HTTP. 400: the request has the wrong shape. 422: its shape is right, what it asks
+ * for is not possible. 503: a service we need is down. What nobody foresaw is 500, without a word about its cause.
+ */
+export function toProblem(error: unknown): HttpProblem {
+  if (error instanceof HttpProblem) return error;
+  if (error instanceof RequestRefused) return refusal(error);
+  if (error instanceof TemporalUnavailable) return unavailable('temporal_unavailable', error.message, error);
+  if (error instanceof AssetNotFound)
+    return new HttpProblem(404, 'asset_not_found', 'There is no such asset.');
+  if (error instanceof MediaError) return badMedia(error);
+  if (hasZodFastifySchemaValidationErrors(error)) return invalid(validationErrors(error));
+  if (isDatabaseUnavailable(error)) {
+    return unavailable('database_unavailable', 'The database cannot be reached right now.', error);
+  }
+  if (isStorageFailure(error)) {
+    return unavailable('assets_unavailable', 'The asset store cannot be used right now.', error);
+  }
+  return fromStatus(error) ?? unexpected(error);
+}
+
+/** 400 with the fields to blame. */
+export function invalid(errors: HttpProblem['errors']): HttpProblem {
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return new HttpProblem(400, 'invalid_request', detail, { errors });
+}
+
+function refusal(error: RequestRefused): HttpProblem {
+  return new HttpProblem(422, 'request_refused', error.message, { errors: error.issues });
+}
+
+function unavailable(code: string, message: string, cause: unknown): HttpProblem {
+  return new HttpProblem(503, code, message, { retryAfterSeconds, cause });
+}
+
+/** The way out of a file that is too large. */
+const smallerFile = 'send a smaller picture or clip';
+
+const mediaStatus = {
+  too_large: 413,
+  not_media: 415,
+  wrong_kind: 415,
+  empty: 422,
+  truncated: 422,
+  blank: 422,
+  wrong_size: 422,
+  unavailable: 422,
+} as const;
+
+/** 413 for an upload whose announced length alone says that it is too large. */
+export function fileTooLarge(maxBytes: number): HttpProblem {
+  return badMedia(new MediaError('too_large', `more than ${String(maxBytes)} bytes`));
+}
+
+function badMedia(error: MediaError): HttpProblem {
+  const { problem } = error;
+  const message = problem === 'too_large' ? `${error.message}: ${smallerFile}` : error.message;
+  return new HttpProblem(mediaStatus[problem], problem, `The file cannot be used: ${message}.`, {
+    errors: [{ field: 'file', code: problem, message }],
+  });
+}
+
+/** What a full, read-only or unmounted volume answers. */
+const storageCodes = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'EMFILE',
+  'ENOENT',
+  'ENOTDIR',
+]);
+
+function isStorageFailure(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  return 'syscall' in error && 'code' in error && storageCodes.has(String(error.code));
+}
+
+const frameworkCodes: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  406: 'unsupported_media_type',
+  408: 'request_timeout',
+  413: 'too_large',
+  414: 'url_too_long',
+  415: 'unsupported_media_type',
+  431: 'headers_too_large',
+};
+
+/** Errors of the framework and its plugins carry the status they mean; their messages are written for callers. */
+function fromStatus(error: unknown): HttpProblem | undefined {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined;
+  const status = Number(error.statusCode);
+  const code = frameworkCodes[status];
+  if (code === undefined) return undefined;
+  const message = 'message' in error && typeof error.message === 'string' ? error.message : code;
+  // The multipart plugin says 406 for a body of another type than it takes; that is what 415 is for.
+  const errors = bodyErrors(error);
+  const detail =
+    code === 'unsupported_media_type' && errors[0] !== undefined
+      ? `The body is of a type that is not taken here: ${errors[0].message}.`
+      : message;
+  return new HttpProblem(status === 406 ? 415 : status, code, detail, { cause: error, errors });
+}
+
+function unexpected(cause: unknown): HttpProblem {
+  return new HttpProblem(
+    500,
+    'internal_error',
+    'Something went wrong here. The request id helps to find out what.',
+    {
+      cause,
+    },
+  );
+}
