@@ -1,12 +1,11 @@
 import path from 'node:path';
 import { createConsoleLogger } from './stack/console-logger';
 import { existingLogs } from './stack/data-directory';
-import { createProgressView } from './demo/create-progress-view';
 import { createDemoClient } from './demo/demo-client';
 import { demoEnvironment } from './demo/demo-environment';
 import { DemoError } from './demo/demo-error';
-import { parseDemoOptions, type DemoOptions } from './demo/demo-options';
-import { demoDocument, demoSummary, type DemoReport } from './demo/demo-report';
+import { type DemoOptions, parseDemoOptions } from './demo/demo-options';
+import { type DemoReport, demoDocument, demoSummary } from './demo/demo-report';
 import { runDemo } from './demo/run-demo';
 import { writePictures } from './demo/write-pictures';
 import { errorMessage } from './stack/error-message';
@@ -15,6 +14,7 @@ import { Stack } from './stack/stack';
 import type { StackDescription } from './stack/stack-file';
 import { freeStackPorts } from './stack/stack-options';
 import { interruptedExitCode, stopRequested } from './stack/stop-on-signals';
+import { type ProgressView, createLineView, createTableView } from './demo/progress-view';
 
 /** `npm run demo`: the whole job on a stack of its own, from nothing to picture files. */
 async function main(): Promise<number> {
@@ -99,3 +99,16 @@ function orInterrupted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 void main().then((code) => process.exit(code));
+
+/** Lines of the largest table and its heading. Some terminals report less, or none at all. */
+const tableRows = 12;
+
+/** A table that changes in place on a terminal, lines elsewhere; on standard error when standard output carries JSON. */
+async function createProgressView(options: { json: boolean }): Promise<ProgressView> {
+  const stream = options.json ? process.stderr : process.stdout;
+  const write = (text: string): void => void stream.write(text);
+  if (options.json || !process.stdout.isTTY || process.stdout.rows < tableRows) return createLineView(write);
+  // Only as an ES module, and only needed on a terminal.
+  const { default: logUpdate } = await import('log-update');
+  return createTableView({ draw: (text) => logUpdate(text), keep: () => logUpdate.done() }, write);
+}

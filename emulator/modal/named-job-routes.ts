@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { bytesAnswer, jsonAnswer, type Answer } from '../http/answer';
+import { type Answer, bytesAnswer, jsonAnswer } from '../http/answer';
 import { EraEnded } from '../clock';
 import type { EmulatorContext } from '../context';
 import { isRecord } from '../http/describe-body';
@@ -8,7 +8,6 @@ import type { Fault } from '../faults/faults';
 import { bodyText } from '../http/http-app';
 import type { Reaction } from '../http/reaction';
 import { lostAcceptance, simpleFaultAnswer } from '../faults/simple-faults';
-import { byteRange } from './byte-range';
 import type { NamedJob, NamedOrder } from './named-job';
 import type { NamedJobs } from './named-jobs';
 import { promptOf } from './route-runner';
@@ -286,4 +285,26 @@ function voided(key: string): Answer {
 function otherBody(key: string): Answer {
   const detail = `The key ${key} was accepted with another path or body.`;
   return jsonAnswer(409, { detail, code: 'other_body' });
+}
+
+/**
+ * The bytes a `Range` header asks for, both ends included. `undefined`: the whole is to be sent, also where the header
+ * is not understood or asks for several parts, as RFC 9110 allows.
+ */
+function byteRange(
+  header: string | undefined,
+  size: number,
+): { first: number; last: number } | 'unsatisfiable' | undefined {
+  const [, from = '', to = ''] = /^\s*bytes=(\d*)-(\d*)\s*$/.exec(header ?? '') ?? [];
+  if (from === '' && to === '') return undefined;
+  if (from === '') {
+    const length = Number(to);
+    return length === 0 || size === 0
+      ? 'unsatisfiable'
+      : { first: Math.max(0, size - length), last: size - 1 };
+  }
+  const first = Number(from);
+  const last = to === '' ? size - 1 : Number(to);
+  if (to !== '' && last < first) return undefined;
+  return first >= size ? 'unsatisfiable' : { first, last: Math.min(last, size - 1) };
 }

@@ -1,19 +1,19 @@
-import { bytesAnswer, textAnswer, type Answer } from '../http/answer';
+import { type Answer, bytesAnswer, textAnswer } from '../http/answer';
 import type { EmulatorContext } from '../context';
 import { describeBody } from '../http/describe-body';
 import type { Fault } from '../faults/faults';
 import { sha256 } from '../pictures/fingerprint';
 import type { AcceptedJob } from '../journal';
 import { jobSeconds, typicalSeconds } from '../latency';
-import { containerCrash } from '../faults/simple-faults';
-import { checkRequest, type CheckedRequest } from './check-request';
+import { containerCrash, simpleFaultAnswer } from '../faults/simple-faults';
+import { type CheckedRequest, checkRequest } from './check-request';
 import type { ModalEndpoint } from './endpoints';
-import { caughtException, unreadableBody } from './errors';
-import { fixedFaultAnswer } from './fixed-faults';
+import { caughtException, httpException, loraNotFound, notFound, unreadableBody } from './errors';
 import type { LoraVolume } from './loras';
 import type { readBody } from './read-body';
 import { renderResult, seedOf } from './render-result';
 import { callCostUsd, resultHeaders } from './result-headers';
+import type { FaultName } from '../faults/fault-catalogue';
 
 /** A request that passed the handler's checks: from here on a GPU works on it. */
 export interface RouteOrder {
@@ -127,4 +127,22 @@ function crashAnswer(endpoint: ModalEndpoint, fault: Fault | undefined): Answer 
   if (fault?.name !== 'crash_500') return undefined;
   const { type = 'RuntimeError', message = 'Both API and infer methods failed' } = fault.params;
   return caughtException(endpoint, type, message);
+}
+
+const answers: Partial<Record<FaultName, (endpoint: ModalEndpoint, fault: Fault) => Answer | undefined>> = {
+  lora_missing: () => loraNotFound('character-missing.safetensors'),
+  route_missing: () => notFound,
+  input_as_500: (endpoint, { params: { field = 'prompt' } }) =>
+    caughtException(endpoint, 'KeyError', `'${field}'`),
+  nodes_503: (endpoint) => caughtException(endpoint, 'HTTPException', '503: InstantID nodes not loaded'),
+  model_files_missing: (endpoint) =>
+    caughtException(endpoint, 'FileNotFoundError', 'SeedVR2 model files not found in /root/models/SEEDVR2'),
+  faceswap_502: () => httpException(502, 'Face swap service failed'),
+};
+
+/** Faults that answer before any GPU work: nothing is charged. `undefined` for all others. */
+function fixedFaultAnswer(endpoint: ModalEndpoint, fault: Fault | undefined): Answer | undefined {
+  // This one strikes a container while it works: a paid call that fails.
+  if (fault === undefined || fault.name === 'plain_500') return undefined;
+  return answers[fault.name]?.(endpoint, fault) ?? simpleFaultAnswer('modal', fault);
 }

@@ -1,22 +1,23 @@
+import * as errors from './errors';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { jsonAnswer, type Answer } from '../http/answer';
+import { type Answer, jsonAnswer } from '../http/answer';
 import type { EmulatorContext, ProviderEmulation } from '../context';
 import { bodyText, createHttpApp } from '../http/http-app';
-import { route, type Reaction } from '../http/reaction';
+import { type Reaction, route } from '../http/reaction';
 import { lostAcceptance, simpleFaultAnswer } from '../faults/simple-faults';
 import { CallReader } from './call-reader';
 import { CallRegister } from './calls';
-import { modalApps, type ModalEndpoint } from './endpoints';
-import * as errors from './errors';
+import { type ModalEndpoint, modalApps } from './endpoints';
 import { LoraVolume } from './loras';
 import type { ModalCall } from './modal-call';
 import { NamedJobRoutes } from './named-job-routes';
 import { NamedJobs } from './named-jobs';
-import { denyAccess } from './proxy-auth';
 import { readBody } from './read-body';
 import { callIdParameter } from './redirect';
-import { promptOf, RouteRunner } from './route-runner';
+import { RouteRunner, promptOf } from './route-runner';
+import type { EmulatorSettings } from '../settings';
+import { invalidCredentials, missingCredentials } from './errors';
 
 /** The emulated Modal workspace: every app below one origin, as `/{app}{path}`. */
 export class ModalServer implements ProviderEmulation {
@@ -131,4 +132,12 @@ function parseUrl(url: string): { app: string; path: string; callId: string | nu
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   const [, app = '', ...rest] = pathname.split('/');
   return { app, path: `/${rest.join('/')}`, callId: searchParams.get(callIdParameter) };
+}
+
+/** The 401 of a request without the proxy credentials that are asked for. */
+function denyAccess(request: FastifyRequest, expected: EmulatorSettings['proxyAuth']): Answer | undefined {
+  if (expected === null) return undefined;
+  const { 'modal-key': key, 'modal-secret': secret } = request.headers;
+  if (key === undefined || secret === undefined) return missingCredentials;
+  return key === expected.key && secret === expected.secret ? undefined : invalidCredentials;
 }

@@ -2,14 +2,12 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createFilesystemAssetStore } from '../assets';
-import { loadSettings, type Settings } from '../config/env';
+import { type Settings, loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
-import { createDatabase } from '../db';
+import { createDatabase, isDatabaseUnavailable, migrate } from '../db';
 import { createLogger } from '../logging/logger';
 import { buildApp } from './app';
-import type { FalCallbackSettings } from './context';
-import { keepMigrating } from './keep-migrating';
-import { listen } from './http/listen';
+import type { ApiServer, FalCallbackSettings } from './context';
 import { createTemporalGateway } from './temporal/temporal-gateway';
 
 /** A database that answers is up to date before the first request; one that is down must not hold up the start. */
@@ -61,3 +59,39 @@ main().catch((error: unknown) => {
   process.stderr.write(`${JSON.stringify({ level: 'fatal', msg })}\n`);
   process.exitCode = 1;
 });
+
+/** Starts serving. @returns the base URL @throws with a message for people when the port is taken. */
+async function listen(app: ApiServer, { host, port }: { host: string; port: number }): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+      throw new Error(`Port ${port} on ${host} is in use. Set API_PORT to a free one.`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+const retryMs = 1000;
+
+/**
+ * Migrates the database as soon as it can be reached, however long that takes. Resolves when it is up to date, or
+ * when `signal` aborts.
+ *
+ * @throws when a migration itself fails: no amount of waiting mends that.
+ */
+async function keepMigrating(url: string, logger: Logger, signal: AbortSignal): Promise<void> {
+  let isAnnounced = false;
+  while (!signal.aborted) {
+    try {
+      const names = await migrate(url, logger);
+      if (names.length > 0) logger.info({ migrations: names }, 'database migrated');
+      return;
+    } catch (error) {
+      if (!isDatabaseUnavailable(error)) throw error;
+      if (!isAnnounced) logger.warn({ err: error }, 'the database cannot be reached; trying until it can');
+      isAnnounced = true;
+    }
+    await delay(retryMs, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ConfigurationError } from './configuration-error';
-import { dailyLimitsByCaller } from './daily-limits-by-caller';
-import { longestCallSeconds } from './longest-call';
+import { callerSchema } from '../domain/requests';
+import { models } from '../registry';
 
 const flag = z
   .enum(['true', 'false', '1', '0'])
@@ -11,6 +11,23 @@ const port = z.coerce.number().int().min(0).max(65_535);
 const optionalText = z.string().optional();
 /** Calls started per second; the server holds it, for all workers of a queue together. */
 const rate = z.coerce.number().gt(0).max(1000).optional();
+
+const limits = z.record(callerSchema, z.number().min(0));
+
+/** JSON such as `{"mobile-app": 25}` as a map; empty when left out. */
+const dailyLimitsByCaller = z
+  .string()
+  .default('{}')
+  .transform((text, context): ReadonlyMap<string, number> => {
+    const parsed = limits.safeParse(parse(text));
+    if (parsed.success) return new Map(Object.entries(parsed.data));
+    const message = 'must be JSON that gives each caller its USD a day, such as {"mobile-app": 25}';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+
+/** Seconds the longest call of any endpoint may take, from the registry's policies. */
+const longestCallSeconds = Math.max(...models.map(({ policy }) => policy.startToCloseSeconds));
 
 /** Every variable of API and worker, with its default. How to reach Temporal is read by its own library. */
 export const environmentSchema = z
@@ -105,4 +122,12 @@ export function readEnvironment(source: NodeJS.ProcessEnv): Environment {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigurationError(`Environment cannot be used. ${problems.join('; ')}`);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -2,8 +2,9 @@ import type { Kysely, Selectable } from 'kysely';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { Recipe } from '../domain/generation';
 import type { Database } from './database';
-import { recipeHash, type RecipeIdentity } from './recipe-hash';
 import type { AssetTable, DatabaseSchema } from './schema';
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../domain/canonical-json';
 
 export interface AssetRecord extends StoredAsset {
   /** How its bytes first came here. */
@@ -132,4 +133,15 @@ async function putRecipe(db: Kysely<DatabaseSchema>, assetId: string, recipe: Re
     .values({ asset_id: assetId, generation_id: generationId, slot, ...made })
     .onConflict((conflict) => conflict.columns(['asset_id', 'generation_id', 'slot']).doUpdateSet(made))
     .execute();
+}
+
+/** All that decides what a picture looks like; the seed is among the parameters. */
+type RecipeIdentity = Pick<Recipe, 'modelId' | 'endpoint' | 'parameters' | 'inputs'>;
+
+/** SHA-256, hex. Equal for recipes that would make the same picture, in whatever order their fields stand. */
+function recipeHash({ modelId, endpoint, parameters, inputs }: RecipeIdentity): string {
+  const used = inputs.map(({ field, assetId }) => ({ field, assetId }));
+  return createHash('sha256')
+    .update(canonicalJson({ modelId, endpoint, parameters, inputs: used }))
+    .digest('hex');
 }

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import { ProviderError, type ProviderErrorOptions } from '../../src/providers/errors';
 import { breakerThreshold } from '../../src/registry/watch-policy';
-import { isProviderOut } from '../../src/worker/provider-health/breaker-failures';
+import { isProviderOut } from '../../src/worker/provider-health/provider-breaker';
 import { ProviderBreaker } from '../../src/worker/provider-health/provider-breaker';
 
 function failure(options: Partial<ProviderErrorOptions> = {}): ProviderError {

@@ -1,10 +1,10 @@
-import { accountMoney, type Money } from './account-money';
-import { countJobs, isDelivered, type JobCounts } from './count-jobs';
-import { endStatuses, type Evidence, type WorkOutcome } from './evidence';
-import { findDuplicates, isUnexplained, type Duplicate } from './find-duplicates';
-import { findUnknowns, type UnknownOutcome } from './find-unknowns';
-import { matchJobs, type MatchedSlot } from './match-jobs';
-import { slotFailureCodes } from './slot-failure-codes';
+import { type Money, accountMoney } from './account-money';
+import { type JobCounts, countJobs, isDelivered } from './count-jobs';
+import { type Evidence, type WorkOutcome, endStatuses } from './evidence';
+import { type Duplicate, findDuplicates, isUnexplained } from './find-duplicates';
+import { type UnknownOutcome, findUnknowns } from './find-unknowns';
+import { type MatchedSlot, matchJobs } from './match-jobs';
+import type { SlotFailureCode } from '../../../src/domain/taxonomy';
 
 /** What a run proves or disproves. */
 export interface Findings {
@@ -172,3 +172,25 @@ function countSlot(
   const reason = assetProblem ?? `slot is ${status}, reason: ${errorCode ?? 'none'}`;
   counts.lost.push({ workId, slot, images: 1, reason });
 }
+
+/** A record, so that the compiler finds a code that is missing here. */
+const typed: Record<SlotFailureCode, true> = {
+  transient: true,
+  capacity: true,
+  outage: true,
+  corrupt: true,
+  auth: true,
+  input: true,
+  policy: true,
+  lora: true,
+  deadline_exceeded: true,
+  paid_attempt_limit: true,
+  budget_exceeded: true,
+  outcome_unknown: true,
+  duplicate: true,
+  cancelled: true,
+  no_route: true,
+};
+
+/** The reasons a slot may give for having no picture; any other one is a picture lost. */
+const slotFailureCodes: ReadonlySet<string> = new Set(Object.keys(typed));

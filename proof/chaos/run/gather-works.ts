@@ -1,9 +1,10 @@
 import type { SlotOutcome, WorkOutcome } from '../analysis/evidence';
 import type { WorkItem } from '../work/work-item';
-import { assetProblem } from './check-asset';
-import { readGeneration, type GenerationAnswer } from './generation-answer';
-import type { PatientClient } from './http-client';
+import { type GenerationAnswer, readGeneration } from './generation-answer';
+import { NoAnswer, type PatientClient } from './http-client';
 import type { StartedWork } from './start-works';
+import { createHash } from 'node:crypto';
+import { pictureProblem } from './picture-problem';
 
 /** What became of every request, with each picture read back. One after another: the machine is small. */
 export async function gatherWorks(
@@ -51,4 +52,21 @@ async function slotOutcome(
     errorCode: error?.code,
     assetProblem: status === 'completed' ? await assetProblem(client, slot) : undefined,
   };
+}
+
+/** What is wrong with a delivered picture; `undefined` when it can be read, is what it is called, and shows something. */
+async function assetProblem(
+  client: PatientClient,
+  asset: { assetId: string | null; assetUrl: string | null },
+): Promise<string | undefined> {
+  if (asset.assetId === null || asset.assetUrl === null) return 'the slot is completed without a picture';
+  try {
+    const bytes = await client.download(asset.assetUrl);
+    const digest = createHash('sha256').update(bytes).digest('hex');
+    if (digest !== asset.assetId) return 'the bytes are not those the picture is named after';
+    return await pictureProblem(bytes);
+  } catch (error) {
+    if (error instanceof NoAnswer) return error.message;
+    throw error;
+  }
 }

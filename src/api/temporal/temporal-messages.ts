@@ -1,14 +1,18 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import {
+  type Client,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import {
+  type RetryNowResult,
+  type SlotDecisionInput,
   decideSlotUpdateName,
   probeNowSignalName,
   providerWatchId,
   retryNowUpdateName,
-  type RetryNowResult,
-  type SlotDecisionInput,
 } from '../../domain/messages';
-import { sendUpdate } from './send-update';
-import { TemporalUnavailable, type TemporalPort } from './temporal-port';
+import { type MessageOutcome, type TemporalPort, TemporalUnavailable } from './temporal-port';
 
 /** How the messages get to Temporal. */
 export interface MessageRoad {
@@ -57,4 +61,16 @@ export function temporalMessages({
       });
     },
   };
+}
+
+/** Sends an update and sorts out what came of it. @throws TemporalUnavailable when Temporal itself refused it. */
+async function sendUpdate<Result>(update: () => Promise<Result>): Promise<MessageOutcome<Result>> {
+  try {
+    return { kind: 'done', result: await update() };
+  } catch (cause) {
+    if (cause instanceof WorkflowUpdateFailedError) return { kind: 'rejected' };
+    if (cause instanceof WorkflowNotFoundError) return { kind: 'gone' };
+    if (cause instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return { kind: 'unanswered' };
+    throw new TemporalUnavailable('Temporal refused the message.', { cause });
+  }
 }

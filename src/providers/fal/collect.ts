@@ -2,9 +2,9 @@ import type { FailureCode } from '../../domain/failures';
 import { roundUsd } from '../../domain/round-usd';
 import type { Billing } from '../../domain/attempt-record';
 import type { JsonValue } from '../../domain/taxonomy';
-import { toProviderError, type CallState } from '../call-failure';
-import { pause, queueEndMs } from '../http/deadlines';
-import { endedAs, ProviderError, type ProviderErrorOptions } from '../errors';
+import { type CallState, toProviderError } from '../call-failure';
+import { DeadlineExceeded, pause, queueEndMs } from '../http/deadlines';
+import { ProviderError, type ProviderErrorOptions, endedAs } from '../errors';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { readResult } from '../read-result';
 import type { CollectContext, ProviderJob, ProviderResult } from '../types';
@@ -13,19 +13,19 @@ import { collectMedia } from './collect-media';
 import { falError, falErrorOfType } from './errors';
 import { settleSeconds } from './find';
 import type { FalPlatform } from './platform';
-import { isWorthAnotherPoll, nextPollPauseMs, defaultFirstPollPauseMs, maxFailedPolls } from './polling';
 import type { FalPrices } from './prices';
 import { cancelJob } from './stop';
 import {
-  falOutputSchema,
-  isKnownStatus,
-  phaseOfStatus,
-  recordedHandle,
   type FalHandle,
   type FalOutput,
   type FalStatus,
   type ListedRequest,
+  falOutputSchema,
+  isKnownStatus,
+  phaseOfStatus,
+  recordedHandle,
 } from './wire';
+import { TransportError } from '../http/transport-error';
 
 export interface FalCollectOptions {
   api: FalApi;
@@ -241,4 +241,26 @@ class Collection {
       ...known,
     });
   }
+}
+
+/** Milliseconds before the first status request. */
+const defaultFirstPollPauseMs = 500;
+/** Failed status requests in a row before the call gives up (the job can still be picked up by its handle). */
+const maxFailedPolls = 5;
+
+const growth = 1.5;
+const longestPauseMs = 5000;
+const longestAskedPauseMs = 30_000;
+
+/** Milliseconds to the next status request: growing, or what the provider asked for after a failed one. */
+function nextPollPauseMs(pauseMs: number, failure?: unknown): number {
+  const asked = failure instanceof ProviderError ? (failure.retryAfterMs ?? 0) : 0;
+  return Math.max(Math.min(pauseMs * growth, longestPauseMs), Math.min(asked, longestAskedPauseMs));
+}
+
+/** Whether a failed status request says nothing about the job itself. A refused key stays refused; a lost request is looked up. */
+function isWorthAnotherPoll(error: unknown): boolean {
+  if (error instanceof TransportError || error instanceof DeadlineExceeded) return true;
+  if (!(error instanceof ProviderError)) return false;
+  return error.code !== 'request_lost' && error.status !== 401 && error.status !== 403;
 }

@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue } from '../../domain/taxonomy';
-import { runVerb, toProviderError, type CallState } from '../call-failure';
+import { type CallState, runVerb, toProviderError } from '../call-failure';
 import { DeadlineExceeded, pause } from '../http/deadlines';
-import type { ProviderError } from '../errors';
+import { ProviderError } from '../errors';
 import type { HttpClient, HttpReply, HttpRequest } from '../http/http';
 import { inlineInput, withInputs } from '../input-values';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
@@ -21,10 +21,10 @@ import type {
   Submitted,
 } from '../types';
 import { modalError } from './errors';
-import { refused } from './refused';
 import { Silence } from './silence';
 import { storeResult } from './store-result';
 import { callIdParameter, modalAcceptedSchema, plainHandleSchema } from './wire';
+import type { FailureCode } from '../../domain/failures';
 
 export interface PlainCallOptions {
   http: HttpClient;
@@ -272,4 +272,11 @@ function isOfConnection(error: unknown): boolean {
 
 function isSilence(error: unknown): boolean {
   return error instanceof DeadlineExceeded && error.kind === 'first_byte';
+}
+
+/** The failure of a call that Modal took and whose way to the result we do not follow, or no longer. It runs on. */
+function refused(code: FailureCode, message: string, status?: number): ProviderError {
+  return new ProviderError(message, {
+    ...{ provider: 'modal', code, outcome: 'still_there', status },
+  });
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { ModelDefinition } from '../types';
+import type { ModelDefinition, SlotSettings } from '../types';
 import { modalModel } from './modal-model';
-import { seedvrResolution } from './seedvr-resolution';
 import { wireBody } from './wire-body';
 import { fractionField, guidanceField, promptField, seedField, stepsField } from './wire-fields';
 
@@ -72,3 +71,17 @@ export const modalEditModels: readonly ModelDefinition[] = [
     measured: true,
   }),
 ];
+
+const maximumPixels = 4000;
+const defaultFactor = 2;
+
+/**
+ * Target of the shorter side in pixels, as `/seedvr2` ignores `scale`: source × factor (default 2), at most 4000 on
+ * the longer side. `undefined`, hence the endpoint's 1080, while the size of the source is not known.
+ */
+function seedvrResolution({ sourceWidth, sourceHeight, upscaleFactor }: SlotSettings): number | undefined {
+  if (sourceWidth === undefined || sourceHeight === undefined) return undefined;
+  const factor = upscaleFactor ?? defaultFactor;
+  const capped = Math.min(factor, maximumPixels / Math.max(sourceWidth, sourceHeight));
+  return Math.max(16, Math.round(Math.min(sourceWidth, sourceHeight) * capped));
+}

@@ -11,25 +11,24 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
+  type OutageReport,
+  type ParkedJob,
   leaveSignalName,
   outageSignalName,
   parkSignalName,
   probeNowSignalName,
-  type OutageReport,
-  type ParkedJob,
 } from '../../domain/messages';
 import type { ParkedCount, ProviderHealthRecord } from '../../domain/provider-health';
 import {
-  healthQueryName,
   type ProviderWatchInput,
   type ProviderWatchSummary,
   type ProviderWatchView,
+  healthQueryName,
 } from '../../domain/provider-watch';
 import { providerAttribute, providerHealthAttribute } from '../../domain/search-attributes';
 import { HealthJournal } from './health-journal';
 import { probe, wake } from './watch-activities';
 import { WatchBook } from './watch-book';
-import { watchDetails } from './watch-details';
 
 const outageSignal = defineSignal<[OutageReport]>(outageSignalName);
 const parkSignal = defineSignal<[ParkedJob]>(parkSignalName);
@@ -209,4 +208,18 @@ function healthOf({ state, ...view }: ProviderWatchView): ProviderHealthRecord |
   const { provider, since, reason, nextProbeAt, parkedJobs } = view;
   if (state === 'checking') return { provider, parkedJobs };
   return { provider, state, since, reason, nextProbeAt, parkedJobs };
+}
+
+/** What the Temporal UI shows as current details of a watch (Markdown). */
+function watchDetails(view: ProviderWatchView): string {
+  const lines = [
+    `**${view.provider} is ${view.state === 'checking' ? 'being checked' : view.state}** since ${view.since}`,
+    ...(view.reason === undefined ? [] : ['', view.reason]),
+    '',
+    '| next probe | probes failed | reopened | jobs waiting | jobs woken |',
+    '| --- | --- | --- | --- | --- |',
+    `| ${[view.nextProbeAt ?? '', view.failedProbes, view.reopenings, view.parkedJobs, view.wokenJobs].join(' | ')} |`,
+  ];
+  const unlisted = `${view.unlistedJobs} more jobs wait; their own timers wake them.`;
+  return [...lines, ...(view.unlistedJobs === 0 ? [] : ['', unlisted])].join('\n');
 }
