@@ -23,7 +23,7 @@ module.exports = {
     only('domain', [], 'Payload types and pure rules know nobody.'),
     only('registry', ['domain'], 'Pure data and functions.'),
     only('providers', ['domain'], 'Clients know neither Temporal nor the registry.'),
-    only('assets', ['domain', 'providers'], 'Implements the media port of the providers.'),
+    only('assets', ['domain'], 'Implements the media port of the domain.'),
     only('db', ['domain', 'registry'], 'Tables and their stores.'),
     only('config', ['domain', 'registry'], 'Environment to settings; called by the mains.'),
     only('logging', [], 'Loggers.'),

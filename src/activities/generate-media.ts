@@ -12,14 +12,8 @@ import type { HttpDeadlines, PlannedCandidate } from '../domain/plan';
 import type { ProviderName } from '../domain/taxonomy';
 import { ProviderError } from '../providers/errors';
 import { runJob } from '../providers/run-job';
-import type {
-  CallContext,
-  MediaStore,
-  ProviderClient,
-  ProviderJob,
-  ProviderResult,
-  Stopped,
-} from '../providers/types';
+import type { MediaStore } from '../domain/media';
+import type { CallContext, ProviderClient, ProviderJob, ProviderResult, Stopped } from '../providers/types';
 import { expectedSizeOf } from '../registry';
 import { AttemptLog } from './attempt-log';
 import { chargeOf, chargeOfStopped, costOfResult } from './charge';

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { StoredAsset } from '../domain/stored-asset';
-import type { PixelSize } from '../providers/types';
+import type { PixelSize } from '../domain/media';
 
 /**
  * Where pictures and clips live. Content-addressed: an asset id is the SHA-256 of the bytes in lower-case hex, so the
@@ -57,13 +57,4 @@ export interface OpenedAsset {
   mediaType: string;
   /** Of the whole asset, also where only a part is read. */
   bytes: number;
-}
-
-/** Thrown by `AssetStore.open` when there is no asset of that id. */
-export class AssetNotFound extends Error {
-  override readonly name = 'AssetNotFound';
-
-  constructor(readonly assetId: string) {
-    super('there is no asset with this id');
-  }
 }

@@ -1,5 +1,5 @@
-import { MediaError } from '../providers/errors';
-import type { PixelSize } from '../providers/types';
+import { MediaError } from '../domain/media';
+import type { PixelSize } from '../domain/media';
 
 /** Of each side asked for. Models round down by a few pixels, never by a tenth. */
 const smallestShare = 0.9;

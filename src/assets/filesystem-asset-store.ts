@@ -14,14 +14,9 @@ import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { StoredAsset } from '../domain/stored-asset';
-import { MediaError } from '../providers/errors';
-import {
-  AssetNotFound,
-  type AssetStore,
-  type ByteRange,
-  type OpenedAsset,
-  type PutOptions,
-} from './asset-store';
+import { MediaError } from '../domain/media';
+import { AssetNotFound } from '../domain/media';
+import { type AssetStore, type ByteRange, type OpenedAsset, type PutOptions } from './asset-store';
 import { checkSize } from './check-size';
 import { inspectMedia, readMediaFacts, type MediaFacts } from './inspect-media';
 import { extensionOf, type MediaType } from './media-type';

@@ -1,5 +1,4 @@
 export {
-  AssetNotFound,
   type AssetStore,
   type ByteRange,
   type OpenedAsset,
@@ -7,4 +6,4 @@ export {
 } from './asset-store';
 export { createFilesystemAssetStore, type FilesystemAssetStoreOptions } from './filesystem-asset-store';
 export { toMediaStore } from './media-store';
-export { MediaError } from '../providers/errors';
+export { AssetNotFound, MediaError } from '../domain/media';

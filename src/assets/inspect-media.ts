@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import sharp from 'sharp';
-import { MediaError } from '../providers/errors';
+import { MediaError } from '../domain/media';
 import { hasEndMarker } from './end-marker';
 import { readSignature, signatureBytes, type MediaSignature } from './media-type';
 import { readMp4Facts } from './mp4-boxes';

@@ -1,4 +1,4 @@
-import { MediaError } from '../providers/errors';
+import { MediaError } from '../domain/media';
 import { readSignature, signatureBytes, type MediaSignature } from './media-type';
 
 export interface MeterOptions {

@@ -1,5 +1,6 @@
 import type { ProviderName } from '../domain/taxonomy';
-import { MediaError, ProviderError, type ProviderCharge } from './errors';
+import { AssetNotFound, MediaError } from '../domain/media';
+import { ProviderError, type ProviderCharge } from './errors';
 import { mediaFailure, type BlankMeaning } from './media-errors';
 import { classifyTransportError, type CallStage } from './http/transport-error';
 
@@ -24,8 +25,8 @@ export function toProviderError(error: unknown, state: CallState): ProviderError
   if (error instanceof MediaError) {
     return mediaFailure(error, { ...state, isAnswerToSubmit: state.stage === 'submitting' });
   }
-  const failure = classifyTransportError(error, state.stage);
-  const { message, ...known } = failure ?? unexpectedFailure(state.stage);
+  const { message, ...known } =
+    classifyTransportError(error, state.stage) ?? inputGone(error) ?? unexpectedFailure(state.stage);
   return new ProviderError(message, {
     ...known,
     provider,
@@ -51,6 +52,13 @@ export async function runVerb<Outcome>(
     signal.throwIfAborted();
     throw toProviderError(error, state);
   }
+}
+
+/** Inputs are read before anything is sent. */
+function inputGone(error: unknown) {
+  if (!(error instanceof AssetNotFound)) return undefined;
+  const message = 'an input picture of this job is no longer in the asset store';
+  return { code: 'input_asset_missing', outcome: 'nothing_sent', message } as const;
 }
 
 /** Our own disk, or a defect: nothing is known about the provider, and another try may fare better. */

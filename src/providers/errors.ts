@@ -92,26 +92,3 @@ export class ProviderError extends Error {
 export function endedAs(charge: ProviderCharge | undefined): JobOutcome {
   return charge === 'none' ? 'ended_free' : 'ended_billed';
 }
-
-export const mediaProblems = [
-  'empty',
-  'not_media',
-  'truncated',
-  'blank',
-  'too_large',
-  'wrong_kind',
-  'wrong_size',
-  'unavailable',
-] as const;
-export type MediaProblem = (typeof mediaProblems)[number];
-
-/** Thrown by the media store when what arrived is no usable picture or clip. */
-export class MediaError extends Error {
-  readonly problem: MediaProblem;
-
-  constructor(problem: MediaProblem, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = 'MediaError';
-    this.problem = problem;
-  }
-}

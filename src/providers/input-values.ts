@@ -1,7 +1,7 @@
 import { maximumInlinedBytes, type WireInput } from '../domain/plan';
 import type { JsonObject, JsonValue, ProviderName } from '../domain/taxonomy';
 import { ProviderError } from './errors';
-import type { MediaStore } from './types';
+import type { MediaStore } from '../domain/media';
 
 /**
  * The wire body with the input pictures in their fields. `list` shapes collect every input of the same field.

@@ -1,6 +1,7 @@
 import type { FailureCode, JobOutcome } from '../domain/failures';
 import type { ProviderName } from '../domain/taxonomy';
-import { ProviderError, type MediaError, type MediaProblem } from './errors';
+import { type MediaError, type MediaProblem } from '../domain/media';
+import { ProviderError } from './errors';
 
 /** A picture of one colour is how a provider censors (`policy`, Fal), or what a broken model makes (`corrupt`). */
 export type BlankMeaning = 'policy' | 'corrupt';

@@ -3,7 +3,7 @@ import { DeadlineExceeded } from './http/deadlines';
 import { ProviderError } from './errors';
 import type { HttpReply } from './http/http';
 import { TransportError } from './http/transport-error';
-import type { MediaStore, SaveOptions } from './types';
+import type { MediaStore, SaveOptions } from '../domain/media';
 
 /**
  * Streams a reply's body into the store.

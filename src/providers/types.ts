@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { CallProgress, DispatchState } from '../domain/dispatch';
+import type { MediaStore, PixelSize } from '../domain/media';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { HttpDeadlines, WireInput } from '../domain/plan';
 import type { Billing } from '../domain/attempt-record';
@@ -166,31 +166,6 @@ export interface DispatchLog {
    * @param providerRequestId the provider's own name for the job, by which a person finds it there
    */
   accepted(handle: JsonValue, providerRequestId?: string): Promise<void>;
-}
-
-/** The asset store as a provider sees it. */
-export interface MediaStore {
-  /** @throws ProviderError of class `input` when the asset is gone. */
-  open(assetId: string): Promise<{ stream: Readable; mediaType: string; bytes: number }>;
-  /**
-   * Streams a picture or clip into the store and inspects it.
-   * The media type is decided by magic bytes, never by a header.
-   *
-   * @throws MediaError when the bytes are empty, no known media, truncated, blank, too many or of the wrong size.
-   */
-  save(stream: Readable, options: SaveOptions): Promise<StoredAsset>;
-}
-
-export interface SaveOptions {
-  signal: AbortSignal;
-  expects: 'image' | 'video';
-  /** Default: any size. */
-  expectedSize?: PixelSize | undefined;
-}
-
-export interface PixelSize {
-  width: number;
-  height: number;
 }
 
 export interface ProviderResult {

@@ -82,7 +82,7 @@ async function main(): Promise<void> {
         healthRecords,
         watches,
         clients,
-        media: (provider) => toMediaStore(store, provider),
+        media: () => toMediaStore(store),
         health,
       },
       concurrency: settings.concurrency,

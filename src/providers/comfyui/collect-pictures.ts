@@ -1,6 +1,7 @@
 import type { StoredAsset } from '../../domain/stored-asset';
 import { saveMedia } from '../save-media';
-import type { MediaStore, ProviderResult, SaveOptions } from '../types';
+import type { MediaStore, SaveOptions } from '../../domain/media';
+import type { ProviderResult } from '../types';
 import type { Pod } from './pod';
 import { executionSeconds, readRunResult } from './run-result';
 import type { HistoryEntry, OutputFile } from './wire';

@@ -1,6 +1,7 @@
 import type { CallState } from '../call-failure';
 import { DeadlineExceeded } from '../http/deadlines';
-import { MediaError, ProviderError } from '../errors';
+import { MediaError } from '../../domain/media';
+import { ProviderError } from '../errors';
 import type { HttpClient } from '../http/http';
 import { readResult } from '../read-result';
 import type { CollectContext, ProviderJob, ProviderResult } from '../types';

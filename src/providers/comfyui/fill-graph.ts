@@ -1,7 +1,8 @@
 import type { WireInput } from '../../domain/plan';
 import type { JsonObject } from '../../domain/taxonomy';
 import { withInputs } from '../input-values';
-import type { CallProgress, MediaStore, ProviderJob } from '../types';
+import type { MediaStore } from '../../domain/media';
+import type { CallProgress, ProviderJob } from '../types';
 import { buildGraph, requireInputs } from './build-graph';
 import type { GraphFile } from './graph-file';
 import type { Pod } from './pod';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { JsonObject } from '../../domain/taxonomy';
 import { DeadlineExceeded } from '../http/deadlines';
-import { MediaError } from '../errors';
+import { MediaError } from '../../domain/media';
 import type { HttpClient, HttpReply, HttpRequest, RequestDeadlines } from '../http/http';
 import { discardBody, errorBodyBytes, readJson, readText } from '../http/read-body';
 import { AnswerError, PodSilent } from './answer-error';

@@ -1,12 +1,13 @@
 import type { StoredAsset } from '../../domain/stored-asset';
 import type { FailureCode } from '../../domain/failures';
-import { MediaError, ProviderError, type ProviderErrorOptions } from '../errors';
+import { MediaError } from '../../domain/media';
+import { ProviderError, type ProviderErrorOptions } from '../errors';
 import type { HttpReply } from '../http/http';
 import { discardBody } from '../http/read-body';
 import { isAllowedMediaUrl } from '../http/remote-url';
 import { askedWaitMs } from '../http/retry-after';
 import { saveMedia } from '../save-media';
-import type { MediaStore, SaveOptions } from '../types';
+import type { MediaStore, SaveOptions } from '../../domain/media';
 import type { ExchangeOptions, FalApi } from './api';
 import type { FalOutput } from './wire';
 

@@ -2,7 +2,7 @@ import type { WireInput } from '../../domain/plan';
 import { ProviderError } from '../errors';
 import { inlineInput } from '../input-values';
 import { isAllowedMediaUrl } from '../http/remote-url';
-import type { MediaStore } from '../types';
+import type { MediaStore } from '../../domain/media';
 import type { ExchangeOptions, FalApi, FalClientSettings } from './api';
 
 /**

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pause } from '../http/deadlines';
-import { MediaError, ProviderError } from '../errors';
+import { MediaError } from '../../domain/media';
+import { ProviderError } from '../errors';
 import { mediaFailure } from '../media-errors';
 import { saveMedia } from '../save-media';
 import { TransportError } from '../http/transport-error';
-import type { MediaStore, ProviderResult, SaveOptions } from '../types';
+import type { MediaStore, SaveOptions } from '../../domain/media';
+import type { ProviderResult } from '../types';
 import { isPassing, vainPauseMs } from './ask-again';
 import { callIdOf, chargeOf } from './named-end';
 import type { NamedJobRequests } from './named-job-requests';

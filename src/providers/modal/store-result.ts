@@ -1,6 +1,7 @@
 import type { HttpReply } from '../http/http';
 import { saveMedia } from '../save-media';
-import type { MediaStore, ProviderResult, SaveOptions } from '../types';
+import type { MediaStore, SaveOptions } from '../../domain/media';
+import type { ProviderResult } from '../types';
 
 /** Streams a result into the store, and reads what the headers say of it; most routes send none of them. */
 export async function storeResult(

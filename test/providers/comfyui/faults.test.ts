@@ -211,7 +211,7 @@ describe('with the asset store on disk', () => {
       await runJob(client, textJob(), {
         signal: new AbortController().signal,
         dispatch: new RecordingDispatch(),
-        media: toMediaStore(store, 'comfyui'),
+        media: toMediaStore(store),
         onProgress: () => undefined,
       });
     strike('reset_mid_body', {}, 1);

@@ -1,6 +1,7 @@
 import { runVerb, toProviderError, type CallState } from '../../../src/providers/call-failure';
 import { DeadlineExceeded } from '../../../src/providers/http/deadlines';
-import { MediaError, ProviderError } from '../../../src/providers/errors';
+import { AssetNotFound, MediaError } from '../../../src/domain/media';
+import { ProviderError } from '../../../src/providers/errors';
 import { TransportError } from '../../../src/providers/http/transport-error';
 
 function stateAt(stage: CallState['stage']): CallState {
@@ -12,6 +13,12 @@ describe('toProviderError', () => {
     const options = { provider: 'fal', code: 'input_rejected', outcome: 'nothing_sent' } as const;
     const error = new ProviderError('refused', options);
     expect(toProviderError(error, stateAt('accepted'))).toBe(error);
+  });
+
+  it('takes an input that is gone for a failure no other provider can help with', () => {
+    expect(toProviderError(new AssetNotFound('f'.repeat(64)), stateAt('preparing'))).toMatchObject({
+      ...{ failureClass: 'input', code: 'input_asset_missing', outcome: 'nothing_sent' },
+    });
   });
 
   it('keeps the request id on every failure, and leaves the job open', () => {

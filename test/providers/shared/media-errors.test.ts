@@ -1,4 +1,4 @@
-import { MediaError, mediaProblems, type MediaProblem } from '../../../src/providers/errors';
+import { MediaError, mediaProblems, type MediaProblem } from '../../../src/domain/media';
 import { mediaFailure } from '../../../src/providers/media-errors';
 
 describe('mediaFailure', () => {

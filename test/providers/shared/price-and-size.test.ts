@@ -81,7 +81,7 @@ describe.each(models.map((model) => [model.id, model] as const))('%s', (_id, mod
     'charges the estimate to the millionth and delivers the size asked for: %s',
     async (_name, asked) => {
       const settings = settingsOf(model, asked);
-      const media = toMediaStore(store, model.provider);
+      const media = toMediaStore(store);
       const result = await runJob(clients[model.provider], await jobOf(model, settings), {
         ...testCall().context,
         media,
@@ -101,7 +101,7 @@ it.each(['modal', 'fal', 'comfyui'] as const)(
     const model = models.find((candidate) => candidate.provider === provider);
     if (model === undefined) throw new Error('no model');
     const job = await jobOf(model, settingsOf(model, { width: 512, height: 512 }));
-    const context = { ...testCall().context, media: toMediaStore(store, provider) };
+    const context = { ...testCall().context, media: toMediaStore(store) };
     const error = await providerErrorOf(runJob(clients[provider], job, context));
     const expected = { failureClass: 'corrupt', code: 'media_wrong_size', certainty: 'accepted' };
     // Modal's named jobs and Fal say what it cost.
@@ -115,7 +115,7 @@ it('refuses an upscale that is no larger than its source', async () => {
   const model = models.find(({ id }) => id === 'fal-seedvr-upscale');
   if (model === undefined) throw new Error('no model');
   const job = await jobOf(model, settingsOf(model, { upscaleFactor: 2 }));
-  const context = { ...testCall().context, media: toMediaStore(store, 'fal') };
+  const context = { ...testCall().context, media: toMediaStore(store) };
   const error = await providerErrorOf(runJob(clients.fal, job, context));
   expect(error).toMatchObject({ failureClass: 'corrupt', code: 'media_wrong_size', charge: { usd: 0.03 } });
 });

@@ -1,6 +1,6 @@
 import { PassThrough, type Readable } from 'node:stream';
 import { DeadlineExceeded } from '../../../src/providers/http/deadlines';
-import { MediaError } from '../../../src/providers/errors';
+import { MediaError } from '../../../src/domain/media';
 import type { HttpReply } from '../../../src/providers/http/http';
 import { saveMedia } from '../../../src/providers/save-media';
 import { TransportError } from '../../../src/providers/http/transport-error';

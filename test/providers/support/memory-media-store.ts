@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import sharp from 'sharp';
 import type { StoredAsset } from '../../../src/domain/stored-asset';
-import { MediaError, ProviderError } from '../../../src/providers/errors';
-import type { MediaStore } from '../../../src/providers/types';
+import { AssetNotFound, MediaError } from '../../../src/domain/media';
+import type { MediaStore } from '../../../src/domain/media';
 
 /** A media store in memory that judges bytes as the real one does, for tests of provider clients. */
 export class MemoryMediaStore implements MediaStore {
@@ -23,13 +23,7 @@ export class MemoryMediaStore implements MediaStore {
   open(assetId: string): Promise<{ stream: Readable; mediaType: string; bytes: number }> {
     const input = this.inputs.get(assetId);
     if (input === undefined) {
-      return Promise.reject(
-        new ProviderError('the input picture is gone', {
-          provider: 'modal',
-          code: 'input_asset_missing',
-          outcome: 'nothing_sent',
-        }),
-      );
+      return Promise.reject(new AssetNotFound(assetId));
     }
     const { content, mediaType } = input;
     return Promise.resolve({ stream: Readable.from([content]), mediaType, bytes: content.length });
