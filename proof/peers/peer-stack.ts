@@ -59,7 +59,7 @@ export async function startPeerStack(
     control: controlOf(emulator.urls.control),
     kill: async (target) => await processes[target]?.kill(),
     // None of them has one process that looks after another's work from afar.
-    partition: () => undefined,
+    partition: () => Promise.resolve(undefined),
     async stop() {
       for (const one of all) one.stop();
       await emulator.close();

@@ -36,7 +36,7 @@ export interface ChaosStack {
    *
    * @returns the process that was cut off; `undefined` where this design has no such connection.
    */
-  partition(isCut: boolean): string | undefined;
+  partition(isCut: boolean): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -60,14 +60,19 @@ export async function startChaosStack(options: ChaosStackOptions): Promise<Chaos
     logger: pino({ level: 'info' }, watch.log),
     fresh: true,
   });
+  let isCut = false;
   try {
     const description = await stack.start();
     return {
       api: description.api,
       control: controlOf(description.emulator?.control ?? ''),
-      kill: (target) => killWhenUp(target, options.dataDirectory, watch),
-      partition: (isCut) => {
-        proxy.cut(isCut);
+      // The worker that is cut off could not come back: the other one is killed in its place.
+      kill: (target) =>
+        killWhenUp(isCut && target === secondWorker ? 'worker' : target, options.dataDirectory, watch),
+      async partition(cut) {
+        if (cut) await watch.untilUp(secondWorker);
+        isCut = cut;
+        proxy.cut(cut);
         return secondWorker;
       },
       async stop() {

@@ -141,12 +141,12 @@ export class Disruptor {
   async #cutOff({ seconds }: Extract<Act, { kind: 'partition' }>): Promise<void> {
     const { stack, signal } = this.#options;
     if (signal.aborted) return;
-    const target = stack.partition(true);
+    const target = await stack.partition(true);
     if (target === undefined) return;
     const kind = 'partition';
     this.#note({ kind, target, detail: `${target} is cut off from Temporal for ${seconds} s` });
     await pause(seconds * 1000, signal);
-    stack.partition(false);
+    await stack.partition(false);
     this.#note({ kind, target, detail: `${target} reaches Temporal again`, isEnd: true });
   }
 
