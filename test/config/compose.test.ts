@@ -4,7 +4,7 @@ import { environmentSchema } from '../../src/config/environment';
 
 const root = join(__dirname, '../..');
 const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
-const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const deployPage = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
 
 /** Names under the `environment` of the services that share one. */
 function namesOf(text: string): string[] {
@@ -18,12 +18,9 @@ describe('the compose file', () => {
     expect(Object.keys(environmentSchema.shape).filter((name) => !passed.has(name))).toEqual([]);
   });
 
-  it('hands on every variable by which the README connects real providers, Temporal and PostgreSQL', () => {
-    const section = readme.slice(
-      readme.indexOf('## Real providers'),
-      readme.indexOf('All variables of worker'),
-    );
-    const named = new Set([...section.matchAll(/`([A-Z]+_[A-Z_]+)/g)].map(([, name = '']) => name));
+  it('hands on every variable by which docs/deploy.md connects real providers, Temporal and PostgreSQL', () => {
+    const connecting = /`((?:MODAL|FAL|COMFYUI|TEMPORAL|DATABASE|PUBLIC|NSFW)_[A-Z_]+)/g;
+    const named = new Set([...deployPage.matchAll(connecting)].map(([, name = '']) => name));
     const passed = new Set(namesOf(compose));
 
     expect(named.size).toBeGreaterThan(10);
