@@ -55,7 +55,7 @@ const closedGate = {
 const ours = { ...passing, answeredBy: 'us' } as const;
 
 /**
- * Every way in which a call can fail. What follows from a failure is read off its row; nothing else looks at its name.
+ * Every way in which a call can fail. What follows from a failure is read off its row.
  */
 export const failures = {
   // The provider cannot be reached.

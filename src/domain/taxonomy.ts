@@ -3,7 +3,7 @@ export const providerNames = ['modal', 'fal', 'comfyui'] as const;
 export type ProviderName = (typeof providerNames)[number];
 
 /**
- * What kind of failure a provider call ended in; the class alone decides what happens next.
+ * What kind of failure a provider call ended in. What follows is a matter of its row in `failures.ts` and of its job.
  *
  * - `transient`: try the same provider again.
  * - `capacity`: back off (honour Retry-After), then the next provider.
