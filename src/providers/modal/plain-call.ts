@@ -11,7 +11,15 @@ import { resolveSameOrigin } from '../http/remote-url';
 import { providerRequestIdSchema } from '../http/request-id';
 import { TransportError } from '../http/transport-error';
 import type { MediaStore } from '../../domain/media';
-import type { CallProgress, CollectContext, FindContext, ProviderJob, ProviderResult, SubmitContext, Submitted } from '../types';
+import type {
+  CallProgress,
+  CollectContext,
+  FindContext,
+  ProviderJob,
+  ProviderResult,
+  SubmitContext,
+  Submitted,
+} from '../types';
 import { modalError } from './errors';
 import { Silence } from './silence';
 import { storeResult } from './store-result';
