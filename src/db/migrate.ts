@@ -2,26 +2,10 @@ import { Migrator, sql, type Migration, type MigrationResultSet } from 'kysely';
 import type { Logger } from 'pino';
 import { createDatabase, type Database } from './database';
 import { initialMigration } from './migrations/0001-initial';
-import { paidOnceMigration } from './migrations/0002-paid-once';
-import { callLatenciesMigration } from './migrations/0003-call-latencies';
-import { oneUniqueKeyMigration } from './migrations/0004-one-unique-key';
-import { providerPausesMigration } from './migrations/0005-provider-pauses';
-import { settledJobsMigration } from './migrations/0006-settled-jobs';
-import { providerCallbacksMigration } from './migrations/0007-provider-callbacks';
-import { resetsMigration } from './migrations/0008-resets';
-import { providerAppsMigration } from './migrations/0009-provider-apps';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
-  '0002-paid-once': paidOnceMigration,
-  '0003-call-latencies': callLatenciesMigration,
-  '0004-one-unique-key': oneUniqueKeyMigration,
-  '0005-provider-pauses': providerPausesMigration,
-  '0006-settled-jobs': settledJobsMigration,
-  '0007-provider-callbacks': providerCallbacksMigration,
-  '0008-resets': resetsMigration,
-  '0009-provider-apps': providerAppsMigration,
 };
 
 /**
