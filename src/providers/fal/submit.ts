@@ -34,9 +34,9 @@ export async function submitJob(
     const order = { jobKey, endpoint, startSeconds: deadlines.queueSeconds };
     const handle = await api.submit(order, body, { deadlines, signal: grace.signal });
     const queuedSince = new Date().toISOString();
-    // So that no look-up takes it for another job. It is only a precaution: the handle is on record elsewhere.
+    // So that no look-up takes it for another job. A database that is slow must not hold up the handle.
     if (handle.requestId !== undefined)
-      await api.settings.callbacks?.claim(handle.requestId, jobKey).catch(() => undefined);
+      void api.settings.callbacks?.claim(handle.requestId, jobKey).catch(() => undefined);
     return { kind: 'accepted', handle: { ...handle, queuedSince }, providerRequestId: handle.requestId };
   } catch (error) {
     signal.throwIfAborted();
