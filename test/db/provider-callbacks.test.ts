@@ -50,6 +50,15 @@ describe('what call-backs told', () => {
     expect(await callbacks.lookUp(told.jobKey)).toEqual({ requestId: 'r1' });
   });
 
+  it('knows a request from the answer to its submit on, and the call-back of the same job after it', async () => {
+    await callbacks.claim('r1', told.jobKey);
+    expect(await callbacks.takenByOthers(['r1'], 'g/slot-1/fal')).toEqual(['r1']);
+    expect(await callbacks.takenByOthers(['r1'], told.jobKey)).toEqual([]);
+    await callbacks.claim('r1', 'g/slot-1/fal');
+    expect(await callbacks.record(told)).toBe(true);
+    expect(await callbacks.lookUp(told.jobKey)).toEqual({ requestId: 'r1' });
+  });
+
   it('says which requests belong to other jobs, as finished calls do', async () => {
     const trail = [
       attempt({ number: 1, provider: 'fal', providerRequestId: 'r2', jobKey: 'g/slot-0/other' }),
