@@ -11,32 +11,9 @@ import type {
   GenerateMediaInput,
   GenerateMediaResult,
 } from '../../src/domain/dispatch';
-import type { PlannedCandidate } from '../../src/domain/plan';
+import { candidate, health } from './call-input';
 import { failing, FakeProvider, hanging, lost, picture, type Answer } from '../support/fake-provider';
 
-const candidate: PlannedCandidate = {
-  modelId: 'modal-flux-dev',
-  provider: 'modal',
-  endpoint: '/flux-dev',
-  app: 'ryla-flux',
-  eligible: true,
-  reason: 'first choice',
-  identity: 'none',
-  priceUsd: 0.02,
-  typicalSeconds: 37,
-  parameters: { prompt: 'a red door', seed: 7 },
-  inputs: [],
-  mediaKind: 'image',
-  slowAfterSeconds: 74,
-  policy: {
-    name: 'test',
-    startToCloseSeconds: 60,
-    scheduleToStartSeconds: 60,
-    heartbeatSeconds: 30,
-    retry: { initialSeconds: 1, backoffCoefficient: 2, maximumSeconds: 30, maximumAttempts: 3 },
-    http: { connectSeconds: 1, firstByteSeconds: 1, idleSeconds: 1, queueSeconds: 1, totalSeconds: 1 },
-  },
-};
 const input: GenerateMediaInput = {
   generationId: 'g1',
   slot: 1,
@@ -44,12 +21,6 @@ const input: GenerateMediaInput = {
   candidate,
   previous: { phase: 'none' },
   deadlineAt: '2126-11-22T10:00:00.000Z',
-};
-const health = {
-  downSince: () => undefined,
-  busyMs: () => 0,
-  succeeded: () => undefined,
-  failed: () => undefined,
 };
 /** Expected failures are asserted, not read in a log. */
 const quiet = new DefaultLogger('ERROR', () => undefined);

@@ -171,6 +171,27 @@ describe('an accepted job whose provider is out of reach', () => {
     );
   });
 
+  it.each(['resubmit', 'hold'] as const)(
+    'is waited for where it hangs or a gateway answers for it, without a question or another payment: %s',
+    async (policy) => {
+      const modal = named(async (job, call, context) => {
+        if (context.dispatch.previous.phase === 'none') {
+          await context.dispatch.intent();
+          await context.dispatch.accepted({ key: job.jobKey });
+        }
+        if (call > 3) return await ok(job, call, context);
+        const code = call === 2 ? 'unavailable' : 'no_answer';
+        return await failing(code, { outcome: 'unreachable' })(job, call, context);
+      });
+      const fal = new FakeProvider('fal', ok);
+
+      const { slots } = await run([modal, fal], studio({ unknownOutcome: policy }));
+
+      expect(slots[0]).toMatchObject({ status: 'completed', provider: 'modal', costUsd: 0.02, atRiskUsd: 0 });
+      expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 0]);
+    },
+  );
+
   it('is asked again as soon as its watch finds the provider well, also within a short pause', async () => {
     const modal = named(async (job, call, context) => {
       if (call > 1) return await ok(job, call, context);

@@ -7,6 +7,9 @@ import type {
   WatchState,
 } from '../../domain/provider-watch';
 
+/** A provider that was up for so many times as long as it was left alone before is not flapping. */
+const steadyFactor = 10;
+
 /** What a watch knows of its provider, and who waits for it. Decides; asks and tells nobody. */
 export class WatchBook {
   readonly policy: WatchPolicy;
@@ -123,7 +126,8 @@ export class WatchBook {
   }
 
   answered(): void {
-    this.record.upSince = now();
+    // A provider that was only doubted has been up all along.
+    this.record.upSince ??= now();
     this.record.unlistedJobs = 0;
     this.woken.clear();
     this.enter('up');
@@ -169,20 +173,32 @@ export class WatchBook {
     return Math.min(maximumSeconds, initialSeconds * backoffCoefficient ** (failedProbes - 1));
   }
 
-  /** The provider was called up and fails again. Soon after, it gets longer and longer to recover. */
+  /**
+   * The provider was called up and fails again. One that does so soon gets longer and longer to recover. One that served for
+   * a while has only had another outage, and is probed as after its first.
+   */
   private reopen(): void {
-    const { probe, quietSeconds, reopenMaximumSeconds } = this.policy;
+    const { canarySeconds, quietSeconds } = this.policy;
     const upForSeconds = (Date.now() - Date.parse(this.record.upSince ?? now())) / 1000;
-    this.record.reopenings = upForSeconds < quietSeconds ? this.record.reopenings + 1 : 0;
-    this.record.firstDelaySeconds = Math.min(
-      reopenMaximumSeconds,
-      probe.initialSeconds * probe.backoffCoefficient ** this.record.reopenings,
-    );
+    const waitedSeconds = this.recoverySeconds();
+    const steadySeconds = Math.max(canarySeconds, steadyFactor * waitedSeconds);
+    const isFlapping = upForSeconds < Math.min(quietSeconds, steadySeconds);
+    this.record.reopenings = isFlapping ? this.record.reopenings + 1 : 0;
+    this.record.firstDelaySeconds = this.recoverySeconds();
+    this.record.upSince = undefined;
+  }
+
+  /** How long it is left alone after so many reopenings. */
+  private recoverySeconds(): number {
+    const { probe, reopenMaximumSeconds } = this.policy;
+    const seconds = probe.initialSeconds * probe.backoffCoefficient ** this.record.reopenings;
+    return Math.min(reopenMaximumSeconds, seconds);
   }
 
   private enter(state: WatchState, reason?: string, failedProbes = 0): void {
     // A probe that is due stays due, whatever else is reported meanwhile.
     const nextProbeAt = this.isInDoubt() && state !== 'up' ? this.record.nextProbeAt : undefined;
+    if (state === 'down') this.record.upSince = undefined;
     Object.assign(this.record, { state, reason, failedProbes, nextProbeAt, since: now() });
   }
 }

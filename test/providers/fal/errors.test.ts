@@ -152,6 +152,10 @@ describe('what an answer of Fal means', () => {
     ['result', 422, '<html>', false],
     ['result', 502, '<html>', false],
     ['result', 504, '', false],
+    // A gateway's words, and those of a job that is not done yet.
+    ['result', 503, '{"detail":"Service Unavailable"}', false],
+    ['result', 405, '{"detail":"Method Not Allowed"}', false],
+    ['result', 400, '{"detail":"Request is still in progress"}', false],
     ['result', 500, platform('internal_server_error'), true],
     ['result', 422, model('value_error'), true],
     ['result', 422, '{"detail":{"a":1}}', true],
