@@ -104,12 +104,12 @@ describe('runs that were started by an earlier version', () => {
 
     const broken = await brokenUnder(changed);
 
-    const waiting = ['provider-watch-parked', 'studio-resumed', 'studio-waiting'];
+    const waiting = ['provider-watch-parked', 'studio-resumed'];
     for (const name of waiting) {
       expect([name, broken.get(name)]).toEqual([name, expect.any(DeterminismViolationError)]);
     }
-    // A timer that a signal cancelled breaks the replay even earlier.
-    expect([...broken.keys()]).toContain('studio-woken');
+    // A timer that was cancelled breaks the replay even earlier.
+    expect([...broken.keys()]).toEqual(expect.arrayContaining(['studio-woken', 'studio-waiting']));
     expect([...broken.keys()]).not.toContain('studio-completed');
   }, 120_000);
 });
