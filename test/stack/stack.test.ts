@@ -19,7 +19,8 @@ function fakeProject(directory: string): string {
     worker: '{"ready":true}',
     api: '{"ready":true,"url":"http://127.0.0.1:PORT"}',
   };
-  mkdirSync(path.join(directory, 'src'), { recursive: true });
+  for (const sources of ['src', 'emulator', 'local/stack'])
+    mkdirSync(path.join(directory, sources), { recursive: true });
   for (const [name, readyLine] of Object.entries(programs)) {
     const build = path.join(buildDirectory(directory), name);
     mkdirSync(build, { recursive: true });
