@@ -76,7 +76,7 @@ export const failures = {
   gateway_timeout: gateway,
   request_timeout: gateway,
   unavailable: gateway,
-  submit_unconfirmed: stranger,
+  submit_unconfirmed: gateway,
   redirect_foreign: stranger,
   redirect_limit: stranger,
   redirect_unsupported: stranger,

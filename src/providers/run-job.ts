@@ -97,7 +97,9 @@ class Call {
     if (found?.kind === 'accepted') return found;
     if (found?.kind !== 'never') throw error;
     this.undo();
-    throw error.with({ outcome: 'nothing_sent' });
+    // Of a doubt that is settled only what caused it is left.
+    const failure = error.cause instanceof ProviderError ? error.cause : error;
+    throw failure.with({ outcome: 'nothing_sent' });
   }
 
   private async find(): Promise<Extract<Found, { kind: 'accepted' }>> {

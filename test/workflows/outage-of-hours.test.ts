@@ -1,5 +1,5 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
-import { FakeProvider } from '../support/fake-provider';
+import { failing, FakeProvider, picture } from '../support/fake-provider';
 import { fluxLora, studio } from '../support/flow-requests';
 import { openHarness, type GenerationHarness } from '../support/generation-harness';
 import { startTimeSkippingServer } from '../support/time-skipping';
@@ -51,6 +51,35 @@ describe('a generation in an outage of hours', () => {
       expect(lateMs).toBeLessThan(60_000);
       const unsent = slots[0]!.attempts.filter(({ certainty }) => certainty === 'not_sent');
       expect(unsent.every(({ errorCode }) => errorCode === 'provider_down')).toBe(true);
+    });
+  }, 240_000);
+});
+
+describe('a job that its provider never speaks of again', () => {
+  it('counts as paid after eight days, so that the workflow ends and nothing stays at risk', async () => {
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (context.dispatch.previous.phase === 'none') {
+        await context.dispatch.intent();
+        await context.dispatch.accepted({ key: job.jobKey });
+      }
+      return await failing('connection_refused', { outcome: 'unreachable' })(job, call, context);
+    });
+    modal.leavesClue = true;
+    const fal = new FakeProvider('fal', (job) => Promise.resolve(picture(job, 0.03)));
+    const startedAt = await environment.currentTimeMs();
+    await harness.withProviders([modal, fal], async () => {
+      const handle = await harness.start(studio());
+      const { status, costUsd, costEstimated, atRiskUsd, unsettledJobs } = await handle.result();
+
+      const { closeTime } = await handle.describe();
+      const days = ((closeTime?.getTime() ?? 0) - startedAt) / (24 * hour);
+      expect(days).toBeGreaterThan(8);
+      expect(days).toBeLessThan(8.1);
+      // Fal's picture, and Modal's by the price table.
+      expect({ status, costUsd, costEstimated }).toEqual({
+        ...{ status: 'completed', costUsd: 0.03 + 0.020054, costEstimated: true },
+      });
+      expect({ atRiskUsd, unsettledJobs }).toEqual({ atRiskUsd: 0, unsettledJobs: undefined });
     });
   }, 240_000);
 });

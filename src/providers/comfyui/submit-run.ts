@@ -102,7 +102,7 @@ function withoutStatus(failure: ProviderError): ProviderError {
   const { provider, retryAfterMs, providerRequestId } = failure;
   return new ProviderError('something else than the pod answered the submit', {
     ...{ provider, retryAfterMs, providerRequestId },
-    code: failure.failureClass === 'outage' ? 'submit_unconfirmed' : 'pod_error',
+    code: 'submit_unconfirmed',
     outcome: 'nobody_knows',
     cause: failure,
   });

@@ -8,9 +8,9 @@ import { withSeed } from './refill';
 import { knownRequests } from './slot-call';
 import { landed, type SlotContext } from './slot-context';
 
-/** Pauses between two looks at one job: twice as long each time. */
-const firstPauseSeconds = 5;
-const longestPauseSeconds = 600;
+/** Pauses between two looks at one job: a tenth of the time for which it has been given up. */
+const shortestPauseSeconds = 5;
+const longestPauseSeconds = 3600;
 /** A result at Modal is kept for seven days; after that nobody can learn more. */
 const patienceDays = 8;
 
@@ -42,20 +42,28 @@ async function settle(context: SlotContext, job: UnsettledJob): Promise<void> {
   const planned = plan.candidates.find(({ modelId }) => modelId === job.modelId);
   if (planned === undefined) return;
   const candidate = withSeed(planned, job.seed);
-  for (let seconds = firstPauseSeconds; ; seconds = Math.min(seconds * 2, longestPauseSeconds)) {
+  for (;;) {
     const result = await look(context, candidate, job);
     if (result.kind === 'settled' || isForgotten(job)) {
       finish(context, { candidate, job }, result.kind === 'settled' ? result.settlement : asPaid(candidate));
       return;
     }
     if (isEnded(context)) run.isResting ||= workflowInfo().continueAsNewSuggested;
-    await condition(() => run.isResting, seconds * 1000);
+    await condition(() => run.isResting, pauseSeconds(job) * 1000);
     if (run.isResting) return;
   }
 }
 
-function isForgotten({ since }: UnsettledJob): boolean {
-  return Date.now() - Date.parse(since) > patienceDays * 24 * 3600 * 1000;
+function isForgotten(job: UnsettledJob): boolean {
+  return ageSeconds(job) > patienceDays * 24 * 3600;
+}
+
+function pauseSeconds(job: UnsettledJob): number {
+  return Math.min(longestPauseSeconds, Math.max(shortestPauseSeconds, Math.ceil(ageSeconds(job) / 10)));
+}
+
+function ageSeconds({ since }: UnsettledJob): number {
+  return (Date.now() - Date.parse(since)) / 1000;
 }
 
 /** Nobody can tell any more, so it counts as paid. */
