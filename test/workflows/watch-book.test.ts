@@ -11,9 +11,13 @@ describe('a provider that fails again after it was called up', () => {
     book = new WatchBook({ provider: 'modal', policy: watchPolicy });
     book.answered();
   });
-  afterEach(() => jest.useRealTimers());
+  afterEach(() => {
+    jest.useRealTimers();
+  });
 
-  const pass = (seconds: number): void => void jest.advanceTimersByTime(seconds * 1000);
+  const pass = (seconds: number): void => {
+    jest.advanceTimersByTime(seconds * 1000);
+  };
 
   /** An outage that begins after so many seconds of being up. Returns the seconds until its first probe. */
   function outageAfter(upSeconds: number): number {
