@@ -125,6 +125,24 @@ describe('a chaos run with a name for every job', () => {
     expect(money).toMatchObject({ racedUsd: 0.02, wastedUsd: 0 });
   });
 
+  it.each([
+    ['a race the caller asked for', true, []],
+    ['a second payment nobody asked for', false, ['1 duplicate paid submits although every job has a name']],
+  ] as const)(
+    'takes a job paid while a lost call for another was under way for %s',
+    (_what, mayRace, expected) => {
+      const error = { errorClass: 'transient', errorCode: 'activity_timed_out' } as const;
+      const cutOff = attempt({ jobKey: firstKey, outcome: 'failed', ...error, seconds: 60 });
+      const slots = [slot({ attempts: [cutOff, attempt({ ...later, provider: 'fal' })] })];
+      const failures = failuresOf({
+        works: [work({ slots, mayRace })],
+        jobs: [firstJob, { ...laterJob, provider: 'fal' }],
+      });
+      expect(failures).toEqual(expect.arrayContaining([...expected]));
+      expect(failures.some((failure) => failure.includes('duplicate'))).toBe(!mayRace);
+    },
+  );
+
   describe('of which a result was no picture', () => {
     const page = { outcome: 'failed', errorClass: 'corrupt', errorCode: 'media_not_media' } as const;
 

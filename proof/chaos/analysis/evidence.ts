@@ -34,6 +34,8 @@ export interface WorkOutcome {
   slots: readonly SlotOutcome[];
   /** Paid pictures that came late and were kept beside those of the slots. */
   extras?: readonly ExtraOutcome[] | undefined;
+  /** The request said `hedge`. */
+  mayRace?: boolean | undefined;
   /** Provider jobs whose price was still not known at the end of the wait. */
   unsettledJobs?: number | undefined;
 }

@@ -47,7 +47,7 @@ export function findDuplicates(
         .map((earlier) => {
           const wasOut = disruptions.some((one) => isOutOf(one, earlier.job, later.at));
           const left = wasOut && isExtra(earlier, work, slot.slot);
-          const isRace = wasOvertaken(earlier) || wasOvertaken(second);
+          const isRace = wasOvertaken(earlier) || wasOvertaken(second) || isRival(earlier, later, work);
           const why = isRace ? 'raced' : left ? 'extra' : whatBecameOf(earlier, policy, later.at);
           return { job: earlier.job, why };
         })
@@ -95,6 +95,18 @@ function whatBecameOf(
   if (isInDoubtAt(attempts, laterAt)) return 'unknown';
   if (attempts.some(({ outcome }) => outcome === 'succeeded')) return 'delivered';
   return isOver(job) ? 'over' : 'abandoned';
+}
+
+/**
+ * The caller asked for a race, and the later job was paid at another provider while a call for the earlier one was under
+ * way. The slower one ends as overtaken unless its worker was lost.
+ */
+function isRival({ job, attempts }: MatchedJob, later: PaidJob, { mayRace }: WorkOutcome): boolean {
+  if (mayRace !== true || job.provider === later.provider) return false;
+  return attempts.some(({ startedAt, seconds }) => {
+    const sinceMs = Date.parse(startedAt);
+    return sinceMs <= later.at && later.at <= sinceMs + seconds * 1000;
+  });
 }
 
 /** A rival that was stopped because the other one was faster. */

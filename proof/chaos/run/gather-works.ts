@@ -26,7 +26,8 @@ async function outcomeOf(
   work: StartedWork | undefined,
 ): Promise<WorkOutcome> {
   const { workId, flow, images, seed } = item;
-  const asked = { workId, flow, images, seed, otherIds: work?.otherIds ?? [] };
+  const mayRace = item.body['hedge'] === true;
+  const asked = { workId, flow, images, seed, mayRace, otherIds: work?.otherIds ?? [] };
   if (work === undefined) return { ...asked, slots: [] };
   const { generationId } = work;
   const generation = await readGeneration(client, generationId);
