@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import type { DispatchState, GenerateMediaFailure } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
+import { outcomeFrom } from '../domain/failures';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { ProviderError } from '../providers/errors';
 import type { AttemptLog } from './attempt-log';
@@ -12,13 +13,10 @@ export function asProviderError(
   log: Pick<AttemptLog, 'certainty'>,
 ): ProviderError {
   if (error instanceof ProviderError) return error;
-  const outcome = ({ not_sent: 'nothing_sent', unknown: 'nobody_knows', accepted: 'still_there' } as const)[
-    log.certainty()
-  ];
   return new ProviderError('The worker failed while it handled this call.', {
     provider,
     code: 'internal_error',
-    outcome,
+    outcome: outcomeFrom(log.certainty()),
     cause: error,
   });
 }

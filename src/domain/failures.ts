@@ -245,6 +245,11 @@ export function certaintyAfter(outcome: JobOutcome): DispatchCertainty {
   return certainties[outcome];
 }
 
+/** What a failure says of its job that itself says nothing of it: no more than was known before. */
+export function outcomeFrom(certainty: DispatchCertainty): JobOutcome {
+  return ({ not_sent: 'nothing_sent', unknown: 'nobody_knows', accepted: 'still_there' } as const)[certainty];
+}
+
 /** Whether an accepted job is over: nobody need ask for it any more. */
 export function isEnd(outcome: JobOutcome): boolean {
   return ['ended_free', 'ended_billed', 'useless', 'gone'].includes(outcome);

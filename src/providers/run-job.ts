@@ -1,3 +1,5 @@
+import { certaintyOf } from '../domain/dispatch';
+import { outcomeFrom } from '../domain/failures';
 import { DeadlineExceeded, openCallScope } from './http/deadlines';
 import { endedAs, ProviderError } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
@@ -175,13 +177,13 @@ class Call {
    * @throws ProviderError `deadline_exceeded`, unless the result came just in time.
    */
   async outOfTime(error: unknown, caller: AbortSignal): Promise<ProviderResult> {
-    if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch.phase, error);
+    if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch, error);
     const stopped = await this.stop();
     if (stopped.kind === 'finished') {
       this.dispatch = { ...this.dispatch, handle: stopped.handle };
       return await this.collectLate(caller);
     }
-    const failure = timeout(this.client, 'accepted', error);
+    const failure = timeout(this.client, this.dispatch, error);
     if (stopped.kind === 'stopped')
       throw failure.with({ outcome: endedAs(stopped.charge), charge: stopped.charge });
     if (stopped.kind === 'never') throw failure.with({ outcome: 'ended_free' });
@@ -195,25 +197,21 @@ class Call {
     } catch (error) {
       if (!scope.signal.aborted) throw error;
       caller.throwIfAborted();
-      throw timeout(this.client, 'accepted', error);
+      throw timeout(this.client, this.dispatch, error);
     } finally {
       scope.close();
     }
   }
 }
 
-function timeout(
-  { provider }: ProviderClient,
-  phase: 'none' | 'intent' | 'accepted',
-  cause: unknown,
-): ProviderError {
+function timeout({ provider }: ProviderClient, dispatch: DispatchState, cause: unknown): ProviderError {
   if (cause instanceof ProviderError) return cause;
   const seconds = cause instanceof DeadlineExceeded ? cause.seconds : undefined;
   const within = seconds === undefined ? 'in time' : `within ${String(seconds)} s`;
   return new ProviderError(`no complete answer ${within}`, {
     provider,
     code: 'deadline_exceeded',
-    outcome: ({ none: 'nothing_sent', intent: 'nobody_knows', accepted: 'still_there' } as const)[phase],
+    outcome: outcomeFrom(certaintyOf(dispatch)),
     cause,
   });
 }

@@ -11,7 +11,7 @@ import type { CollectContext, ProviderJob, ProviderResult } from '../types';
 import type { ExchangeOptions, FalApi } from './api';
 import { collectMedia } from './collect-media';
 import { falError, falErrorOfType } from './errors';
-import { settleSeconds } from './find';
+import { listedRequest, mustHaveEnded } from './find';
 import type { FalPlatform } from './platform';
 import type { FalPrices } from './prices';
 import { cancelJob } from './stop';
@@ -34,9 +34,6 @@ export interface FalCollectOptions {
   job: ProviderJob;
   context: CollectContext;
 }
-
-/** The clocks of Fal and ours, on both sides of a listed request. */
-const listMarginMs = 60_000;
 
 /**
  * Waits for an accepted job and stores its pictures.
@@ -182,37 +179,23 @@ class Collection {
    * @throws `lost` while the job may still run, or where the list cannot be read.
    */
   private async readFromList(lost: ProviderError): Promise<ProviderResult> {
-    const { platform, context } = this.options;
-    const { requestId, queuedSince } = this.handle;
+    const { api, platform, context, job } = this.options;
+    const { requestId, queuedSince, endpoint } = this.handle;
     if (requestId === undefined || queuedSince === undefined || !(await platform.canList())) throw lost;
-    const entry = await this.listed(requestId, Date.parse(queuedSince)).catch(() => {
+    const known = { requestId, queuedSince, endpoint };
+    const entry = await listedRequest(platform, known, context.signal).catch(() => {
       throw lost;
     });
-    if (entry === undefined)
-      throw lost.with({ outcome: this.mustHaveEnded(queuedSince) ? 'gone' : 'still_there' });
+    if (entry === undefined) {
+      const isOver = mustHaveEnded(job, queuedSince, api.settings.settleSeconds);
+      throw lost.with({ outcome: isOver ? 'gone' : 'still_there' });
+    }
     const status = entry.status_code ?? 0;
     if (status >= 400) throw this.listedFailure(entry, status);
     const output = falOutputSchema.safeParse(entry.json_output).data;
     if (output === undefined) throw lost;
     context.onProgress({ phase: 'downloading' });
     return await this.store(output);
-  }
-
-  private async listed(requestId: string, queuedSinceMs: number): Promise<ListedRequest | undefined> {
-    const { platform, context } = this.options;
-    const { endpoint } = this.handle;
-    const startMs = queuedSinceMs - listMarginMs;
-    const endMs = Date.now() + listMarginMs;
-    const { signal } = context;
-    const entries = await platform.endedRequests({ endpoint, startMs, endMs, requestId, signal });
-    return entries.find(({ request_id: id }) => id === requestId);
-  }
-
-  /** Neither the queue nor the list knows it, and it cannot run any more. */
-  private mustHaveEnded(queuedSince: string): boolean {
-    const { api, job } = this.options;
-    const seconds = settleSeconds(job, api.settings.settleSeconds);
-    return Date.now() > Date.parse(queuedSince) + seconds * 1000;
   }
 
   private listedFailure({ json_output: output }: ListedRequest, status: number): ProviderError {

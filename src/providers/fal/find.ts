@@ -8,7 +8,7 @@ import type { FalPlatform } from './platform';
 import { falClueSchema, type FalClue, type FalHandle, type ListedRequest } from './wire';
 
 /** By how much Fal's clock and ours may differ. */
-export const clockSlackMs = 60_000;
+const clockSlackMs = 60_000;
 /** How long after its end a request may be missing from the list. */
 const listingSlackSeconds = 120;
 /** From the clue to the submit: its caller stores the intent in between, and sends nothing after that. */
@@ -75,11 +75,39 @@ export async function findSubmit(
 }
 
 /** Seconds after its submit within which a request has ended and is listed. */
-export function settleSeconds({ deadlines }: ProviderJob, configured: number | undefined): number {
+function settleSeconds({ deadlines }: ProviderJob, configured: number | undefined): number {
   if (configured !== undefined) return configured;
   const { connectSeconds, firstByteSeconds, queueSeconds, totalSeconds } = deadlines;
   const arrival = latestSendSeconds + connectSeconds + firstByteSeconds;
   return arrival + queueSeconds + totalSeconds + listingSlackSeconds;
+}
+
+/** The entry of a request of ours in Fal's list of those that ended. @throws ProviderError when it cannot be read */
+export async function listedRequest(
+  platform: FalPlatform,
+  { requestId, queuedSince, endpoint }: KnownRequest,
+  signal: AbortSignal,
+): Promise<ListedRequest | undefined> {
+  const startMs = Date.parse(queuedSince) - clockSlackMs;
+  const endMs = Date.now() + clockSlackMs;
+  const entries = await platform.endedRequests({ endpoint, startMs, endMs, requestId, signal });
+  return entries.find(({ request_id: id }) => id === requestId);
+}
+
+export interface KnownRequest {
+  requestId: string;
+  /** ISO 8601. */
+  queuedSince: string;
+  endpoint: string;
+}
+
+/** Whether a request must have ended, and be listed, by now. */
+export function mustHaveEnded(
+  job: ProviderJob,
+  queuedSince: string,
+  configured: number | undefined,
+): boolean {
+  return Date.now() > Date.parse(queuedSince) + settleSeconds(job, configured) * 1000;
 }
 
 /** A call-back store that cannot be asked is no reason not to ask Fal. */

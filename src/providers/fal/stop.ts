@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../domain/taxonomy';
 import type { FalApi } from './api';
-import { clockSlackMs, findSubmit, settleSeconds } from './find';
+import { findSubmit, listedRequest, mustHaveEnded } from './find';
 import type { FalPlatform } from './platform';
 import type { Stopped, UnwantedJob } from '../types';
 import { recordedHandle, type FalHandle } from './wire';
@@ -53,16 +53,14 @@ async function endInList(
   const untold = { kind: 'cannot_tell', reason: 'Fal no longer knows the job' } as const;
   const { requestId, queuedSince, endpoint } = handle;
   if (requestId === undefined || queuedSince === undefined || !(await platform.canList())) return untold;
-  const startMs = Date.parse(queuedSince) - clockSlackMs;
-  const endMs = Date.now() + clockSlackMs;
-  const entries = await platform
-    .endedRequests({ endpoint, startMs, endMs, requestId, signal })
-    .catch(() => undefined);
-  if (entries === undefined) return untold;
-  if (entries.some(({ request_id: id }) => id === requestId))
-    return { kind: 'finished', handle: { ...handle, hasEnded: true } };
-  const settledAtMs = Date.parse(queuedSince) + settleSeconds(job, api.settings.settleSeconds) * 1000;
-  return Date.now() > settledAtMs ? { kind: 'stopped', charge: 'price' } : untold;
+  try {
+    const entry = await listedRequest(platform, { requestId, queuedSince, endpoint }, signal);
+    if (entry !== undefined) return { kind: 'finished', handle: { ...handle, hasEnded: true } };
+    const isOver = mustHaveEnded(job, queuedSince, api.settings.settleSeconds);
+    return isOver ? { kind: 'stopped', charge: 'price' } : untold;
+  } catch {
+    return untold;
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   type GenerateMediaResult,
 } from '../../domain/dispatch';
 import type { AttemptRecord } from '../../domain/attempt-record';
-import { failureOf } from '../../domain/failures';
+import { failureOf, outcomeFrom } from '../../domain/failures';
 import type { PlannedCandidate } from '../../domain/plan';
 
 /** How one `generateMedia` call ended. */
@@ -96,9 +96,7 @@ function withoutAnswer(
     providerRequestId: providerRequestIdOf(dispatch),
   };
   const trail = [...(note?.trail ?? []), record];
-  const outcome = ({ not_sent: 'nothing_sent', unknown: 'nobody_knows', accepted: 'still_there' } as const)[
-    certainty
-  ];
+  const outcome = outcomeFrom(certainty);
   const failure = { code, message, outcome, dispatch, worker, trail };
   return { kind: 'failed', trail, failure };
 }
