@@ -8,15 +8,13 @@ const hour = 3600 * 1000;
 
 let environment: TestWorkflowEnvironment;
 let harness: GenerationHarness;
-beforeAll(async () => {
+/** One server a test: what an earlier test left running would hold its clock. */
+beforeEach(async () => {
   environment = await startTimeSkippingServer();
   const { address, namespace = 'default', client } = environment;
   harness = await openHarness({ address, namespace, client });
 }, 120_000);
-afterEach(() => {
-  harness.resetSurroundings();
-});
-afterAll(async () => {
+afterEach(async () => {
   await harness.close();
   await environment.teardown();
 });
