@@ -1,24 +1,16 @@
-import type { RoutingContext } from '../registry/types';
-import type { CallLatencies } from './call-latencies';
 import { createCheckProvider } from './check-provider';
-import type { StoredGenerations } from './earlier-set';
 import { createGenerateMedia, type GenerateMediaDependencies } from './generate-media';
 import { createJoinWatches } from './join-watches';
-import { createPlanRoutes } from './plan-routes';
 import type { ProviderWatches } from './provider-watches';
 import { createRecordHealth, type HealthRecords } from './record-health';
 import { createReserveSpend, type SpendLedger } from './reserve-spend';
-import { createFindReusable, type MadePictures, type StoredBytes } from './reusable-pictures';
 import { createSaveGeneration, type AssetRecords, type GenerationProjection } from './save-generation';
 import { createSettleJob } from './settle-job';
 import { createWakeJobs } from './wake-jobs';
 
 export interface CoreActivityDependencies {
-  routing: RoutingContext;
-  generations: GenerationProjection & StoredGenerations;
-  assets: AssetRecords & MadePictures;
-  assetBytes: StoredBytes;
-  latencies: CallLatencies;
+  generations: GenerationProjection;
+  assets: AssetRecords;
   spend: SpendLedger;
   healthRecords: HealthRecords;
   watches: ProviderWatches;
@@ -26,9 +18,8 @@ export interface CoreActivityDependencies {
 
 /** Short activities beside the workflows, on their own task queue. */
 export function createCoreActivities(dependencies: CoreActivityDependencies) {
-  const { routing, generations, assets, assetBytes, latencies, spend, healthRecords, watches } = dependencies;
+  const { generations, assets, spend, healthRecords, watches } = dependencies;
   return {
-    planRoutes: createPlanRoutes(routing, createFindReusable(assets, assetBytes), { latencies, generations }),
     saveGeneration: createSaveGeneration(generations, assets),
     reserveSpend: createReserveSpend(spend),
     recordHealth: createRecordHealth(healthRecords),

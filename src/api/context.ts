@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AssetStore } from '../assets';
 import {
   createAssetRecords,
+  createCallLatencyStore,
   createCharacterStore,
   createGenerationStore,
   createLoraStore,
@@ -12,6 +13,7 @@ import {
   createProviderHealthStore,
   createSpendStore,
   type AssetRecords,
+  type CallLatencyStore,
   type CharacterStore,
   type Database,
   type GenerationStore,
@@ -52,6 +54,7 @@ export interface ApiContext extends ApiDependencies {
   loras: LoraStore;
   generations: GenerationStore;
   assetRecords: AssetRecords;
+  callLatencies: CallLatencyStore;
   spend: SpendStore;
   providerHealth: ProviderHealthStore;
   providerApps: ProviderAppStore;
@@ -74,6 +77,7 @@ export function createContext(dependencies: ApiDependencies): ApiContext {
     loras: createLoraStore(db),
     generations: createGenerationStore(db),
     assetRecords: createAssetRecords(db),
+    callLatencies: createCallLatencyStore(db),
     spend: createSpendStore(db),
     providerHealth: createProviderHealthStore(db, dependencies.taskQueue),
     providerApps: createProviderAppStore(db, dependencies.taskQueue),

@@ -4,10 +4,11 @@ import type { Logger } from 'pino';
 import { createFilesystemAssetStore } from '../assets';
 import { type Settings, loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
-import { createDatabase, isDatabaseUnavailable, migrate } from '../db';
+import { createDatabase, createGenerationStore, isDatabaseUnavailable, migrate } from '../db';
 import { createLogger } from '../logging/logger';
 import { buildApp } from './app';
 import type { ApiServer, FalCallbackSettings } from './context';
+import { keepReconciling } from './generations/reconcile';
 import { createTemporalGateway } from './temporal/temporal-gateway';
 
 /** A database that answers is up to date before the first request; one that is down must not hold up the start. */
@@ -27,18 +28,21 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
   const { routing, dailyLimits, taskQueue } = settings;
   const falCallbacks = falCallbackSettings(settings.providers);
   const shared = { routing, dailyLimits, taskQueue, falCallbacks };
+  let reconciling: Promise<void> | undefined;
   const app = await buildApp({ ...shared, db, assetStore, temporal, logger });
   try {
     const migrated = keepMigrating(settings.databaseUrl, logger, stopped.signal);
     await Promise.race([migrated, delay(migrationHeadStartMs, undefined, { ref: false })]);
     const url = await listen(app, settings.api);
     process.stdout.write(`${JSON.stringify({ ready: true, url })}\n`);
+    const generations = createGenerationStore(db);
+    reconciling = keepReconciling({ generations, temporal }, { logger, signal: stopped.signal });
     const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
     // Only its failure matters here; the process serves on until it is told to stop.
     await Promise.race([stop, migrated.then(() => stop)]);
   } finally {
     stopped.abort();
-    await app.close();
+    await Promise.all([app.close(), reconciling]);
     await Promise.all([temporal.close(), db.destroy()]);
   }
 }

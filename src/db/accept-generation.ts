@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely';
-import type { GenerationInput } from '../domain/generation';
+import { pendingSlot, type GenerationInput } from '../domain/generation';
 import { roundUsd } from '../domain/round-usd';
 import { workflowIdOf } from '../domain/workflow-id';
 import { dailySpend, lockName, lockSpend, type DailySpend } from './daily-spend';
@@ -12,6 +12,7 @@ import {
   type KeyReused,
   type RepeatedStart,
 } from './idempotency-keys';
+import { slotRow } from './generation-rows';
 import type { DatabaseSchema } from './schema';
 
 /** A request that is about to become a job. */
@@ -85,7 +86,7 @@ async function insertAccepted(
   transaction: Transaction<DatabaseSchema>,
   input: GenerationInput,
 ): Promise<void> {
-  const { generationId, characterId, nsfw, flowRequest, lineage } = input;
+  const { generationId, characterId, nsfw, flowRequest, plan, lineage } = input;
   await transaction
     .insertInto('generations')
     .values({
@@ -102,4 +103,6 @@ async function insertAccepted(
       parent_slot: lineage?.slot ?? null,
     })
     .execute();
+  const slots = plan.slots.map((slot) => slotRow(generationId, pendingSlot(slot)));
+  await transaction.insertInto('slots').values(slots).execute();
 }

@@ -8,13 +8,17 @@ const samples = 200;
 const fewestSamples = 20;
 
 /** How long the calls in the trails of all generations took. */
-export function createCallLatencyStore(db: Database) {
+export interface CallLatencyStore {
+  /**
+   * 95th percentile of the endpoint's newest 200 calls that made a picture or were overtaken, in seconds; `undefined`
+   * below 20 of them.
+   */
+  p95Seconds(endpoint: string): Promise<number | undefined>;
+}
+
+export function createCallLatencyStore(db: Database): CallLatencyStore {
   return {
-    /**
-     * 95th percentile of the endpoint's newest 200 calls that made a picture or were overtaken, in seconds; `undefined`
-     * below 20 of them.
-     */
-    async p95Seconds(endpoint: string): Promise<number | undefined> {
+    async p95Seconds(endpoint) {
       const newest = db
         .selectFrom('attempts')
         .select('seconds')

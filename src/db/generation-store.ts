@@ -14,6 +14,8 @@ export interface GenerationStore {
   accept(order: AcceptOrder): Promise<Acceptance>;
   /** The job this key already stands for; `undefined` where `accept` may make one. */
   findRepeat(caller: string, key: IdempotencyKey): Promise<RepeatedStart | KeyReused | undefined>;
+  /** Notes that the workflow of an accepted job has started, as this run. */
+  confirmStart(id: string, runId: string | undefined): Promise<void>;
   /** Takes back `accept` when the workflow certainly did not start, unless another request with its key tries too. */
   removeAccepted(id: string): Promise<void>;
   /**
@@ -22,6 +24,14 @@ export interface GenerationStore {
    * @param earlierRuns asked where the workflow was reset: what its runs before knew last. Default: nobody knows.
    */
   saveState(state: GenerationState, earlierRuns?: AskEarlierRuns): Promise<{ forgottenUsd: number }>;
+  /**
+   * Those that are accepted or running, but for the just started ones, and those with one of these workflows.
+   *
+   * `runId`: the Temporal run that reported last, or was started.
+   */
+  listOpen(
+    workflowIds: readonly string[],
+  ): Promise<{ generationId: string; workflowId: string; runId: string | undefined }[]>;
   /** Ends a generation whose workflow is gone. Does nothing if the workflow has reported since `seen` was read. */
   endUnfinished(seen: GenerationRecord, end: UnfinishedEnd): Promise<void>;
   find(id: string): Promise<GenerationRecord | undefined>;
@@ -49,6 +59,15 @@ export function createGenerationStore(db: Database): GenerationStore {
       return repeat?.kind === 'never_started' ? undefined : repeat;
     },
 
+    async confirmStart(id, runId) {
+      await db
+        .updateTable('generations')
+        .set({ status: 'running', started_at: sql<string>`now()`, run_id: runId ?? null })
+        .where('id', '=', id)
+        .where('status', '=', 'accepted')
+        .execute();
+    },
+
     async removeAccepted(id) {
       await db
         .deleteFrom('generations')
@@ -62,6 +81,20 @@ export function createGenerationStore(db: Database): GenerationStore {
       let outcome = await saveState(db, state);
       if (outcome.kind === 'reset') outcome = await saveState(db, state, await earlierRuns(state));
       return { forgottenUsd: outcome.kind === 'done' ? outcome.forgottenUsd : 0 };
+    },
+    async listOpen(workflowIds) {
+      const isUnfinished = sql<boolean>`status in ('accepted', 'running')
+        and start_asked_at < now() - interval '15 seconds'`;
+      const rows = await db
+        .selectFrom('generations')
+        .select(['id', 'workflow_id', 'run_id'])
+        .where((where) => where.or([isUnfinished, sql<boolean>`workflow_id = any(${workflowIds})`]))
+        .execute();
+      return rows.map((row) => ({
+        generationId: row.id,
+        workflowId: row.workflow_id,
+        runId: row.run_id ?? undefined,
+      }));
     },
     endUnfinished: (seen, end) => endUnfinished(db, seen, end),
     find: (id) => findGeneration(db, id),

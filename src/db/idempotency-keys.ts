@@ -17,8 +17,11 @@ export interface RepeatedStart {
   workflowId: string;
   status: GenerationStatus;
   /** While nothing is known of its workflow: what to start it with, under the same id. */
-  unconfirmed: GenerationInput | undefined;
+  unconfirmed: UnplannedInput | undefined;
 }
+
+/** A plan is not kept: the same request gives the same one. */
+export type UnplannedInput = Omit<GenerationInput, 'plan'>;
 
 /** The key belongs to another request of this caller. */
 export interface KeyReused {
@@ -67,7 +70,7 @@ export async function insertKey(
     requestHash,
     input,
     generationId,
-  }: IdempotencyKey & { input: GenerationInput; generationId: string },
+  }: IdempotencyKey & { input: Pick<GenerationInput, 'caller'>; generationId: string },
 ): Promise<void> {
   await db
     .insertInto('idempotency_keys')
@@ -99,7 +102,7 @@ function toRepeat(row: Selectable<GenerationTable>): RepeatedStart | NeverStarte
 }
 
 /** What the workflow was, or was to be, started with. */
-function inputOf(row: Selectable<GenerationTable>): GenerationInput | undefined {
+function inputOf(row: Selectable<GenerationTable>): UnplannedInput | undefined {
   if (row.request === null) return undefined;
   return {
     generationId: row.id,

@@ -1,6 +1,6 @@
 export type { Acceptance, AcceptOrder } from './accept-generation';
 export { createAssetRecords, type AssetRecord, type AssetRecords } from './asset-records';
-export { createCallLatencyStore } from './call-latencies';
+export { createCallLatencyStore, type CallLatencyStore } from './call-latencies';
 export { createCharacterStore, type Character, type CharacterStore } from './character-store';
 export { createDatabase, type Database, type DatabaseOptions } from './database';
 export type { DailySpend } from './daily-spend';
@@ -13,7 +13,7 @@ export {
   type GenerationStore,
   type UnfinishedEnd,
 } from './generation-store';
-export type { IdempotencyKey, RepeatedStart } from './idempotency-keys';
+export type { IdempotencyKey, RepeatedStart, UnplannedInput } from './idempotency-keys';
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
 export { createLoraStore, type Lora, type LoraSettings, type LoraStore } from './lora-store';
 export { migrate } from './migrate';

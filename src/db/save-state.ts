@@ -39,7 +39,8 @@ export async function saveState(
     let notices = stored?.notices ?? [];
     if (stored !== undefined && !isNewer(state, stored))
       return { kind: 'done', forgottenUsd: forgottenUsdOf(notices) };
-    if (stored !== undefined && !goesOnFrom(state, stored.run_id ?? undefined)) {
+    // Before its first report a generation is that of the run that was started first.
+    if (stored !== undefined && !goesOnFrom(state, stored.run_id ?? state.firstRun)) {
       if (earlier === undefined) return { kind: 'reset' };
       notices = [...notices, await noteReset(transaction, { stored, state, earlier })];
       await transaction.deleteFrom('slots').where('generation_id', '=', state.generationId).execute();

@@ -1,6 +1,6 @@
 import type { AttemptRecord } from './attempt-record';
 import type { DispatchState } from './dispatch';
-import type { GenerationPlan, Identity, RouteCandidate } from './plan';
+import type { GenerationPlan, Identity, RouteCandidate, SlotPlan } from './plan';
 import type { Flow, FlowRequest } from './requests';
 import type { StoredAsset } from './stored-asset';
 import type { JsonObject, ProviderName, SlotFailureCode } from './taxonomy';
@@ -15,6 +15,8 @@ export interface GenerationInput {
   /** USD set aside for this job when it was accepted: its worst eligible prices. */
   reservedUsd: number;
   flowRequest: FlowRequest;
+  /** Made once, where the request was accepted, and followed to the end. */
+  plan: GenerationPlan;
   /** The slot this generation makes anew. */
   lineage?: Lineage | undefined;
   /** Set by the workflow itself when it goes on in a new run, because the history of the old one grew long. */
@@ -30,7 +32,6 @@ export interface Lineage {
 
 export interface ResumedGeneration {
   state: GenerationState;
-  plan: GenerationPlan;
   /** One per slot, in order. */
   progress: SlotProgress[];
   /** Pictures of which the database may not know yet. */
@@ -39,8 +40,16 @@ export interface ResumedGeneration {
   urged: number[];
   /** By provider or app, epoch ms: it asked not to be called before. */
   notBefore: Record<string, number>;
+  announced: Announced;
   /** USD that runs before a reset may have paid. */
   forgottenUsd?: number | undefined;
+}
+
+/** What the search attributes of the workflow say. */
+export interface Announced {
+  /** Left out while nothing happened that anybody would search for. */
+  status?: string | undefined;
+  providers: ProviderName[];
 }
 
 /** A stored picture, and how it was made. */
@@ -195,6 +204,34 @@ export interface SlotState {
   considered: RouteCandidate[];
 }
 
+/** A slot as it stands before its first call. */
+export function pendingSlot({ slot, label, seed, considered, candidates }: SlotPlan): SlotState {
+  return {
+    slot,
+    label,
+    seed,
+    considered,
+    status: 'pending',
+    identity: candidates[0]?.identity ?? 'none',
+    attempts: [],
+    costUsd: 0,
+    costEstimated: false,
+    atRiskUsd: 0,
+  };
+}
+
+/** Every provider that was asked; before the first call the one that will be. Sorted. */
+export function providersOf(
+  slots: readonly Pick<SlotState, 'attempts' | 'provider' | 'racing' | 'considered'>[],
+): ProviderName[] {
+  const asked = slots.flatMap(({ attempts, provider, racing, considered }) => [
+    ...attempts.map((one) => one.provider),
+    racing?.provider,
+    provider ?? considered.find(({ eligible }) => eligible)?.provider,
+  ]);
+  return [...new Set(asked)].filter((name) => name !== undefined).sort();
+}
+
 /** A picture that was made beside the one a slot kept, and is paid. */
 export interface ExtraPicture {
   /** 1-based. */
@@ -248,6 +285,8 @@ export interface GenerationState {
   inFlight?: SubmitInFlight[] | undefined;
   /** Ids of the Temporal runs that led to this state, each going on where the one before rested; the present one last. */
   runs?: string[] | undefined;
+  /** Id of the run that was started first: not one of `runs` where that one was reset. */
+  firstRun?: string | undefined;
   startedAt: string;
   finishedAt?: string | undefined;
 }

@@ -6,7 +6,10 @@ export const characterIdAttribute = defineSearchAttributeKey('CharacterId', Sear
 /** Every provider the run asked, or is about to ask. */
 export const providerAttribute = defineSearchAttributeKey('Provider', SearchAttributeType.KEYWORD_LIST);
 export const nsfwAttribute = defineSearchAttributeKey('Nsfw', SearchAttributeType.BOOL);
-/** `running`, `waiting` (every provider of a slot is out) or how the run ended. */
+/**
+ * Not set while all goes well. `waiting` (every provider of a slot is out), `needs_decision`, `running` after one of these, or
+ * how the run ended.
+ */
 export const generationStatusAttribute = defineSearchAttributeKey(
   'GenerationStatus',
   SearchAttributeType.KEYWORD,

@@ -7,7 +7,6 @@ import { loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
 import {
   createAssetRecords,
-  createCallLatencyStore,
   createDatabase,
   createGenerationStore,
   createProviderAppStore,
@@ -73,11 +72,8 @@ async function main(): Promise<void> {
       workflowBundle: bundle,
       ...(mode !== 'off' && { version }),
       dependencies: {
-        routing: settings.routing,
         generations: createGenerationStore(database),
         assets: createAssetRecords(database),
-        assetBytes: store,
-        latencies: createCallLatencyStore(database),
         spend: createSpendLedger(createSpendStore(database), settings.dailyLimits),
         healthRecords,
         watches,

@@ -10,14 +10,6 @@ import type { SettleJobInput, SettleJobResult } from '../activities/settle-job';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
 
-/** A refusal is final; anything else is a fault of ours that a deploy will mend, or a database that is away. */
-export const { planRoutes } = proxyActivities<CoreActivities>({
-  startToCloseTimeout: '30 seconds',
-  scheduleToCloseTimeout: '7 days',
-  retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
-  summary: 'choose endpoints',
-});
-
 /** Never gives up while the database is away: a result that cannot be read later is a lost result. */
 export const { saveGeneration } = proxyActivities<CoreActivities>({
   startToCloseTimeout: '30 seconds',

@@ -19,7 +19,7 @@ export class FakeTemporal implements TemporalPort {
   /** `undefined`: there is no such workflow. */
   run: RunDescription | undefined = { status: 'running', calls: [] };
 
-  start(input: GenerationInput): Promise<void> {
+  start(input: GenerationInput): Promise<string | undefined> {
     if (this.failure === undefined) this.started.push(input);
     return this.answer(undefined);
   }
@@ -35,6 +35,10 @@ export class FakeTemporal implements TemporalPort {
 
   earlierRuns(): Promise<EarlierRuns> {
     return this.answer(this.earlier);
+  }
+
+  listRunning(): Promise<Map<string, string>> {
+    return this.answer(new Map());
   }
 
   describe(): Promise<RunDescription | undefined> {

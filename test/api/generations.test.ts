@@ -2,8 +2,10 @@ import { sql } from 'kysely';
 import { createGenerationStore, createProviderHealthStore, type GenerationStore } from '../../src/db';
 import { baseImagesRequestSchema } from '../../src/domain/requests';
 import { emulatedTaskQueue } from '../../src/domain/task-queues';
+import { reconcile } from '../../src/api/generations/reconcile';
 import { TemporalUnavailable } from '../../src/api/temporal/temporal-port';
 import { attempt, generationState, picture, slotState } from '../db/states';
+import { planOf } from '../support/flow-requests';
 import { openTestApi, type TestApi } from './test-api';
 
 let api: TestApi;
@@ -35,10 +37,23 @@ async function insertAccepted(age = '1 hour'): Promise<void> {
   const { generationId, characterId, nsfw } = generationState();
   const request = baseImagesRequestSchema.parse({ characterId, prompt: 'x' });
   const flowRequest = { flow: 'base-images', request } as const;
-  const input = { generationId, characterId, nsfw, caller: 'default', reservedUsd: 0.1, flowRequest };
+  const plan = planOf(flowRequest);
+  const input = { generationId, characterId, nsfw, caller: 'default', reservedUsd: 0.1, flowRequest, plan };
   await store.accept({ input });
   const startAskedAt = sql<string>`now() - ${age}::interval`;
   await api.database.db.updateTable('generations').set({ start_asked_at: startAskedAt }).execute();
+}
+
+/** What every API process does twice a minute. */
+async function reconcileNow(): Promise<void> {
+  const startAskedAt = sql<string>`least(start_asked_at, now() - interval '1 minute')`;
+  await api.database.db.updateTable('generations').set({ start_asked_at: startAskedAt }).execute();
+  await reconcile({ generations: store, temporal: api.temporal });
+}
+
+/** As the database has it: reading must not change that. */
+async function stored(): Promise<unknown> {
+  return await api.database.db.selectFrom('generations').selectAll().execute();
 }
 
 describe('reading a generation', () => {
@@ -198,11 +213,14 @@ describe('reading a generation', () => {
     expect(await get()).toMatchObject({ slots: [{ label: 'newer' }] });
   });
 
-  it('stores a result that the workflow could not store itself', async () => {
+  it('shows a result that the workflow could not store itself, which is stored soon after', async () => {
     await store.saveState(generationState());
     api.temporal.state = generationState({ status: 'completed', revision: 12 });
+    const before = await stored();
 
     expect(await get()).toMatchObject({ status: 'completed', live: true });
+    expect(await stored()).toEqual(before);
+    await reconcileNow();
     expect((await store.find(id))?.status).toBe('completed');
   });
 
@@ -254,8 +272,11 @@ describe('a generation whose workflow is not there', () => {
   it('failed without being paid when it never started', async () => {
     await insertAccepted();
 
+    const before = await stored();
     expect(await get()).toMatchObject({ status: 'failed', error: { code: 'not_started' } });
-    expect((await store.find(id))?.status).toBe('failed');
+    expect(await stored()).toEqual(before);
+    await reconcileNow();
+    expect(await store.find(id)).toMatchObject({ status: 'failed', error: { code: 'not_started' } });
   });
 
   it('failed with all that was set aside at risk when Temporal may have known it and forgotten it', async () => {
@@ -276,6 +297,8 @@ describe('a generation whose workflow is not there', () => {
 
     const lost = { status: 'failed', costUsd: 0.03, atRiskUsd: 0.07, notices: [{ atRiskUsd: 0.06 }] };
     expect(await get()).toMatchObject(lost);
+    await reconcileNow();
+    await reconcileNow();
     expect(await get()).toMatchObject(lost);
     expect((await spend()).body).toMatchObject({ usedUsd: 0.1, atRiskUsd: 0.07, reservedUsd: 0 });
 
@@ -325,7 +348,15 @@ describe('a workflow that was ended from outside', () => {
         { status: 'failed', attempts: [{ atRiskUsd: 0.04 }] },
       ],
     });
-    expect(await get()).toEqual(booked);
+    await reconcileNow();
+    const stored = await get();
+    const ends = { finishedAt: expect.any(String) as unknown };
+    expect(stored).toMatchObject({
+      ...booked,
+      ...ends,
+      slots: [{ status: 'completed' }, { status: 'failed' }],
+    });
+    expect(stored['slots']).toMatchObject([{ attempts: [] }, { attempts: [{ atRiskUsd: 0.04 }] }]);
   });
 
   it.each([
@@ -342,7 +373,8 @@ describe('a workflow that was ended from outside', () => {
     api.temporal.run = { status: run, calls: [] };
 
     expect(await get()).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
-    expect((await store.find(id))?.status).toBe(status);
+    await reconcileNow();
+    expect(await store.find(id)).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
   });
 });
 
@@ -363,6 +395,7 @@ describe('a workflow that was reset', () => {
     api.temporal.earlier = { states: [before], isComplete: true };
 
     const notices = [{ code: 'reset', atRiskUsd: 0.012345 }];
+    await reconcileNow();
     expect(await get()).toMatchObject({ status: 'completed', atRiskUsd: 0.012345, notices });
   });
 });

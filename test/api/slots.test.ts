@@ -168,11 +168,12 @@ describe('making one slot anew', () => {
     const [job] = api.temporal.started;
     expect(job).toMatchObject({ generationId: body['id'], lineage });
     expect(job?.flowRequest.request).toMatchObject({ prompt: 'at the beach', count: 3, reuse: false });
-    expect(job?.flowRequest.request.seed).toBeUndefined();
+    expect(job?.flowRequest.request.seed).not.toBe(7);
+    expect(job?.plan.slots).toMatchObject([{ slot: 2, seed: job?.flowRequest.request.seed }]);
     expect(job?.reservedUsd).toBeGreaterThan(0);
     expect(job?.reservedUsd).toBeLessThan(0.1);
     const { body: generation } = await api.send({ url: `/v1/generations/${String(body['id'])}` });
-    expect(generation).toMatchObject({ lineage, status: 'accepted' });
+    expect(generation).toMatchObject({ lineage, slots: [{ slot: 2, status: 'pending' }] });
   });
 
   it('takes a seed and a limit, and no body at all', async () => {

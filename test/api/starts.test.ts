@@ -101,7 +101,9 @@ describe('starting a job', () => {
       url: `/v1/generations/${String(body['id'])}`,
     });
 
-    expect(generation).toMatchObject({ status: 'accepted', flow: 'studio', slots: [], live: false });
+    const slots = [{ slot: 1, status: 'pending', label: 'creating 1' }];
+    expect(generation).toMatchObject({ flow: 'studio', slots, live: false });
+    expect(['accepted', 'running']).toContain(generation['status']);
   });
 });
 

@@ -10,6 +10,7 @@ import type { GenerationInput } from '../../src/domain/generation';
 import { studioRequestSchema } from '../../src/domain/requests';
 import { workflowIdOf } from '../../src/domain/workflow-id';
 import { freePorts } from '../../local/stack/free-ports';
+import { planOf } from '../support/flow-requests';
 import { startSilentServer } from '../support/silent-server';
 import { startTemporalServer, type TemporalTestServer } from '../support/temporal';
 
@@ -28,6 +29,7 @@ function input(): GenerationInput {
     caller: 'default',
     reservedUsd: 0,
     flowRequest,
+    plan: planOf(flowRequest),
   };
 }
 
@@ -85,7 +87,7 @@ describe('on a real Temporal server', () => {
       Flow: 'studio',
       CharacterId: 'ava',
       Nsfw: true,
-      GenerationStatus: 'running',
+      Provider: ['modal'],
     });
   });
 

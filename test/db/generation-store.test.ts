@@ -49,7 +49,7 @@ describe('an accepted generation', () => {
     expect(record.status).toBe('accepted');
     expect(record.workflowId).toBe(`studio/ava/${record.generationId}`);
     expect(record.request).toEqual(JSON.parse(JSON.stringify(acceptedInput().flowRequest)));
-    expect(record.slots).toEqual([]);
+    expect(record.slots).toMatchObject([{ slot: 1, status: 'pending', attempts: [] }]);
   });
 
   it('is gone after it was taken back', async () => {

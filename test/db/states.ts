@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { AttemptRecord } from '../../src/domain/attempt-record';
 import type { StoredAsset } from '../../src/domain/stored-asset';
 import type { GenerationInput, GenerationState, SlotState } from '../../src/domain/generation';
-import { studioRequestSchema } from '../../src/domain/requests';
+import { studioRequestSchema, type FlowRequest } from '../../src/domain/requests';
+import { planOf } from '../support/flow-requests';
 
 /** A stored picture whose id is made of one hex digit. */
 export function picture(digit: string): StoredAsset {
@@ -92,13 +93,15 @@ export function generationState(fields: Partial<GenerationState> = {}): Generati
 /** A studio request of the character `ava` that is about to become a job, with an id of its own. */
 export function generationInput(fields: Partial<GenerationInput> = {}): GenerationInput {
   const request = studioRequestSchema.parse({ characterId: 'ava', prompt: 'at the beach' });
+  const flowRequest: FlowRequest = fields.flowRequest ?? { flow: 'studio', request, assets: {} };
   return {
     generationId: randomUUID(),
     characterId: 'ava',
     nsfw: false,
     caller: 'default',
     reservedUsd: 0.25,
-    flowRequest: { flow: 'studio', request, assets: {} },
+    flowRequest,
+    plan: planOf(flowRequest, fields.lineage?.slot),
     ...fields,
   };
 }

@@ -54,7 +54,6 @@ describe('every activity that a recorded run ever scheduled', () => {
     expect(faults).toEqual([]);
     expect([...seen]).toEqual(
       expect.arrayContaining([
-        'planRoutes',
         'saveGeneration',
         'generateMedia',
         'settleJob',

@@ -268,7 +268,8 @@ async function recordLost(harness: GenerationHarness): Promise<void> {
     });
   };
   left.isHealthy = false;
-  await harness.withProviders(providers, work, { graceSeconds: 2 });
+  harness.surroundings.graceSeconds = 2;
+  await harness.withProviders(providers, work);
   harness.resetSurroundings();
 }
 

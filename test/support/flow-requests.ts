@@ -7,6 +7,16 @@ import {
   type InputAssets,
   type ResolvedLora,
 } from '../../src/domain/requests';
+import type { GenerationPlan } from '../../src/domain/plan';
+import { planGeneration } from '../../src/registry';
+import type { RoutingContext } from '../../src/registry/types';
+
+/** Everything enabled; a parked slot tries again after one second. */
+export const testRouting: RoutingContext = {
+  providers: { modal: { enabled: true }, fal: { enabled: true }, comfyui: { enabled: true } },
+  nsfwEnabled: true,
+  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1, graceSeconds: 150 },
+};
 
 export const face: AssetRef = { assetId: 'f'.repeat(64), mediaType: 'image/jpeg', width: 1024, height: 1024 };
 
@@ -34,3 +44,8 @@ export function studio(
 }
 
 export const fluxLora: ResolvedLora = { loraId: 'demo', baseModel: 'flux', triggerWord: 'dmo', strength: 1 };
+
+/** What the API plans for it on a deployment like {@link testRouting}. */
+export function planOf(flowRequest: FlowRequest, onlySlot?: number): GenerationPlan {
+  return planGeneration(flowRequest, testRouting, { fallbackSeed: 7, onlySlot });
+}

@@ -4,36 +4,31 @@ import { NativeConnection } from '@temporalio/worker';
 import type { ProviderHealthPort } from '../../src/activities/provider-health';
 import type { HealthRecords } from '../../src/activities/record-health';
 import type { SpendLedger } from '../../src/activities/reserve-spend';
-import type { MadePictures } from '../../src/activities/reusable-pictures';
 import type { GenerationProjection, SaveGenerationInput } from '../../src/activities/save-generation';
+import { planOrder, type PlanSources } from '../../src/api/generations/plan-order';
 import { startOptions, workflowTypes } from '../../src/api/generations/start-options';
 import type { GenerationInput, GenerationState, Recipe } from '../../src/domain/generation';
 import type { FlowRequest } from '../../src/domain/requests';
 import { generationTaskQueue } from '../../src/domain/task-queues';
 import type { ProviderClient } from '../../src/providers/types';
-import type { RoutingContext } from '../../src/registry/types';
 import { createWorkers, type Workers, type WorkersOptions } from '../../src/worker/create-workers';
 import type { DeploymentServer } from '../../src/worker/versions/current-version';
 import { createProviderWatches } from '../../src/worker/provider-watches';
+import { testRouting } from './flow-requests';
 import { installQuietRuntime } from './quiet-runtime';
 import { startTemporalServer } from './temporal';
 import { workflowBundle } from './workflow-bundle';
 
-/** Everything enabled; a parked slot tries again after one second. */
-export const testRouting: RoutingContext = {
-  providers: { modal: { enabled: true }, fal: { enabled: true }, comfyui: { enabled: true } },
-  nsfwEnabled: true,
-  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1, graceSeconds: 150 },
-};
-
 export interface Surroundings {
   reserve: SpendLedger['reserve'];
-  findMade: MadePictures['findMade'];
+  findMade: PlanSources['assetRecords']['findMade'];
   downSince: ProviderHealthPort['downSince'];
   busyMs: ProviderHealthPort['busyMs'];
   saveState: GenerationProjection['saveState'];
   /** What a worker makes of a call that failed. No breaker: a test says itself when a provider fails. */
   failed: ProviderHealthPort['failed'];
+  /** How long an open job is waited for that its provider cannot be asked for. Taken in by the plan. */
+  graceSeconds: number;
   /** Where the watches write what they find. */
   recordHealth: HealthRecords['record'];
 }
@@ -44,6 +39,7 @@ const usualSurroundings: Readonly<Surroundings> = {
   findMade: () => Promise.resolve(undefined),
   downSince: () => undefined,
   busyMs: () => 0,
+  graceSeconds: testRouting.parking.graceSeconds,
   saveState: () => Promise.resolve({ forgottenUsd: 0 }),
   failed: () => undefined,
   recordHealth: () => Promise.resolve(),
@@ -55,7 +51,7 @@ const slowAfterSeconds = 1;
 /** What a test may want otherwise of its workers: 50 calls at a time, no rate, no version. */
 export type OwnWorkersOptions = Partial<
   Pick<WorkersOptions, 'concurrency' | 'maxCallsPerSecond' | 'version'>
-> & { graceSeconds?: number };
+>;
 
 /** The real workflows and activities on a real Temporal server, with fakes for providers and storage. */
 export interface GenerationHarness {
@@ -128,7 +124,7 @@ export async function openHarness(server: {
         await running;
       }
     },
-    start(flowRequest, own = {}) {
+    async start(flowRequest, own = {}) {
       const input: GenerationInput = {
         generationId: randomUUID(),
         characterId: flowRequest.request.characterId,
@@ -136,9 +132,13 @@ export async function openHarness(server: {
         caller: 'default',
         reservedUsd: 1000,
         flowRequest,
+        plan: await planOrder(memory.planSources(), { flowRequest, lineage: own.lineage }, 7),
         ...own,
       };
-      return client.workflow.start(workflowTypes[flowRequest.flow], startOptions(input, generationTaskQueue));
+      return await client.workflow.start(
+        workflowTypes[flowRequest.flow],
+        startOptions(input, generationTaskQueue),
+      );
     },
     async close() {
       await native.close();
@@ -153,7 +153,6 @@ function memoryStores() {
   const surroundings: Surroundings = { ...usualSurroundings };
   const stores = {
     generations: {
-      find: (generationId: string) => Promise.resolve(saved.get(generationId)),
       saveState(...saving: Parameters<GenerationProjection['saveState']>) {
         const [state] = saving;
         saves.push(state);
@@ -166,10 +165,7 @@ function memoryStores() {
         if (recipe !== undefined) recipes.push(recipe);
         return Promise.resolve();
       },
-      findMade: (...recipe: Parameters<MadePictures['findMade']>) => surroundings.findMade(...recipe),
     },
-    assetBytes: { stat: () => Promise.resolve({}) },
-    latencies: { p95Seconds: () => Promise.resolve(slowAfterSeconds) },
     spend: { reserve: (...input: Parameters<SpendLedger['reserve']>) => surroundings.reserve(...input) },
   };
   const health: ProviderHealthPort = {
@@ -178,7 +174,17 @@ function memoryStores() {
     succeeded: () => undefined,
     failed: (...failure) => surroundings.failed(...failure),
   };
-  return { saved, saves, recipes, surroundings, stores, health };
+  const planSources = (): PlanSources => ({
+    routing: {
+      ...testRouting,
+      parking: { ...testRouting.parking, graceSeconds: surroundings.graceSeconds },
+    },
+    readSet: (generationId) => Promise.resolve(saved.get(generationId)),
+    assetRecords: { findMade: (recipe) => surroundings.findMade(recipe) },
+    assetStore: { stat: (assetId) => Promise.resolve({ assetId, bytes: 1, mediaType: 'image/png' }) },
+    callLatencies: { p95Seconds: () => Promise.resolve(slowAfterSeconds) },
+  });
+  return { saved, saves, recipes, surroundings, stores, health, planSources };
 }
 
 interface StartWorkers {
@@ -190,7 +196,6 @@ interface StartWorkers {
 }
 
 function startWorkers({ native, server, providers, memory, own }: StartWorkers): Promise<Workers> {
-  const { graceSeconds = testRouting.parking.graceSeconds, ...options } = own;
   const noMedia = {
     open: () => Promise.reject(new Error('the fakes read no inputs')),
     save: () => Promise.reject(new Error('the fakes store nothing')),
@@ -202,7 +207,6 @@ function startWorkers({ native, server, providers, memory, own }: StartWorkers):
     workflowBundle: workflowBundle(),
     dependencies: {
       ...memory.stores,
-      routing: { ...testRouting, parking: { ...testRouting.parking, graceSeconds } },
       healthRecords: {
         record: (health) => memory.surroundings.recordHealth(health),
         recordParked: () => Promise.resolve(),
@@ -217,6 +221,6 @@ function startWorkers({ native, server, providers, memory, own }: StartWorkers):
     },
     concurrency: { modal: 50, fal: 50, comfyui: 50 },
     shutdownGraceSeconds: 5,
-    ...options,
+    ...own,
   });
 }

@@ -113,62 +113,56 @@ describe('an accepted job whose provider is out of reach', () => {
   ])(
     'is waited for during the grace time, then another provider is paid and the first job settled later: %s',
     async (_case, isKnownDown) => {
+      harness.surroundings.graceSeconds = 3;
       const { modal, state } = takenThenGone({ isKnownDown });
       const fal = new FakeProvider('fal', ok);
-      await harness.withProviders(
-        [modal, fal],
-        async () => {
-          const handle: WorkflowHandle = await harness.start(studio());
-          let seen: GenerationState | undefined;
-          await waitUntil(async () => {
-            seen = await handle.query<GenerationState>('progress');
-            return seen.status === 'completed' && modal.stopped.length > 0;
-          });
-          expect(seen).toMatchObject({ costUsd: 0.02, atRiskUsd: priceUsd, unsettledJobs: 1 });
-          expect(seen?.slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
+      await harness.withProviders([modal, fal], async () => {
+        const handle: WorkflowHandle = await harness.start(studio());
+        let seen: GenerationState | undefined;
+        await waitUntil(async () => {
+          seen = await handle.query<GenerationState>('progress');
+          return seen.status === 'completed' && modal.stopped.length > 0;
+        });
+        expect(seen).toMatchObject({ costUsd: 0.02, atRiskUsd: priceUsd, unsettledJobs: 1 });
+        expect(seen?.slots[0]).toMatchObject({ status: 'completed', provider: 'fal' });
 
-          state.isBack = true;
-          modal.answerToStop = { kind: 'finished', handle: { key: modal.jobs[0]?.jobKey ?? '' } };
-          const settled = (await handle.result()) as GenerationState;
+        state.isBack = true;
+        modal.answerToStop = { kind: 'finished', handle: { key: modal.jobs[0]?.jobKey ?? '' } };
+        const settled = (await handle.result()) as GenerationState;
 
-          expect(settled).toMatchObject({ status: 'completed', costUsd: 0.04, atRiskUsd: 0 });
-          expect(settled.extras).toMatchObject([{ slot: 1, provider: 'modal', costUsd: 0.02 }]);
-          expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
-        },
-        { graceSeconds: 3 },
-      );
+        expect(settled).toMatchObject({ status: 'completed', costUsd: 0.04, atRiskUsd: 0 });
+        expect(settled.extras).toMatchObject([{ slot: 1, provider: 'modal', costUsd: 0.02 }]);
+        expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 1]);
+      });
     },
   );
 
   it('is waited for by a job on hold, however long, without a question', async () => {
+    harness.surroundings.graceSeconds = 2;
     const { modal, state } = takenThenGone();
     const fal = new FakeProvider('fal', ok);
-    await harness.withProviders(
-      [modal, fal],
-      async () => {
-        const handle: WorkflowHandle = await harness.start(studio({ unknownOutcome: 'hold' }));
-        const waitingSince = async () => {
-          const [slot] = (await handle.query<GenerationState>('progress')).slots;
-          expect(slot?.decision).toBeUndefined();
-          return slot?.waiting === undefined ? Infinity : Date.parse(slot.waiting.since);
-        };
-        await waitUntil(async () => Date.now() - (await waitingSince()) > 4_000);
-        expect(fal.jobs).toEqual([]);
+    await harness.withProviders([modal, fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio({ unknownOutcome: 'hold' }));
+      const waitingSince = async () => {
+        const [slot] = (await handle.query<GenerationState>('progress')).slots;
+        expect(slot?.decision).toBeUndefined();
+        return slot?.waiting === undefined ? Infinity : Date.parse(slot.waiting.since);
+      };
+      await waitUntil(async () => Date.now() - (await waitingSince()) > 4_000);
+      expect(fal.jobs).toEqual([]);
 
-        state.isBack = true;
-        await handle.executeUpdate('retryNow');
-        const { slots } = (await handle.result()) as GenerationState;
+      state.isBack = true;
+      await handle.executeUpdate('retryNow');
+      const { slots } = (await handle.result()) as GenerationState;
 
-        expect(slots[0]).toMatchObject({
-          status: 'completed',
-          provider: 'modal',
-          costUsd: 0.02,
-          atRiskUsd: 0,
-        });
-        expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 0]);
-      },
-      { graceSeconds: 2 },
-    );
+      expect(slots[0]).toMatchObject({
+        status: 'completed',
+        provider: 'modal',
+        costUsd: 0.02,
+        atRiskUsd: 0,
+      });
+      expect([jobsOf(modal), fal.jobs.length]).toEqual([1, 0]);
+    });
   });
 
   it.each(['resubmit', 'hold'] as const)(

@@ -2,7 +2,7 @@ import type { GenerationRecord, UnfinishedEnd } from '../../db';
 import type { EndedOutsideCode } from '../../domain/attempt-record';
 import { withInFlightAtRisk } from '../../domain/ended-outside';
 import { goesOnFrom, lostNotice } from '../../domain/forgotten';
-import type { GenerationState, GenerationStatus } from '../../domain/generation';
+import type { GenerationState, GenerationStatus, SlotStatus } from '../../domain/generation';
 import type { ApiContext } from '../context';
 import type { RunDescription, RunStatus } from '../temporal/temporal-port';
 
@@ -12,6 +12,18 @@ export interface GenerationReading {
   /** `false`: no worker answered, so the record may lag behind. */
   isLive: boolean;
   calls: RunDescription['calls'];
+  /** What the database does not know yet, because the workflow could not tell it; see `reconcile`. */
+  unstored?: UnstoredEnd | undefined;
+}
+
+/** How a generation ended without a word to the database. */
+export interface UnstoredEnd {
+  /** As the database has it. */
+  seen: GenerationRecord;
+  /** What the workflow knew last. */
+  state?: GenerationState | undefined;
+  /** Left out: the workflow itself has ended it. */
+  end?: UnfinishedEnd | undefined;
 }
 
 /** Start and row are two systems: for this long a row without a workflow is a start under way, not a lost one. */
@@ -26,31 +38,29 @@ export function isFinished(status: GenerationStatus): boolean {
 }
 
 /**
- * Reads a generation: from the database once it has finished, else from its workflow. A workflow that is gone, or was
- * ended from outside, can no longer report; then this ends the generation in the database in its place.
+ * Reads a generation: from the database once it has finished, else from its workflow. Where that is gone, or was ended from
+ * outside, it is shown as ended; `reconcile` writes that down. Writes nothing.
  */
 export async function readGeneration(
-  context: ApiContext,
+  context: Pick<ApiContext, 'generations' | 'temporal'>,
   id: string,
 ): Promise<GenerationReading | undefined> {
   const record = await context.generations.find(id);
   if (record === undefined) return undefined;
-  if (isFinished(record.status)) return finished(record);
+  if (isFinished(record.status)) return { record, isLive: true, calls: [] };
   const { temporal } = context;
   const [state, run] = await Promise.all([
     temporal.progress(record.workflowId).catch(() => undefined),
     temporal.describe(record.workflowId).catch(() => 'unreachable' as const),
   ]);
-  if (run === undefined) return await withoutWorkflow(context, record);
-  if (state !== undefined && isFinished(state.status)) return await finishedLate(context, record, state);
+  if (run === undefined) return withoutWorkflow(record);
+  if (state !== undefined && isFinished(state.status)) {
+    return { record: merge(record, state), isLive: true, calls: [], unstored: { seen: record, state } };
+  }
   const end = run === 'unreachable' ? undefined : ends[run.status];
   if (end !== undefined) return await endedOutside(context, record, end);
   const calls = run === 'unreachable' ? [] : run.calls;
   return { record: merge(record, state), isLive: state !== undefined, calls };
-}
-
-function finished(record: GenerationRecord): GenerationReading {
-  return { record, isLive: true, calls: [] };
 }
 
 function merge(record: GenerationRecord, state: GenerationState | undefined): GenerationRecord {
@@ -60,39 +70,22 @@ function merge(record: GenerationRecord, state: GenerationState | undefined): Ge
   return { ...record, ...state, error: state.error };
 }
 
-async function save(
-  context: ApiContext,
-  { workflowId }: GenerationRecord,
-  state: GenerationState,
-): Promise<void> {
-  await context.generations.saveState(state, ({ runs = [] }) =>
-    context.temporal.earlierRuns(workflowId, runs),
-  );
-}
-
-/** The workflow finished, but its last report has not reached the database. */
-async function finishedLate(
-  context: ApiContext,
-  record: GenerationRecord,
-  state: GenerationState,
-): Promise<GenerationReading> {
-  await save(context, record, state);
-  return finished((await context.generations.find(record.generationId)) ?? merge(record, state));
-}
-
-async function withoutWorkflow(context: ApiContext, record: GenerationRecord): Promise<GenerationReading> {
+function withoutWorkflow(record: GenerationRecord): GenerationReading {
   const isAccepted = record.status === 'accepted';
   // Both by the clock of the database: that of this process may be minutes off.
   const ageMs = Date.parse(record.readAt) - Date.parse(record.startAskedAt);
   if (isAccepted && ageMs < startGraceMs) return { record, isLive: true, calls: [] };
   if (isAccepted && ageMs < keptAtLeastMs) {
     const message = 'The job never started. Nothing was paid; send it again.';
-    return await endRecord(context, record, { status: 'failed', error: { code: 'not_started', message } });
+    return ended(record, { status: 'failed', error: { code: 'not_started', message } });
   }
   const message = 'Temporal no longer knows this job. What was finished before is kept.';
   const error = { code: 'workflow_missing', message };
-  const notice = lostNotice('history_lost', unspentUsd(record), record.readAt);
-  return await endRecord(context, record, { status: 'failed', error, notice });
+  return ended(record, {
+    status: 'failed',
+    error,
+    notice: lostNotice('history_lost', unspentUsd(record), record.readAt),
+  });
 }
 
 /** What was set aside for the job and is in no attempt: more it cannot have paid. */
@@ -117,44 +110,41 @@ const ends: Partial<Record<RunStatus, End>> = {
 };
 
 async function endedOutside(
-  context: ApiContext,
+  { temporal }: Pick<ApiContext, 'temporal'>,
   record: GenerationRecord,
   end: End,
 ): Promise<GenerationReading> {
   // Asked once more: what it said before may have been said before it was ended.
-  const last = await context.temporal.progress(record.workflowId).catch(() => undefined);
-  if (last === undefined) return { record: unread(record, end), isLive: false, calls: [] };
-  await save(
-    context,
-    record,
-    withInFlightAtRisk(last, { code: end.error.code, at: new Date().toISOString() }),
-  );
-  const newest = await context.generations.find(record.generationId);
-  return await endRecord(context, newest ?? record, end);
+  const last = await temporal.progress(record.workflowId).catch(() => undefined);
+  // How it is shown until a worker can say how far it was; only then is it stored.
+  if (last === undefined) {
+    const notice = lostNotice('unread', unspentUsd(record), record.readAt);
+    return { record: ended(record, { ...end, notice }).record, isLive: false, calls: [] };
+  }
+  const state = withInFlightAtRisk(last, { code: end.error.code, at: record.readAt });
+  const reading = ended({ ...record, ...state, error: state.error }, end);
+  return { ...reading, unstored: { seen: record, state, end } };
 }
 
-/** How it is shown until a worker can say how far it was; only then is that stored. */
-function unread(record: GenerationRecord, { status, error }: End): GenerationRecord {
-  const notice = lostNotice('unread', unspentUsd(record), record.readAt);
-  return {
+const openStatuses: readonly SlotStatus[] = ['pending', 'running', 'waiting', 'needs_decision'];
+
+/** Shown as it will be stored. */
+function ended(record: GenerationRecord, end: UnfinishedEnd): GenerationReading {
+  const { status, error, notice } = end;
+  const shown: GenerationRecord = {
     ...record,
     status,
     error,
-    notices: [...record.notices, notice],
-    forgottenUsd: record.forgottenUsd + notice.atRiskUsd,
+    finishedAt: record.readAt,
+    ...(notice !== undefined && {
+      notices: [...record.notices, notice],
+      forgottenUsd: record.forgottenUsd + notice.atRiskUsd,
+    }),
     slots: record.slots.map((slot) =>
-      slot.finishedAt === undefined
-        ? { ...slot, status, error, waiting: undefined, decision: undefined }
+      openStatuses.includes(slot.status)
+        ? { ...slot, status, error, waiting: undefined, decision: undefined, finishedAt: record.readAt }
         : slot,
     ),
   };
-}
-
-async function endRecord(
-  context: ApiContext,
-  record: GenerationRecord,
-  end: UnfinishedEnd,
-): Promise<GenerationReading> {
-  await context.generations.endUnfinished(record, end);
-  return finished((await context.generations.find(record.generationId)) ?? record);
+  return { record: shown, isLive: true, calls: [], unstored: { seen: record, end } };
 }

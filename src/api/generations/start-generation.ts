@@ -1,14 +1,17 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import type { IdempotencyKey, RepeatedStart } from '../../db';
 import { dailyLimitOf } from '../../domain/daily-limits';
-import type { GenerationInput, GenerationStatus, Lineage } from '../../domain/generation';
+import type { GenerationInput, GenerationStatus } from '../../domain/generation';
 import type { FlowRequest } from '../../domain/requests';
+import type { GenerationPlan } from '../../domain/plan';
 import { workflowIdOf } from '../../domain/workflow-id';
-import { planCost, planGeneration } from '../../registry';
+import { planCost } from '../../registry';
 import type { ApiContext } from '../context';
 import { HttpProblem } from '../http/http-problem';
 import { generationLinks, type GenerationLinks } from '../http/links';
+import { planOrder, type PlanOrder } from './plan-order';
+import { readGeneration } from './read-generation';
 import { dailyLimitExceeded, keyReused } from './start-problems';
 import { TemporalUnavailable } from '../temporal/temporal-port';
 
@@ -17,7 +20,7 @@ export interface StartOrder {
   caller: string;
   idempotency: IdempotencyKey | undefined;
   /** Looks up what the request names; not called for a request whose key is known. @throws RequestRefused */
-  resolve: () => Promise<{ flowRequest: FlowRequest; lineage?: Lineage | undefined }>;
+  resolve: () => Promise<PlanOrder>;
 }
 
 export interface StartedGeneration {
@@ -48,7 +51,7 @@ export async function startGeneration(
   const { caller, idempotency } = order;
   const known = idempotency && (await generations.findRepeat(caller, idempotency));
   if (known?.kind === 'key_reused') throw keyReused();
-  if (known !== undefined) return await startAgain(context, known);
+  if (known !== undefined) return await startAgain(context, known, logger);
   const input = await inputOf(context, order);
   const dailyLimitUsd = dailyLimitOf(dailyLimits, caller);
   const acceptance = await generations.accept({ input, idempotency, dailyLimitUsd });
@@ -56,7 +59,7 @@ export async function startGeneration(
     case 'accepted':
       return await startAccepted(context, { ...input, generationId: acceptance.generationId }, logger);
     case 'repeated':
-      return await startAgain(context, acceptance);
+      return await startAgain(context, acceptance, logger);
     case 'key_reused':
       throw keyReused();
     case 'over_limit':
@@ -66,13 +69,33 @@ export async function startGeneration(
 
 /** Its worst eligible prices are set aside before the first submit. */
 async function inputOf(context: ApiContext, { caller, resolve }: StartOrder): Promise<GenerationInput> {
-  const { flowRequest, lineage } = await resolve();
-  // Only for its refusals and prices: the workflow plans again, so that the plan it follows stands in its own history.
-  const options = { fallbackSeed: 0, onlySlot: lineage?.slot };
-  const { worstUsd } = planCost(planGeneration(flowRequest, context.routing, options));
+  const order = await resolve();
+  const fallbackSeed = randomInt(2 ** 32);
+  const plan = await planFor(context, order, fallbackSeed);
+  const flowRequest = withSeed(order.flowRequest, fallbackSeed);
   const { characterId, nsfw } = flowRequest.request;
-  const generationId = randomUUID();
-  return { generationId, characterId, nsfw, caller, reservedUsd: worstUsd, flowRequest, lineage };
+  const reservedUsd = planCost(plan).worstUsd;
+  const { lineage } = order;
+  return { generationId: randomUUID(), characterId, nsfw, caller, reservedUsd, flowRequest, plan, lineage };
+}
+
+function planFor(context: ApiContext, order: PlanOrder, fallbackSeed: number): Promise<GenerationPlan> {
+  const readSet = async (id: string) => (await readGeneration(context, id))?.record;
+  return planOrder({ ...context, readSet }, order, fallbackSeed);
+}
+
+/** What is on record gives the same plan again. */
+function withSeed(flowRequest: FlowRequest, fallbackSeed: number): FlowRequest {
+  const seed = flowRequest.request.seed ?? fallbackSeed;
+  // Spelt out, because the compiler does not see that flow and request belong together.
+  switch (flowRequest.flow) {
+    case 'base-images':
+      return { ...flowRequest, request: { ...flowRequest.request, seed } };
+    case 'profile-pictures':
+      return { ...flowRequest, request: { ...flowRequest.request, seed } };
+    case 'studio':
+      return { ...flowRequest, request: { ...flowRequest.request, seed } };
+  }
 }
 
 async function startAccepted(
@@ -83,19 +106,41 @@ async function startAccepted(
   const { generationId, characterId, flowRequest } = input;
   const workflowId = workflowIdOf({ flow: flowRequest.flow, characterId, generationId });
   const started = startedView(context, { generationId, workflowId, status: 'accepted' });
-  await context.temporal
+  const runId = await context.temporal
     .start(input)
     .catch((error: unknown) => failedStart(context, started, { error, logger }));
+  confirm(context, { generationId, runId }, logger);
   return { isNew: true, started };
 }
 
+/** Beside the answer: the workflow runs, whatever becomes of this note. */
+function confirm(
+  { generations }: ApiContext,
+  { generationId, runId }: { generationId: string; runId: string | undefined },
+  logger: FastifyBaseLogger,
+): void {
+  generations.confirmStart(generationId, runId).catch((err: unknown) => {
+    logger.warn(
+      { err, generationId },
+      'that a job has started could not be noted yet; its own report will do it',
+    );
+  });
+}
+
 /** Makes sure that it runs: the request before this one may have died between its row and its workflow. */
-async function startAgain(context: ApiContext, repeat: RepeatedStart): Promise<StartOutcome> {
+async function startAgain(
+  context: ApiContext,
+  repeat: RepeatedStart,
+  logger: FastifyBaseLogger,
+): Promise<StartOutcome> {
   const started = startedView(context, repeat);
   if (repeat.unconfirmed !== undefined) {
-    await context.temporal.start(repeat.unconfirmed).catch((error: unknown) => {
+    const { unconfirmed } = repeat;
+    const plan = await planFor(context, unconfirmed, 0);
+    const runId = await context.temporal.start({ ...unconfirmed, plan }).catch((error: unknown) => {
       throw error instanceof TemporalUnavailable ? mayRun(started, error) : error;
     });
+    confirm(context, { generationId: unconfirmed.generationId, runId }, logger);
   }
   return { isNew: false, started };
 }

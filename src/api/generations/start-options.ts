@@ -1,12 +1,12 @@
 import type { WorkflowOptions } from '@temporalio/client';
-import type { GenerationInput } from '../../domain/generation';
+import { pendingSlot, providersOf, type GenerationInput } from '../../domain/generation';
 import { priorityOf } from '../../domain/priority';
 import type { FlowRequest } from '../../domain/requests';
 import {
   characterIdAttribute,
   flowAttribute,
-  generationStatusAttribute,
   nsfwAttribute,
+  providerAttribute,
 } from '../../domain/search-attributes';
 import { workflowIdOf } from '../../domain/workflow-id';
 
@@ -22,7 +22,7 @@ export function startOptions(
   input: GenerationInput,
   taskQueue: string,
 ): WorkflowOptions & { args: [GenerationInput] } {
-  const { caller, characterId, generationId, nsfw, flowRequest } = input;
+  const { caller, characterId, generationId, nsfw, flowRequest, plan } = input;
   const { flow } = flowRequest;
   return {
     workflowId: workflowIdOf({ flow, characterId, generationId }),
@@ -36,7 +36,7 @@ export function startOptions(
       { key: flowAttribute, value: flow },
       { key: characterIdAttribute, value: characterId },
       { key: nsfwAttribute, value: nsfw },
-      { key: generationStatusAttribute, value: 'running' },
+      { key: providerAttribute, value: providersOf(plan.slots.map(pendingSlot)) },
     ],
   };
 }

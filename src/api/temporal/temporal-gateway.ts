@@ -11,6 +11,7 @@ import { NamespaceNotFoundError } from '@temporalio/common';
 import { earlierRuns } from '../../domain/earlier-runs';
 import type { GenerationState } from '../../domain/generation';
 import { progressQueryName } from '../../domain/messages';
+import { flowAttribute } from '../../domain/search-attributes';
 import { runningCalls } from '../generations/running-calls';
 import { startOptions, workflowTypes } from '../generations/start-options';
 import { temporalMessages } from './temporal-messages';
@@ -35,6 +36,8 @@ const reachableMs = 1500;
 const startMs = 2500;
 const callMs = 2000;
 const queryMs = 2000;
+/** Nobody waits for it. */
+const listMs = 10_000;
 
 /** Connects on first use, so it never fails for a server that is down, and again by itself after an outage. */
 export function createTemporalGateway(options: TemporalGatewayOptions): TemporalGateway {
@@ -59,15 +62,26 @@ export function createTemporalGateway(options: TemporalGatewayOptions): Temporal
     async start(input) {
       // Told apart on purpose: before this answered nothing can have started, after it that is no longer sure.
       await reachable();
-      await within(startMs, () =>
+      const handle = await within(startMs, () =>
         workflow.start(workflowTypes[input.flowRequest.flow], startOptions(input, options.taskQueue)),
       ).catch(ignoreDoubleStart);
+      return handle?.firstExecutionRunId;
     },
 
     progress: (workflowId) =>
       within(queryMs, () => workflow.getHandle(workflowId).query<GenerationState>(progressQueryName)),
 
     earlierRuns: (workflowId, runs) => within(queryMs, () => earlierRuns(workflow, workflowId, runs)),
+
+    async listRunning() {
+      await reachable();
+      const query = `ExecutionStatus = "Running" AND TaskQueue = "${options.taskQueue}" AND ${flowAttribute.name} IS NOT NULL`;
+      const runs = new Map<string, string>();
+      await within(listMs, async () => {
+        for await (const { workflowId, runId } of workflow.list({ query })) runs.set(workflowId, runId);
+      }).catch(rethrow);
+      return runs;
+    },
 
     async describe(workflowId) {
       const description = await within(callMs, () => workflow.getHandle(workflowId).describe()).catch(
@@ -99,8 +113,8 @@ function rethrow(cause: unknown): never {
 }
 
 /** The client repeats a start whose answer was lost; ids are never used twice, so the run that exists is ours. */
-function ignoreDoubleStart(cause: unknown): void {
-  if (cause instanceof WorkflowExecutionAlreadyStartedError) return;
+function ignoreDoubleStart(cause: unknown): undefined {
+  if (cause instanceof WorkflowExecutionAlreadyStartedError) return undefined;
   const isRefused = cause instanceof NamespaceNotFoundError;
   // Anything else is a defect on this side of the wire, and nothing was sent.
   if (!isRefused && !(cause instanceof ServiceError)) throw cause;

@@ -6,12 +6,18 @@ import type { ProviderName } from '../../domain/taxonomy';
 
 /** What the API needs of Temporal. Every call ends within a few seconds, also when nobody answers. */
 export interface TemporalPort {
-  /** @throws TemporalUnavailable which says whether the workflow may have started all the same. */
-  start(input: GenerationInput): Promise<void>;
+  /**
+   * Returns the id of its run; `undefined` where it had been started before.
+   *
+   * @throws TemporalUnavailable which says whether the workflow may have started all the same.
+   */
+  start(input: GenerationInput): Promise<string | undefined>;
   /** Asks the workflow itself. @throws when no worker answers in time. */
   progress(workflowId: string): Promise<GenerationState>;
   /** What the runs of a workflow knew last that `runs` do not go on from: those before a reset. Never throws. */
   earlierRuns(workflowId: string, runs: readonly string[]): Promise<EarlierRuns>;
+  /** Run ids of all generations that run, by workflow id; may lag a moment behind. @throws TemporalUnavailable */
+  listRunning(): Promise<Map<string, string>>;
   /** `undefined`: Temporal knows no such workflow. @throws TemporalUnavailable */
   describe(workflowId: string): Promise<RunDescription | undefined>;
   /** Whether there was a running workflow to cancel. Safe to repeat. @throws TemporalUnavailable */

@@ -1,21 +1,23 @@
 import { workflowInfo } from '@temporalio/workflow';
-import type {
-  GenerationInput,
-  GenerationState,
-  MadePicture,
-  Recipe,
-  SlotProgress,
-  SlotState,
-  SubmitInFlight,
+import {
+  pendingSlot,
+  providersOf,
+  type Announced,
+  type GenerationInput,
+  type GenerationState,
+  type MadePicture,
+  type Recipe,
+  type SlotProgress,
+  type SlotState,
+  type SubmitInFlight,
 } from '../../domain/generation';
 import type { ProviderName } from '../../domain/taxonomy';
-import type { GenerationPlan, PlannedCandidate, SlotPlan } from '../../domain/plan';
+import type { GenerationPlan, PlannedCandidate } from '../../domain/plan';
 
 /** One running generation: its plan, and the state that the query, the database and the result show. */
 export interface GenerationRun {
   input: GenerationInput;
   state: GenerationState;
-  /** Empty until `planRoutes` answered. */
   plan: GenerationPlan;
   /** One per slot. */
   progress: SlotProgress[];
@@ -40,7 +42,7 @@ export interface GenerationRun {
   /** Pictures made since the last save. */
   unsaved: MadePicture[];
   /** What the search attributes say. */
-  announced: string;
+  announced: Announced;
   /** The state changed: show it. */
   changed(): void;
   /** Who is asked changed: let it be searched for. */
@@ -49,24 +51,11 @@ export interface GenerationRun {
   save(): void;
 }
 
-const nothingPlanned: GenerationPlan = {
-  slots: [],
-  parking: { initialSeconds: 1, backoffCoefficient: 1, maximumSeconds: 1, graceSeconds: 1 },
-  deadlineSeconds: 0,
-  maxPaidAttempts: 0,
-  rules: {
-    unknownOutcome: 'hold',
-    minSuccess: 1,
-    coherence: 'preferred',
-    distinct: false,
-    maxRefills: 0,
-    hedge: false,
-  },
-};
-
 /** A new run, or the next part of one that grew long. */
 export function openRun(input: GenerationInput, startedAt: string): GenerationRun {
-  const state: GenerationState = input.resumed?.state ?? {
+  const { plan, resumed } = input;
+  const deadline = Date.parse(startedAt) + plan.deadlineSeconds * 1000;
+  const state: GenerationState = resumed?.state ?? {
     generationId: input.generationId,
     flow: input.flowRequest.flow,
     characterId: input.characterId,
@@ -78,26 +67,29 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     atRiskUsd: 0,
     engines: [],
     lineage: input.lineage,
-    slots: [],
+    slots: plan.slots.map(pendingSlot),
     startedAt,
+    deadlineAt: new Date(deadline).toISOString(),
   };
-  state.runs = [...(state.runs ?? []), workflowInfo().runId];
+  const { runId, firstExecutionRunId } = workflowInfo();
+  state.runs = [...(state.runs ?? []), runId];
+  state.firstRun = firstExecutionRunId;
   return {
     input,
     state,
-    plan: input.resumed?.plan ?? nothingPlanned,
-    progress: input.resumed?.progress ?? [],
+    plan,
+    progress: resumed?.progress ?? plan.slots.map(freshProgress),
     isResting: false,
     woken: new Set(),
-    urged: new Set(input.resumed?.urged),
-    inFlight: openJobsOf(input.resumed),
-    notBefore: new Map(Object.entries(input.resumed?.notBefore ?? {})),
+    urged: new Set(resumed?.urged),
+    inFlight: openJobsOf(input),
+    notBefore: new Map(Object.entries(resumed?.notBefore ?? {})),
     parkedAt: new Set(),
     settling: [],
     reservedUsd: input.reservedUsd,
-    forgottenUsd: input.resumed?.forgottenUsd ?? 0,
-    unsaved: input.resumed?.unsaved ?? [],
-    announced: '',
+    forgottenUsd: resumed?.forgottenUsd ?? 0,
+    unsaved: resumed?.unsaved ?? [],
+    announced: resumed?.announced ?? { providers: providersOf(state.slots) },
     changed: () => undefined,
     announce: () => undefined,
     save: () => undefined,
@@ -127,8 +119,8 @@ export function inFlightKey(slot: number, { modelId }: PlannedCandidate): string
 }
 
 /** Open jobs that an earlier run left behind and whose price nobody has put at risk. */
-function openJobsOf(resumed: GenerationInput['resumed']): GenerationRun['inFlight'] {
-  const jobs = (resumed?.plan.slots ?? []).flatMap(({ slot, candidates }, index) => {
+function openJobsOf({ plan, resumed }: GenerationInput): GenerationRun['inFlight'] {
+  const jobs = plan.slots.flatMap(({ slot, candidates }, index) => {
     const { dispatches = {}, booked = {} } = resumed?.progress[index] ?? {};
     return candidates
       .filter(({ modelId }) => (dispatches[modelId]?.phase ?? 'none') !== 'none')
@@ -140,22 +132,6 @@ function openJobsOf(resumed: GenerationInput['resumed']): GenerationRun['inFligh
 
 export function inFlightOf(slot: number, { provider, endpoint, priceUsd }: PlannedCandidate): SubmitInFlight {
   return { slot, provider, endpoint, priceUsd, since: new Date().toISOString() };
-}
-
-/** A slot as it stands before its first call. */
-export function pendingSlot({ slot, label, seed, considered, candidates }: SlotPlan): SlotState {
-  return {
-    slot,
-    label,
-    seed,
-    considered,
-    status: 'pending',
-    identity: candidates[0]?.identity ?? 'none',
-    attempts: [],
-    costUsd: 0,
-    costEstimated: false,
-    atRiskUsd: 0,
-  };
 }
 
 /** How far a slot is before its first call. */

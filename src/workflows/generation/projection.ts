@@ -3,12 +3,17 @@ import type { MadePicture } from '../../domain/generation';
 import { saveGeneration } from '../activity-options';
 import { stateOf, type GenerationRun } from './generation-run';
 
+/** Slots of one set often end within seconds of each other. */
+const leastPauseMs = 10_000;
+
 /** Keeps the database copy of a run up to date: at most one save under way, the newest state in the next. */
 export class Projection {
   private isDirty = false;
   /** Pictures on their way to the database. */
   private saving: MadePicture[] = [];
   private draining: Promise<void> | undefined;
+  /** Epoch ms. The API has just noted what the plan says. */
+  private savedAt = Date.now();
 
   constructor(private readonly run: GenerationRun) {}
 
@@ -16,6 +21,11 @@ export class Projection {
   touch(): void {
     this.isDirty = true;
     this.draining ??= this.drain();
+  }
+
+  /** The same, unless the last save was only just now: then the next one will do. */
+  touchSparingly(): void {
+    if (Date.now() - this.savedAt >= leastPauseMs) this.touch();
   }
 
   /** Resolves when the newest state is stored; also while the run is being cancelled. */
@@ -32,6 +42,7 @@ export class Projection {
   private async drain(): Promise<void> {
     while (this.isDirty) {
       this.isDirty = false;
+      this.savedAt = Date.now();
       const made = this.run.unsaved.splice(0);
       const state = stateOf(this.run);
       this.saving = made;

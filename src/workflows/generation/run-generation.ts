@@ -1,36 +1,31 @@
 import {
-  ActivityFailure,
-  ApplicationFailure,
   CancelledFailure,
   CancellationScope,
   continueAsNew,
-  isCancellation,
   setCurrentDetails,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type {
-  GenerationError,
-  GenerationInput,
-  GenerationState,
-  GenerationStatus,
-  SlotState,
+import {
+  providersOf,
+  type GenerationError,
+  type GenerationInput,
+  type GenerationState,
+  type GenerationStatus,
+  type SlotState,
 } from '../../domain/generation';
-import type { ProviderName } from '../../domain/taxonomy';
-import type { GenerationPlan } from '../../domain/plan';
 import { roundUsd } from '../../domain/round-usd';
 import { generationStatusAttribute, providerAttribute } from '../../domain/search-attributes';
-import { planRoutes } from '../activity-options';
 import { cleanUp, resumeCleanUp } from '../slot/clean-up';
 import { detailsTable } from './details';
-import { freshProgress, openRun, pendingSlot, stateOf, type GenerationRun } from './generation-run';
+import { openRun, stateOf, type GenerationRun } from './generation-run';
 import { handleMessages } from './handle-messages';
 import { Projection } from './projection';
 import { runSlot } from '../slot/run-slot';
 import { cancelSlot, openSlot, type SlotContext } from '../slot/slot-context';
 
 /**
- * What all three flows share: choose the endpoints, run every slot in parallel, keep the state readable, and end as
- * completed, partial or failed. A cancelled run keeps the pictures it has and ends as cancelled.
+ * What all three flows share: run every slot of the plan in parallel, keep the state readable, and end as completed, partial
+ * or failed. A cancelled run keeps the pictures it has and ends as cancelled.
  *
  * @throws CancelledFailure when the run was cancelled; the state is saved first.
  */
@@ -49,11 +44,11 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
     projection.touch();
   };
 
-  if (input.resumed === undefined && (await choosePlan(run))) run.save();
+  run.changed();
   if (run.unsaved.length > 0) run.save();
   const slots = openSlots(run);
   slots.forEach(resumeCleanUp);
-  await runSlots(run, slots);
+  await runSlots(run, slots, projection);
   if (isUnfinished(run)) await goOnInNewRun(run, projection);
   if (run.state.finishedAt === undefined) end(run);
   await projection.flush();
@@ -64,38 +59,12 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
   return stateOf(run);
 }
 
-/** Returns whether there is a plan; a refused or cancelled run has none. */
-async function choosePlan(run: GenerationRun): Promise<boolean> {
-  try {
-    adoptPlan(run, await planRoutes(run.input));
-    return true;
-  } catch (error) {
-    if (isCancellation(error)) {
-      run.state.error = { code: 'cancelled', message: 'Cancelled by the caller.' };
-      return false;
-    }
-    const cause = error instanceof ActivityFailure ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure) || cause.type !== 'request_refused') throw error;
-    run.state.error = { code: 'input', message: cause.message };
-    return false;
-  }
-}
-
-function adoptPlan(run: GenerationRun, plan: GenerationPlan): void {
-  run.plan = plan;
-  const deadline = Date.parse(run.state.startedAt) + plan.deadlineSeconds * 1000;
-  run.state.deadlineAt = new Date(deadline).toISOString();
-  run.state.slots = plan.slots.map(pendingSlot);
-  run.progress = plan.slots.map(freshProgress);
-  run.changed();
-}
-
-async function runSlots(run: GenerationRun, slots: SlotContext[]): Promise<void> {
+async function runSlots(run: GenerationRun, slots: SlotContext[], projection: Projection): Promise<void> {
   await Promise.all(
     slots.filter(isUnfinishedSlot).map(async (slot) => {
       await runSlot(slot);
       // The last slot's end is saved with the run's own.
-      if (isUnfinished(run)) run.save();
+      if (isUnfinished(run)) projection.touchSparingly();
     }),
   );
 }
@@ -129,7 +98,7 @@ function isUnfinished({ state }: GenerationRun): boolean {
  * database does not know yet goes along: a database that is away holds up no deadline.
  */
 async function goOnInNewRun(run: GenerationRun, projection: Projection): Promise<void> {
-  const { input, state, plan, progress, reservedUsd, forgottenUsd, urged, notBefore } = run;
+  const { input, state, progress, reservedUsd, forgottenUsd, announced, urged, notBefore } = run;
   if (CancellationScope.current().consideredCancelled && isUnfinished(run)) {
     for (const slot of openSlots(run).filter(isUnfinishedSlot)) {
       cancelSlot(slot);
@@ -141,7 +110,7 @@ async function goOnInNewRun(run: GenerationRun, projection: Projection): Promise
     ...input,
     reservedUsd,
     resumed: {
-      ...{ state, plan, progress, forgottenUsd },
+      ...{ state, progress, forgottenUsd, announced },
       unsaved: projection.unsaved(),
       urged: [...urged],
       notBefore: Object.fromEntries(notBefore),
@@ -188,20 +157,28 @@ function show({ state, progress }: GenerationRun): void {
   setCurrentDetails(detailsTable(state));
 }
 
-/** Search attributes: on-call finds by one search what runs at a provider, and what waits for one. */
+/**
+ * Search attributes, changed only where somebody would search for it: on-call finds what waits, and what runs at a provider.
+ * Each change costs an action, so that a run without events changes none.
+ */
 function announce(run: GenerationRun): void {
   const { status, slots } = run.state;
   const needs = (wanted: SlotState['status']): boolean => slots.some((slot) => slot.status === wanted);
   const open = needs('needs_decision') ? 'needs_decision' : needs('waiting') ? 'waiting' : 'running';
-  const statusValue = status === 'running' ? open : status;
-  const providers = [...new Set(slots.flatMap(providersOf))];
-  const announced = JSON.stringify([statusValue, providers]);
-  if (announced === run.announced) return;
-  run.announced = announced;
-  upsertSearchAttributes([
-    { key: generationStatusAttribute, value: statusValue },
-    { key: providerAttribute, value: providers },
-  ]);
+  const now = { status: status === 'running' ? open : status, providers: providersOf(slots) };
+  const { announced } = run;
+  const isUsual = announced.status === undefined && ['running', 'completed'].includes(now.status);
+  const changed = [
+    ...(isUsual || now.status === announced.status
+      ? []
+      : [{ key: generationStatusAttribute, value: now.status }]),
+    ...(now.providers.join() === announced.providers.join()
+      ? []
+      : [{ key: providerAttribute, value: now.providers }]),
+  ];
+  if (changed.length === 0) return;
+  run.announced = { ...now, ...(isUsual && { status: undefined }) };
+  upsertSearchAttributes(changed);
 }
 
 /** What made the finished pictures, in order of the slots. */
@@ -210,11 +187,4 @@ function enginesOf({ slots }: GenerationState): string[] {
     status === 'completed' && endpoint !== undefined ? [endpoint] : [],
   );
   return [...new Set(made)];
-}
-
-/** Every provider that was asked; before the first call the one that will be. */
-function providersOf({ attempts, provider, racing, considered }: SlotState): ProviderName[] {
-  const asked = [...attempts, ...(racing === undefined ? [] : [racing])].map((one) => one.provider);
-  const next = provider ?? considered.find(({ eligible }) => eligible)?.provider;
-  return next === undefined ? asked : [...asked, next];
 }

@@ -2,16 +2,15 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { createPlanRoutes } from '../../src/activities/plan-routes';
-import { createFindReusable } from '../../src/activities/reusable-pictures';
+import { planOrder } from '../../src/api/generations/plan-order';
 import { createFilesystemAssetStore, type AssetStore } from '../../src/assets';
 import { loadSettings } from '../../src/config/env';
 import { createAssetRecords, createGenerationStore, type AssetRecords } from '../../src/db';
 import type { StoredAsset } from '../../src/domain/stored-asset';
-import type { GenerationInput } from '../../src/domain/generation';
+import type { Lineage } from '../../src/domain/generation';
 import type { SlotPlan } from '../../src/domain/plan';
+import type { FlowRequest } from '../../src/domain/requests';
 import { picture } from '../assets/pictures';
-import { generationInput } from '../db/states';
 import { openTestDatabase, type TestDatabase } from '../db/test-database';
 import { profilePictures, studio } from '../support/flow-requests';
 
@@ -21,17 +20,12 @@ let directory: string;
 let store: AssetStore;
 /** Seconds by endpoint. */
 const measured = new Map<string, number>();
-let planRoutes: ReturnType<typeof createPlanRoutes>;
 
 beforeAll(async () => {
   database = await openTestDatabase();
   records = createAssetRecords(database.db);
   directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   store = createFilesystemAssetStore({ directory });
-  planRoutes = createPlanRoutes(loadSettings({}).routing, createFindReusable(records, store), {
-    latencies: { p95Seconds: (endpoint) => Promise.resolve(measured.get(endpoint)) },
-    generations: createGenerationStore(database.db),
-  });
 }, 90_000);
 
 afterAll(async () => {
@@ -39,8 +33,18 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-const plan = (flowRequest: GenerationInput['flowRequest'], fields: Partial<GenerationInput> = {}) =>
-  planRoutes(generationInput({ flowRequest, ...fields }));
+const plan = (flowRequest: FlowRequest, { lineage, seed = 1 }: { lineage?: Lineage; seed?: number } = {}) =>
+  planOrder(
+    {
+      routing: loadSettings({}).routing,
+      assetRecords: records,
+      assetStore: store,
+      callLatencies: { p95Seconds: (endpoint) => Promise.resolve(measured.get(endpoint)) },
+      readSet: (id) => createGenerationStore(database.db).find(id),
+    },
+    { flowRequest, lineage },
+    seed,
+  );
 
 /** Stores a picture as that slot would have made it. */
 async function make(slot: SlotPlan | undefined, seed: number, candidateIndex = 0): Promise<StoredAsset> {
@@ -116,13 +120,12 @@ describe('the plan of a job that may reuse pictures', () => {
 });
 
 describe('the plan of a slot made anew', () => {
-  it('is that slot alone, under its number, with a seed that differs from job to job', async () => {
+  it('is that slot alone, under its number, with the seed drawn for it', async () => {
     const lineage = { generationId: 'parent', slot: 2 };
     const request = studio({ count: 3, seed: undefined });
-    const [one, other] = [await plan(request, { lineage }), await plan(request, { lineage })];
+    const { slots } = await plan(request, { lineage, seed: 23 });
 
-    expect(one.slots.map(({ slot }) => slot)).toEqual([2]);
-    expect(one.slots[0]?.seed).not.toBe(other.slots[0]?.seed);
+    expect(slots.map(({ slot, seed }) => [slot, seed])).toEqual([[2, 23]]);
   });
 });
 
