@@ -21,7 +21,7 @@ export async function startBenchStack(): Promise<BenchStack> {
   const dataDirectory = path.join(projectDirectory, 'data', 'bench');
   const stack = await startLocalStack({
     dataDirectory,
-    environment: { EMULATOR_TIME_SCALE: '1', MODAL_CONCURRENCY: '250' },
+    environment: { EMULATOR_TIME_SCALE: '1', MODAL_CONCURRENCY: '600' },
     fresh: true,
   });
   await stack.api.putCharacter(benchCharacter, 'Bench');

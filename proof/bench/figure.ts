@@ -5,6 +5,8 @@ export interface Figure {
   unit: string;
   /** Upper bound the project set itself; absent where there is none. */
   target?: number;
+  /** Lower bound, where more is better. */
+  atLeast?: number;
   /** How it was measured. */
   note: string;
 }

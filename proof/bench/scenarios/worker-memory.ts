@@ -35,14 +35,14 @@ export async function measureWorkerMemory(stack: BenchStack): Promise<Figure[]> 
       name: 'worker memory, 200 slots in flight',
       value: inFlight,
       unit: 'MB',
-      target: 400,
+      target: 300,
       note: 'resident, one process',
     },
     {
       name: 'worker memory, highest',
       value: highest,
       unit: 'MB',
-      target: 400,
+      target: 300,
       note: 'until all 200 pictures are stored',
     },
   ];
