@@ -69,7 +69,7 @@ export class AttemptLog implements DispatchLog {
   async intent(clue?: JsonValue): Promise<void> {
     const before = this.note;
     const dispatch = { phase: 'intent', ...(clue !== undefined && { clue }) } as const;
-    this.isStoringIntent = true;
+    this.isStoringIntent = before.dispatch.phase === 'none';
     try {
       await this.store({ ...before, dispatch, hasSubmitted: true });
     } catch (error) {

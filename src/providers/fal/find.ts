@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical-json';
+import type { HttpDeadlines } from '../../domain/plan';
 import type { JsonObject, JsonValue } from '../../domain/taxonomy';
 import { outcomeUnknown } from '../outcome-unknown';
 import type { Found, ProviderJob } from '../types';
@@ -13,6 +15,8 @@ const clockSlackMs = 60_000;
 const listingSlackSeconds = 120;
 /** From the clue to the submit: its caller stores the intent in between, and sends nothing after that. */
 export const latestSendSeconds = 20;
+/** A gateway may pass on what it took before it broke off. */
+const closedSlackSeconds = 5;
 const shortestAskSeconds = 1;
 const longestAskSeconds = 60;
 
@@ -39,7 +43,7 @@ export async function findSubmit(
   const told = await toldByCallback(job, api);
   if (told !== undefined && !ours.has(told)) return accepted(api.handleOf(told, job.endpoint), known.sentAt);
 
-  const settledAtMs = sentAtMs + settleSeconds(job, api.settings.settleSeconds) * 1000;
+  const settledAtMs = settledAt(job, known, api.settings.settleSeconds);
   const listed = await platform.endedRequests({
     endpoint: job.endpoint,
     startMs: sentAtMs - clockSlackMs,
@@ -74,12 +78,29 @@ export async function findSubmit(
   return { kind: 'never' };
 }
 
-/** Seconds after its submit within which a request has ended and is listed. */
+/** Seconds after its clue within which a request has ended and is listed. */
 function settleSeconds({ deadlines }: ProviderJob, configured: number | undefined): number {
   if (configured !== undefined) return configured;
-  const { connectSeconds, firstByteSeconds, queueSeconds, totalSeconds } = deadlines;
-  const arrival = latestSendSeconds + connectSeconds + firstByteSeconds;
-  return arrival + queueSeconds + totalSeconds + listingSlackSeconds;
+  const { queueSeconds, totalSeconds } = deadlines;
+  return arrivalSeconds(deadlines) + queueSeconds + totalSeconds + listingSlackSeconds;
+}
+
+/** From its clue on a submit reaches Fal within this time, or never. */
+function arrivalSeconds({ connectSeconds, firstByteSeconds }: HttpDeadlines): number {
+  return latestSendSeconds + connectSeconds + firstByteSeconds;
+}
+
+/** Epoch ms. A connection that is known to be over carries nothing more, so that nobody waits for a late arrival. */
+function settledAt(
+  job: ProviderJob,
+  { sentAt, closedAt }: z.infer<typeof falClueSchema>,
+  configured: number | undefined,
+): number {
+  const seconds = settleSeconds(job, configured);
+  const latestMs = Date.parse(sentAt) + seconds * 1000;
+  if (closedAt === undefined) return latestMs;
+  const afterArrival = Math.max(0, seconds - arrivalSeconds(job.deadlines));
+  return Math.min(latestMs, Date.parse(closedAt) + (closedSlackSeconds + afterArrival) * 1000);
 }
 
 /** The entry of a request of ours in Fal's list of those that ended. @throws ProviderError when it cannot be read */

@@ -6,6 +6,7 @@ import type { ProviderJob, SubmitContext, Submitted } from '../types';
 import type { FalApi } from './api';
 import { clueOf, latestSendSeconds } from './find';
 import type { FalPlatform } from './platform';
+import type { ClosedFalClue, FalClue } from './wire';
 import { withSafetyChecker } from './safety';
 import { uploadInput } from './upload-input';
 
@@ -21,10 +22,11 @@ export async function submitJob(
   const { signal } = context;
   const state: CallState = { provider: 'fal', stage: 'preparing', blankIs: 'policy' };
   const grace = delayAbort(signal, graceSeconds);
+  let clue: FalClue | undefined;
   try {
     signal.throwIfAborted();
     const body = await wireBody(job, context, api);
-    const clue = (await platform.canList()) ? clueOf(body) : undefined;
+    clue = (await platform.canList()) ? clueOf(body) : undefined;
     const latestMs = Date.now() + latestSendSeconds * 1000;
     await context.intent(clue);
     signal.throwIfAborted();
@@ -40,7 +42,12 @@ export async function submitJob(
     return { kind: 'accepted', handle: { ...handle, queuedSince }, providerRequestId: handle.requestId };
   } catch (error) {
     signal.throwIfAborted();
-    throw toProviderError(error, state);
+    const failure = toProviderError(error, state);
+    if (clue !== undefined && failure.outcome === 'nobody_knows') {
+      const closed: ClosedFalClue = { ...clue, closedAt: new Date().toISOString() };
+      await context.intent(closed).catch(() => undefined);
+    }
+    throw failure;
   } finally {
     grace.close();
   }

@@ -98,7 +98,17 @@ export type FalClue = {
   /** SHA-256 of the canonical JSON of the input, hex. */
   inputSha256: string;
 };
-export const falClueSchema = z.object({ sentAt: z.iso.datetime(), inputSha256: z.string() });
+
+/** The same, of a submit whose connection broke off. */
+export type ClosedFalClue = FalClue & {
+  /** ISO 8601; nothing more can arrive by it. */
+  closedAt: string;
+};
+export const falClueSchema = z.object({
+  sentAt: z.iso.datetime(),
+  inputSha256: z.string(),
+  closedAt: z.iso.datetime().optional(),
+});
 
 const falHandleSchema = z.object({
   requestId: z.string().optional(),

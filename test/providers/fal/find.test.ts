@@ -85,7 +85,8 @@ describe('a submit to Fal without an answer', () => {
     const result = await runJob(client, falJob, call.context);
     expect(result).toMatchObject({ assets: [{ mediaType: 'image/png' }], providerRequestId: 'r1' });
     expect(fal.submits()).toHaveLength(1);
-    expect(call.dispatch.notes).toMatchObject(['intent', { accepted: fal.handle() }]);
+    // Once more when the connection has broken off.
+    expect(call.dispatch.notes).toMatchObject(['intent', 'intent', { accepted: fal.handle() }]);
     const [, first, second] = fal.asked(listPath);
     expect(Object.fromEntries(first ?? [])).toMatchObject({
       ...{ endpoint_id: 'fal-ai/flux/dev', expand: 'payloads', limit: '100' },
@@ -137,6 +138,24 @@ describe('a submit to Fal without an answer', () => {
     expect(await find([], { seconds: 205 })).toEqual({ kind: 'never' });
     await fal.close();
     expect(await find([], { seconds: 11, settings: { settleSeconds: 10 } })).toEqual({ kind: 'never' });
+  });
+
+  it('was never accepted without the time to arrive, where its connection is known to be over', async () => {
+    const client = await fal.start({ ...lostSubmit, [listLine]: inTurn([200, page([])]) });
+    const call = testCall();
+    await providerErrorOf(runJob(client, falJob, call.context));
+    const { clue } = call.dispatch;
+    expect(clue).toMatchObject({ closedAt: expect.any(String) as unknown });
+
+    // 5 s for what a gateway still passes on, 40 s in the queue and in all, and two minutes for the list.
+    const after = (seconds: number) => {
+      const at = (date: string) => new Date(Date.parse(date) - seconds * 1000).toISOString();
+      const { sentAt, closedAt, inputSha256 } = clue as Record<string, string>;
+      const aged = { inputSha256: inputSha256!, sentAt: at(sentAt!), closedAt: at(closedAt!) };
+      return client.find(falJob, aged, { signal });
+    };
+    expect(await after(160)).toMatchObject({ kind: 'cannot_tell' });
+    expect(await after(170)).toEqual({ kind: 'never' });
   });
 
   it('is paid again by nobody before that: the call that learns it sends nothing and says so', async () => {
