@@ -38,7 +38,7 @@ export class FakeTemporal implements TemporalPort {
   }
 
   listRunning(): Promise<Map<string, string>> {
-    return this.answer(new Map());
+    return this.answer(new Map<string, string>());
   }
 
   describe(): Promise<RunDescription | undefined> {

@@ -105,8 +105,9 @@ describe('a key', () => {
     await store.saveState(generationState({ generationId: input.generationId }));
     const after = await store.findRepeat('app', key);
 
-    const { plan: _, ...unplanned } = input;
+    const { plan, ...unplanned } = input;
     expect(before).toMatchObject({ unconfirmed: JSON.parse(JSON.stringify(unplanned)) as object });
+    expect(before).not.toHaveProperty('unconfirmed.plan', plan);
     expect(after).toMatchObject({ status: 'running', unconfirmed: undefined });
   });
 

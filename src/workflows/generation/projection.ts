@@ -25,6 +25,7 @@ export class Projection {
 
   /** The same, unless the last save was only just now: then the next one will do. */
   touchSparingly(): void {
+    // The clock of a workflow stands in its history.
     if (Date.now() - this.savedAt >= leastPauseMs) this.touch();
   }
 

@@ -45,7 +45,8 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
   };
 
   run.changed();
-  if (run.unsaved.length > 0) run.save();
+  // A limit of the job counts what runs before a reset may have paid: only the answer to a save tells.
+  if (run.unsaved.length > 0 || run.plan.rules.maxCostUsd !== undefined) run.save();
   const slots = openSlots(run);
   slots.forEach(resumeCleanUp);
   await runSlots(run, slots, projection);
