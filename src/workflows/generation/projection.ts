@@ -25,8 +25,7 @@ export class Projection {
 
   /** The same, unless the last save was only just now: then the next one will do. */
   touchSparingly(): void {
-    // The clock of a workflow stands in its history.
-    if (Date.now() - this.savedAt >= leastPauseMs) this.touch();
+    if (this.sinceLastSaveMs() >= leastPauseMs) this.touch();
   }
 
   /** Resolves when the newest state is stored; also while the run is being cancelled. */
@@ -38,6 +37,10 @@ export class Projection {
   /** Pictures of which the database may not know yet. */
   unsaved(): MadePicture[] {
     return [...this.saving, ...this.run.unsaved];
+  }
+
+  private sinceLastSaveMs(): number {
+    return Date.now() - this.savedAt;
   }
 
   private async drain(): Promise<void> {
