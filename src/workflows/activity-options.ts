@@ -1,22 +1,46 @@
 import {
   ActivityCancellationType,
+  ActivityFailure,
+  isCancellation,
   proxyActivities,
+  proxyLocalActivities,
   workflowInfo,
   type RetryPolicy,
 } from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
 import type { ReserveSpendInput, ReserveSpendResult } from '../activities/reserve-spend';
+import type { SavedGeneration, SaveGenerationInput } from '../activities/save-generation';
 import type { SettleJobInput, SettleJobResult } from '../activities/settle-job';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';
 import { providerTaskQueue } from '../domain/task-queues';
 
+/**
+ * One try in the very process that runs the workflow: no task of its own, and no copy of the state in history. A database
+ * that is away must not hold up the workflow for long.
+ */
+const saveHere = proxyLocalActivities<CoreActivities>({
+  startToCloseTimeout: '3 seconds',
+  scheduleToCloseTimeout: '3 seconds',
+  retry: { maximumAttempts: 1 },
+  summary: 'save state',
+});
+
 /** Never gives up while the database is away: a result that cannot be read later is a lost result. */
-export const { saveGeneration } = proxyActivities<CoreActivities>({
+const saveLater = proxyActivities<CoreActivities>({
   startToCloseTimeout: '30 seconds',
   scheduleToCloseTimeout: '30 days',
   retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   summary: 'save state',
 });
+
+export async function saveGeneration(input: SaveGenerationInput): Promise<SavedGeneration> {
+  try {
+    return await saveHere.saveGeneration(input);
+  } catch (error) {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    return await saveLater.saveGeneration(input);
+  }
+}
 
 /** Asks for more than was set aside for the job; a limit that cannot be read is waited for until the job's deadline. */
 export async function reserveSpend(

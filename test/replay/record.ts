@@ -68,6 +68,10 @@ async function recordFinished(harness: GenerationHarness): Promise<void> {
   await finished(harness, 'studio-input-failure', [new FakeProvider('modal', failing('input'))], studio());
   const backAgain = new FakeProvider('modal', inTurn(down, ok));
   await finished(harness, 'studio-lora-waited', [backAgain], studio({ useLora: true }, { lora: fluxLora }));
+  const saves = [() => Promise.reject(new Error('the database is away'))];
+  harness.surroundings.saveState = () => saves.pop()?.() ?? Promise.resolve({ forgottenUsd: 0 });
+  await finished(harness, 'studio-saved-late', all, studio());
+  harness.resetSurroundings();
 }
 
 async function finished(
