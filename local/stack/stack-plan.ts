@@ -146,13 +146,10 @@ function environmentOfChildren(
   };
 }
 
-/**
- * Emulated Fal counts its own limits in its own time; the rest is a slow submit and the list. What is no time scale is for
- * the emulator to name.
- */
+/** Emulated Fal counts its own limits in its own time. What is no time scale is for the emulator to name. */
 function emulatedSettleSeconds({ EMULATOR_TIME_SCALE: text }: NodeJS.ProcessEnv): string {
   const given = Number(nonEmpty(text) ?? defaultTimeScale);
-  return String(Math.ceil(60 + 600 * (given >= 0 ? given : defaultTimeScale)));
+  return String(Math.max(5, Math.ceil(600 * (given >= 0 ? given : defaultTimeScale))));
 }
 
 function emulatorEnvironment(ports: StackOptions['ports']['emulator']): NodeJS.ProcessEnv {

@@ -26,17 +26,24 @@ export interface GenerationStore {
   saveState(state: GenerationState, earlierRuns?: AskEarlierRuns): Promise<{ forgottenUsd: number }>;
   /**
    * Those that are accepted or running, but for the just started ones, and those with one of these workflows.
-   *
-   * `runId`: the Temporal run that reported last, or was started.
    */
-  listOpen(
-    workflowIds: readonly string[],
-  ): Promise<{ generationId: string; workflowId: string; runId: string | undefined }[]>;
+  listOpen(workflowIds: readonly string[]): Promise<OpenGeneration[]>;
+  /** Notes the run of the workflow that goes on from the one on record. */
+  noteRun(id: string, runId: string): Promise<void>;
   /** Ends a generation whose workflow is gone. Does nothing if the workflow has reported since `seen` was read. */
   endUnfinished(seen: GenerationRecord, end: UnfinishedEnd): Promise<void>;
   find(id: string): Promise<GenerationRecord | undefined>;
   /** Newest first. */
   list(page: GenerationPage): Promise<GenerationSummary[]>;
+}
+
+/** A generation whose workflow runs, or should. */
+export interface OpenGeneration {
+  generationId: string;
+  workflowId: string;
+  /** The Temporal run that reported last, or was started. */
+  runId: string | undefined;
+  revision: number;
 }
 
 export type AskEarlierRuns = (state: GenerationState) => Promise<EarlierRuns>;
@@ -87,14 +94,19 @@ export function createGenerationStore(db: Database): GenerationStore {
         and start_asked_at < now() - interval '15 seconds'`;
       const rows = await db
         .selectFrom('generations')
-        .select(['id', 'workflow_id', 'run_id'])
+        .select(['id', 'workflow_id', 'run_id', 'revision'])
         .where((where) => where.or([isUnfinished, sql<boolean>`workflow_id = any(${workflowIds})`]))
         .execute();
       return rows.map((row) => ({
         generationId: row.id,
         workflowId: row.workflow_id,
         runId: row.run_id ?? undefined,
+        revision: row.revision,
       }));
+    },
+
+    async noteRun(id, runId) {
+      await db.updateTable('generations').set({ run_id: runId }).where('id', '=', id).execute();
     },
     endUnfinished: (seen, end) => endUnfinished(db, seen, end),
     find: (id) => findGeneration(db, id),

@@ -11,6 +11,7 @@ export {
   createGenerationStore,
   type AskEarlierRuns,
   type GenerationStore,
+  type OpenGeneration,
   type UnfinishedEnd,
 } from './generation-store';
 export type { IdempotencyKey, RepeatedStart, UnplannedInput } from './idempotency-keys';

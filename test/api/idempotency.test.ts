@@ -165,6 +165,7 @@ describe('a key whose start went wrong', () => {
     api.temporal.failure = new TemporalUnavailable('no answer', { mayHaveStarted: true });
     const lost = await post(api);
     api.temporal.failure = undefined;
+    replica.temporal.run = undefined;
     const repeated = await post(replica);
 
     expect([lost.status, repeated.status]).toEqual([503, 200]);
@@ -177,12 +178,22 @@ describe('a key whose start went wrong', () => {
     const { body } = await post(api);
     const [lost] = api.temporal.started.splice(0);
     await forgetStart();
+    replica.temporal.run = undefined;
     const repeated = await post(replica);
 
     expect(repeated).toMatchObject({ status: 200, body: { id: body['id'] } });
     expect(JSON.parse(JSON.stringify(replica.temporal.started))).toEqual([
       JSON.parse(JSON.stringify(lost)) as object,
     ]);
+  });
+
+  it('is not planned again while its job runs: a route may be gone by now', async () => {
+    const { body } = await post(api);
+    await forgetStart();
+    const repeated = await post(replica);
+
+    expect(repeated).toMatchObject({ status: 200, body: { id: body['id'] } });
+    expect(replica.temporal.started).toEqual([]);
   });
 
   it('starts under its old id after the job was reported as never started', async () => {

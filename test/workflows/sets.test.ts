@@ -5,6 +5,7 @@ import type { StoredAsset } from '../../src/domain/stored-asset';
 import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
 import { baseImages, profilePictures, studio } from '../support/flow-requests';
 import type { GenerationHarness } from '../support/generation-harness';
+import { waitUntil } from '../support/wait-until';
 import { useHarness } from '../support/use-harness';
 
 const harness = useHarness();
@@ -231,6 +232,25 @@ describe('a slot of a set that is made anew', () => {
     expect(modal.jobs).toEqual([]);
   });
 });
+
+describe('what a set has made', () => {
+  it('is saved within seconds while one of its slots is still slow, and no more than twice in all', async () => {
+    const modal = new FakeProvider('modal', async (job, call, context) => {
+      if (call === 3) await waitUntil(() => Promise.resolve(completed(harness.saves.at(-1)) === 2));
+      return await ok(job, call, context);
+    });
+    harness.saves.length = 0;
+
+    const { status } = await run([modal], studio({ count: 3 }));
+
+    expect(status).toBe('completed');
+    expect(harness.saves.map(completed)).toEqual([2, 3]);
+  });
+});
+
+function completed(state: GenerationState | undefined): number {
+  return (state?.slots ?? []).filter((slot) => slot.status === 'completed').length;
+}
 
 describe('minSuccess', () => {
   const oneRefused: Answer = (job, call, context) =>

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GenerationState } from '../../domain/generation';
 import { goesOnFrom } from '../../domain/forgotten';
+import type { OpenGeneration } from '../../db';
 import type { ApiContext } from '../context';
 import { readGeneration, type UnstoredEnd } from './read-generation';
 
@@ -30,32 +31,44 @@ export async function keepReconciling(
 export async function reconcile(sources: Sources, signal?: AbortSignal): Promise<void> {
   const { generations, temporal } = sources;
   const running = await temporal.listRunning();
-  for (const { generationId, workflowId, runId } of await generations.listOpen([...running.keys()])) {
+  let doWorkersAnswer = true;
+  for (const open of await generations.listOpen([...running.keys()])) {
     if (signal?.aborted === true) return;
-    const present = running.get(workflowId);
-    if (present === undefined) await storeEnd(sources, generationId);
-    else if (present !== runId) await storeReset(sources, { workflowId, runId });
+    const present = running.get(open.workflowId);
+    if (present === undefined) await storeEnd(sources, open.generationId);
+    // Without a worker each question would take its whole time.
+    else if (present !== open.runId && doWorkersAnswer)
+      doWorkersAnswer = await noteRun(sources, open, present);
   }
 }
 
-async function storeEnd(sources: Sources, generationId: string): Promise<void> {
-  const reading = await readGeneration(sources, generationId);
+async function storeEnd({ generations, temporal }: Sources, generationId: string): Promise<void> {
+  const reading = await readGeneration({ generations, temporal }, generationId);
   if (reading?.unstored === undefined) return;
   const { seen, state, end }: UnstoredEnd = reading.unstored;
-  if (state !== undefined) await store(sources, seen.workflowId, state);
+  if (state !== undefined) await store({ generations, temporal }, seen.workflowId, state);
   if (end === undefined) return;
-  const newest = (await sources.generations.find(generationId)) ?? seen;
-  await sources.generations.endUnfinished(newest, end);
+  // Only what was judged is ended: whoever was sooner has stored it, or started the job again.
+  const judged = state === undefined ? seen : { ...seen, revision: state.revision, status: state.status };
+  await generations.endUnfinished(judged, end);
 }
 
-/** Another run than the one that reported last: after a rest it goes on from that one, after a reset it does not. */
-async function storeReset(
-  sources: Sources,
-  { workflowId, runId }: { workflowId: string; runId: string | undefined },
-): Promise<void> {
+/**
+ * Another run than the one that reported last: after a rest it goes on from that one, after a reset it does not. Returns
+ * whether a worker answered.
+ */
+async function noteRun(sources: Sources, open: OpenGeneration, presentRun: string): Promise<boolean> {
+  const { generationId, workflowId, runId, revision } = open;
   const state = await sources.temporal.progress(workflowId).catch(() => undefined);
-  if (state === undefined || goesOnFrom(state, runId ?? state.firstRun)) return;
-  await store(sources, workflowId, state);
+  if (state === undefined) return false;
+  if (goesOnFrom(state, runId ?? state.firstRun)) {
+    await sources.generations.noteRun(generationId, presentRun);
+  } else {
+    // Its last own change may be older than what the run before it stored.
+    const newer = { ...state, revision: Math.max(state.revision, revision + 1) };
+    await store(sources, workflowId, newer);
+  }
+  return true;
 }
 
 async function store(

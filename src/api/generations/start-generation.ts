@@ -136,13 +136,24 @@ async function startAgain(
   const started = startedView(context, repeat);
   if (repeat.unconfirmed !== undefined) {
     const { unconfirmed } = repeat;
-    const plan = await planFor(context, unconfirmed, 0);
-    const runId = await context.temporal.start({ ...unconfirmed, plan }).catch((error: unknown) => {
+    const runId = await ensureRunning(context, unconfirmed).catch((error: unknown) => {
       throw error instanceof TemporalUnavailable ? mayRun(started, error) : error;
     });
     confirm(context, { generationId: unconfirmed.generationId, runId }, logger);
   }
   return { isNew: false, started };
+}
+
+/** A request that no plan can serve any more may have been planned, and started, before. */
+async function ensureRunning(
+  context: ApiContext,
+  unconfirmed: NonNullable<RepeatedStart['unconfirmed']>,
+): Promise<string | undefined> {
+  const { flow } = unconfirmed.flowRequest;
+  const run = await context.temporal.describe(workflowIdOf({ flow, ...unconfirmed }));
+  if (run !== undefined) return undefined;
+  const plan = await planFor(context, unconfirmed, 0);
+  return await context.temporal.start({ ...unconfirmed, plan });
 }
 
 function startedView(

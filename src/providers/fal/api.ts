@@ -253,8 +253,9 @@ function invalidReply(message: string, providerRequestId: string | undefined): P
   });
 }
 
+/** What a file host asks for says nothing of Fal itself. */
 function uploadFailed(message: string, reply: HttpReply): ProviderError {
-  const code = 'upload_failed';
+  const code = askedWaitMs(reply) === undefined ? 'upload_failed' : 'media_host_busy';
   return new ProviderError(message, {
     provider: 'fal',
     code,

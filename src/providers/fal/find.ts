@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { canonicalJson } from '../../domain/canonical-json';
-import type { HttpDeadlines } from '../../domain/plan';
 import type { JsonObject, JsonValue } from '../../domain/taxonomy';
 import { outcomeUnknown } from '../outcome-unknown';
 import type { Found, ProviderJob } from '../types';
@@ -44,10 +43,12 @@ export async function findSubmit(
   if (told !== undefined && !ours.has(told)) return accepted(api.handleOf(told, job.endpoint), known.sentAt);
 
   const settledAtMs = settledAt(job, known, api.settings.settleSeconds);
+  // Before the list is asked: what it does not show yet may have ended since.
+  const askedAtMs = Date.now();
   const listed = await platform.endedRequests({
     endpoint: job.endpoint,
     startMs: sentAtMs - clockSlackMs,
-    endMs: Math.min(Date.now(), settledAtMs) + clockSlackMs,
+    endMs: Math.min(askedAtMs, settledAtMs) + clockSlackMs,
     signal,
   });
   const requests = await withoutThoseOfOthers(
@@ -60,8 +61,8 @@ export async function findSubmit(
     .sort((left, right) => Date.parse(left.sent_at) - Date.parse(right.sent_at));
   if (match !== undefined) return accepted(api.handleOf(match.request_id, job.endpoint), match.sent_at);
 
-  const remainingMs = settledAtMs - Date.now();
-  const askAgainSeconds = pauseSeconds(Date.now() - sentAtMs);
+  const remainingMs = settledAtMs - askedAtMs;
+  const askAgainSeconds = pauseSeconds(askedAtMs - sentAtMs);
   if (remainingMs > 0) {
     const reason = 'Fal lists a request only when it has ended';
     return {
@@ -78,29 +79,21 @@ export async function findSubmit(
   return { kind: 'never' };
 }
 
-/** Seconds after its clue within which a request has ended and is listed. */
+/** Seconds after it has reached Fal within which a request has ended and is listed. */
 function settleSeconds({ deadlines }: ProviderJob, configured: number | undefined): number {
-  if (configured !== undefined) return configured;
-  const { queueSeconds, totalSeconds } = deadlines;
-  return arrivalSeconds(deadlines) + queueSeconds + totalSeconds + listingSlackSeconds;
+  return configured ?? deadlines.queueSeconds + deadlines.totalSeconds + listingSlackSeconds;
 }
 
-/** From its clue on a submit reaches Fal within this time, or never. */
-function arrivalSeconds({ connectSeconds, firstByteSeconds }: HttpDeadlines): number {
-  return latestSendSeconds + connectSeconds + firstByteSeconds;
-}
-
-/** Epoch ms. A connection that is known to be over carries nothing more, so that nobody waits for a late arrival. */
+/** Epoch ms. A submit reaches Fal within the time its connection may take; by one that is over nothing more arrives. */
 function settledAt(
   job: ProviderJob,
   { sentAt, closedAt }: z.infer<typeof falClueSchema>,
   configured: number | undefined,
 ): number {
-  const seconds = settleSeconds(job, configured);
-  const latestMs = Date.parse(sentAt) + seconds * 1000;
-  if (closedAt === undefined) return latestMs;
-  const afterArrival = Math.max(0, seconds - arrivalSeconds(job.deadlines));
-  return Math.min(latestMs, Date.parse(closedAt) + (closedSlackSeconds + afterArrival) * 1000);
+  const { connectSeconds, firstByteSeconds } = job.deadlines;
+  const latestMs = Date.parse(sentAt) + (latestSendSeconds + connectSeconds + firstByteSeconds) * 1000;
+  const closedMs = closedAt === undefined ? Infinity : Date.parse(closedAt) + closedSlackSeconds * 1000;
+  return Math.min(latestMs, closedMs) + settleSeconds(job, configured) * 1000;
 }
 
 /** The entry of a request of ours in Fal's list of those that ended. @throws ProviderError when it cannot be read */

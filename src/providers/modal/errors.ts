@@ -87,7 +87,9 @@ function isEndOfCall({ status, body }: ModalFailure): boolean {
   if (app === undefined) return status === 422 && isValidation(body);
   // Only a handler's catch-all has these words. Anything that speaks FastAPI has a `detail`.
   if (app.error !== undefined && app.type !== undefined) return true;
-  return status >= 500 || /^LoRA not found|\bis required\b|^Invalid /.test(app.detail ?? '');
+  // A gateway that speaks JSON has an `error`, or says that something is not available: nothing of the job.
+  if (status === 500 || (status === 502 && app.detail !== undefined)) return true;
+  return status < 500 && /^LoRA not found|\bis required\b|^Invalid /.test(app.detail ?? '');
 }
 
 /** Work that failed is billed by the second like any other; a request turned down by the handler's checks is not. */

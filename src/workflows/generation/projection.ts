@@ -1,4 +1,4 @@
-import { CancellationScope, log } from '@temporalio/workflow';
+import { CancellationScope, condition, log } from '@temporalio/workflow';
 import type { MadePicture } from '../../domain/generation';
 import { saveGeneration } from '../activity-options';
 import { stateOf, type GenerationRun } from './generation-run';
@@ -14,6 +14,10 @@ export class Projection {
   private draining: Promise<void> | undefined;
   /** Epoch ms. The API has just noted what the plan says. */
   private savedAt = Date.now();
+  /** Of the state that was saved last. */
+  private savedRevision = 0;
+  private isFlushed = false;
+  private isDue = false;
 
   constructor(private readonly run: GenerationRun) {}
 
@@ -23,14 +27,16 @@ export class Projection {
     this.draining ??= this.drain();
   }
 
-  /** The same, unless the last save was only just now: then the next one will do. */
+  /** The same, but not sooner than a while after the last save: one save for all slots that end meanwhile. */
   touchSparingly(): void {
-    if (this.sinceLastSaveMs() >= leastPauseMs) this.touch();
+    if (this.restMs() <= 0) this.touch();
+    else if (!this.isDue) void this.saveLater();
   }
 
   /** Resolves when the newest state is stored; also while the run is being cancelled. */
   async flush(): Promise<void> {
-    this.touch();
+    this.isFlushed = true;
+    if (this.run.state.revision !== this.savedRevision || this.run.unsaved.length > 0) this.touch();
     await this.draining;
   }
 
@@ -39,8 +45,16 @@ export class Projection {
     return [...this.saving, ...this.run.unsaved];
   }
 
-  private sinceLastSaveMs(): number {
-    return Date.now() - this.savedAt;
+  private restMs(): number {
+    return this.savedAt + leastPauseMs - Date.now();
+  }
+
+  private async saveLater(): Promise<void> {
+    this.isDue = true;
+    // A cancelled run ends, and saves then.
+    await CancellationScope.nonCancellable(() => condition(() => this.isFlushed, this.restMs()));
+    this.isDue = false;
+    if (!this.isFlushed) this.touch();
   }
 
   private async drain(): Promise<void> {
@@ -49,6 +63,7 @@ export class Projection {
       this.savedAt = Date.now();
       const made = this.run.unsaved.splice(0);
       const state = stateOf(this.run);
+      this.savedRevision = state.revision;
       this.saving = made;
       try {
         const saved = await CancellationScope.nonCancellable(() => saveGeneration({ state, made }));

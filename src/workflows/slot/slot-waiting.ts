@@ -91,6 +91,8 @@ export class SlotWaiting {
     else this.unreached.delete(provider);
     // Of an open job it says when to ask again, and nothing of other calls.
     if (failure.retryAfterSeconds === undefined || failure.dispatch.phase !== 'none') return;
+    // A file host beside the provider speaks for itself.
+    if (failure.code === 'media_host_busy') return;
     const speaksForApp = app !== undefined && failure.code !== 'rate_limited';
     const address = speaksForApp ? addressOf({ provider, app }) : provider;
     const until = Date.now() + failure.retryAfterSeconds * 1000;

@@ -162,6 +162,9 @@ describe('what an answer of Modal means', () => {
     [502, '<html>', false],
     [429, 'slow down', false],
     [502, fastApi('face swap failed'), true],
+    [502, '{"error":"upstream connect error"}', false],
+    [503, fastApi('Service Unavailable'), false],
+    [504, '{"error":"timeout"}', false],
     [500, 'modal-http: internal error', true],
   ])('takes %d %p at a result URL for the end of the call: %p', (status, body, endsJob) => {
     expect(modalError({ status, body, answerTo: 'result' }).endsJob).toBe(endsJob);
