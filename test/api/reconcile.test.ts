@@ -17,6 +17,10 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => database.close());
 
+beforeEach(async () => {
+  await database.db.deleteFrom('generations').execute();
+});
+
 const reservedUsd = 0.5;
 
 /** A job whose start was asked for a minute ago, of a caller of its own. */

@@ -143,6 +143,25 @@ describe('a chaos run with a name for every job', () => {
     },
   );
 
+  it('takes a job for a race that was called for in time, and taken by a busy provider only later', () => {
+    const error = { errorClass: 'transient', errorCode: 'activity_timed_out' } as const;
+    const lost = attempt({ jobKey: firstKey, outcome: 'failed', ...error, seconds: 5 });
+    const at = (seconds: number) => new Date(startedAt + seconds * 1000).toISOString();
+    const rival = { provider: 'fal', jobKey: secondKey } as const;
+    const busy = { errorClass: 'capacity', errorCode: 'provider_busy', certainty: 'not_sent' } as const;
+    const turnedAway = attempt({
+      ...rival,
+      outcome: 'failed',
+      ...busy,
+      startedAt: at(3),
+      costUsd: undefined,
+    });
+    const attempts = [lost, turnedAway, attempt({ ...later, ...rival, startedAt: at(9) })];
+    const jobs = [firstJob, { ...laterJob, provider: 'fal' as const, at: startedAt + 9_000 }];
+    const fields = { works: [work({ slots: [slot({ attempts })], mayRace: true })], jobs };
+    expect(findingsOf(fields).duplicates).toMatchObject([{ why: 'raced' }]);
+  });
+
   describe('of which a result was no picture', () => {
     const page = { outcome: 'failed', errorClass: 'corrupt', errorCode: 'media_not_media' } as const;
 

@@ -47,7 +47,9 @@ export function findDuplicates(
         .map((earlier) => {
           const wasOut = disruptions.some((one) => isOutOf(one, earlier.job, later.at));
           const left = wasOut && isExtra(earlier, work, slot.slot);
-          const isRace = wasOvertaken(earlier) || wasOvertaken(second) || isRival(earlier, later, work);
+          const begunAt = begunAtMs(second, slot.attempts);
+          const isRace =
+            wasOvertaken(earlier) || wasOvertaken(second) || isRival(earlier, { later, begunAt }, work);
           const why = isRace ? 'raced' : left ? 'extra' : whatBecameOf(earlier, policy, later.at);
           return { job: earlier.job, why };
         })
@@ -98,15 +100,26 @@ function whatBecameOf(
 }
 
 /**
- * The caller asked for a race, and the later job was paid at another provider while a call for the earlier one was under
- * way. The slower one ends as overtaken unless its worker was lost.
+ * The caller asked for a race, and the later job was called for at another provider while a call for the earlier one was
+ * under way. The slower one ends as overtaken unless its worker was lost.
  */
-function isRival({ job, attempts }: MatchedJob, later: PaidJob, { mayRace }: WorkOutcome): boolean {
+function isRival(
+  { job, attempts }: MatchedJob,
+  { later, begunAt }: { later: PaidJob; begunAt: number },
+  { mayRace }: WorkOutcome,
+): boolean {
   if (mayRace !== true || job.provider === later.provider) return false;
   return attempts.some(({ startedAt, seconds }) => {
     const sinceMs = Date.parse(startedAt);
-    return sinceMs <= later.at && later.at <= sinceMs + seconds * 1000;
+    return sinceMs <= begunAt && begunAt <= sinceMs + seconds * 1000;
   });
+}
+
+/** When the slot first called for a job: a provider that was busy takes it only later. */
+function begunAtMs({ job, attempts }: MatchedJob, ofSlot: readonly AttemptRecord[]): number {
+  const keys = attempts.flatMap(({ jobKey }) => (jobKey === undefined ? [] : [jobKey]));
+  const calls = ofSlot.filter(({ jobKey }) => jobKey !== undefined && keys.includes(jobKey));
+  return Math.min(job.at, ...calls.map(({ startedAt }) => Date.parse(startedAt)));
 }
 
 /** A rival that was stopped because the other one was faster. */

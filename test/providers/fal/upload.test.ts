@@ -59,7 +59,7 @@ describe('input pictures for Fal', () => {
   });
 
   it.each([429, 503])(
-    'passes on how long a storage that answers %d wants to be left alone',
+    'speaks for the storage alone where that answers %d and wants to be left alone',
     async (status) => {
       const call = testCall();
       const client = await fal.start({
@@ -74,7 +74,7 @@ describe('input pictures for Fal', () => {
       ];
       const error = await providerErrorOf(runJob(client, { ...falJob, inputs }, call.context));
       expect(error).toMatchObject({
-        code: 'upload_failed',
+        code: 'media_host_busy',
         certainty: 'not_sent',
         status,
         retryAfterMs: 7000,
