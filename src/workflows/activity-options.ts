@@ -1,6 +1,5 @@
 import {
   ActivityCancellationType,
-  ActivityFailure,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
@@ -37,7 +36,7 @@ export async function saveGeneration(input: SaveGenerationInput): Promise<SavedG
   try {
     return await saveHere.saveGeneration(input);
   } catch (error) {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    if (isCancellation(error)) throw error;
     return await saveLater.saveGeneration(input);
   }
 }
