@@ -58,7 +58,7 @@ class NamedJobsDecorator:
         usd_per_second: float | None = None,
         label: str | None = None,
         requires_proxy_auth: bool | None = None,
-        min_containers: int = 0,
+        min_containers: int = 1,
         timeout: int = 3600,
         settings: Settings | None = None,
     ) -> Callable[[T], T]:
@@ -71,8 +71,8 @@ class NamedJobsDecorator:
             usd_per_second: Price of a GPU second, for `costUsd`.
             label: Label of the endpoint; by default the one it has without this decorator.
             requires_proxy_auth: Have Modal require its proxy auth; by default as before.
-            min_containers: Gateways that are kept warm. 0 is free; the first PUT then waits for a
-                CPU container.
+            min_containers: Gateways that are kept warm, so that a PUT never waits for a container.
+                With 0 an idle one costs nothing, and the first PUT waits for a CPU container.
             timeout: Longest forwarded request, in seconds.
             settings: Times and limits.
 
