@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { EarlierRuns, Notice } from '../domain/forgotten';
-import type { GenerationState } from '../domain/generation';
+import { openSlotStatuses, type GenerationState } from '../domain/generation';
 import { acceptGeneration, type Acceptance, type AcceptOrder } from './accept-generation';
 import type { Database } from './database';
 import { findGeneration, type GenerationRecord } from './find-generation';
@@ -142,7 +142,7 @@ async function endUnfinished(
       .updateTable('slots')
       .set({ status, error: json, waiting: null, decision: null, finished_at: finishedAt })
       .where('generation_id', '=', seen.generationId)
-      .where('status', 'in', ['pending', 'running', 'waiting', 'needs_decision'])
+      .where('status', 'in', openSlotStatuses)
       .execute();
   });
 }

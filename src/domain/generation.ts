@@ -119,6 +119,9 @@ export const slotStatuses = [
  */
 export type SlotStatus = (typeof slotStatuses)[number];
 
+/** Of a slot that may still change. */
+export const openSlotStatuses: readonly SlotStatus[] = ['pending', 'running', 'waiting', 'needs_decision'];
+
 export const generationStatuses = [
   'accepted',
   'running',

@@ -184,3 +184,19 @@ export type FlowRequest =
   | { flow: 'base-images'; request: BaseImagesRequest }
   | { flow: 'profile-pictures'; request: ProfilePicturesRequest; assets: InputAssets }
   | { flow: 'studio'; request: StudioRequest; assets: InputAssets; lora?: ResolvedLora | undefined };
+
+/** The same request with other settings that all flows have. */
+export function withSettings(
+  flowRequest: FlowRequest,
+  settings: Partial<Pick<StudioRequest, 'seed' | 'reuse' | 'maxCostUsd'>>,
+): FlowRequest {
+  // Spelt out, because the compiler does not see that flow and request belong together.
+  switch (flowRequest.flow) {
+    case 'base-images':
+      return { ...flowRequest, request: { ...flowRequest.request, ...settings } };
+    case 'profile-pictures':
+      return { ...flowRequest, request: { ...flowRequest.request, ...settings } };
+    case 'studio':
+      return { ...flowRequest, request: { ...flowRequest.request, ...settings } };
+  }
+}

@@ -2,7 +2,7 @@ import type { GenerationRecord, UnfinishedEnd } from '../../db';
 import type { EndedOutsideCode } from '../../domain/attempt-record';
 import { withInFlightAtRisk } from '../../domain/ended-outside';
 import { goesOnFrom, lostNotice } from '../../domain/forgotten';
-import type { GenerationState, GenerationStatus, SlotStatus } from '../../domain/generation';
+import { openSlotStatuses, type GenerationState, type GenerationStatus } from '../../domain/generation';
 import type { ApiContext } from '../context';
 import type { RunDescription, RunStatus } from '../temporal/temporal-port';
 
@@ -126,8 +126,6 @@ async function endedOutside(
   return { ...reading, unstored: { seen: record, state, end } };
 }
 
-const openStatuses: readonly SlotStatus[] = ['pending', 'running', 'waiting', 'needs_decision'];
-
 /** Shown as it will be stored. */
 function ended(record: GenerationRecord, end: UnfinishedEnd): GenerationReading {
   const { status, error, notice } = end;
@@ -141,7 +139,7 @@ function ended(record: GenerationRecord, end: UnfinishedEnd): GenerationReading 
       forgottenUsd: record.forgottenUsd + notice.atRiskUsd,
     }),
     slots: record.slots.map((slot) =>
-      openStatuses.includes(slot.status)
+      openSlotStatuses.includes(slot.status)
         ? { ...slot, status, error, waiting: undefined, decision: undefined, finishedAt: record.readAt }
         : slot,
     ),

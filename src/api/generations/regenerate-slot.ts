@@ -1,5 +1,5 @@
 import type { GenerationRecord } from '../../db';
-import type { FlowRequest } from '../../domain/requests';
+import { withSettings, type FlowRequest } from '../../domain/requests';
 import type { ApiContext } from '../context';
 import { HttpProblem } from '../http/http-problem';
 import { generationNotFound, slotNotFound } from '../http/not-found';
@@ -54,14 +54,5 @@ function stillRunning(slot: number): HttpProblem {
 
 /** A new picture is wanted, so the stored one of the same recipe is of no use. */
 function withNewSeed(flowRequest: FlowRequest, { seed, maxCostUsd }: Regeneration): FlowRequest {
-  const changes = { seed, reuse: false, ...(maxCostUsd !== undefined && { maxCostUsd }) };
-  // Spelt out, because the compiler does not see that flow and request belong together.
-  switch (flowRequest.flow) {
-    case 'base-images':
-      return { ...flowRequest, request: { ...flowRequest.request, ...changes } };
-    case 'profile-pictures':
-      return { ...flowRequest, request: { ...flowRequest.request, ...changes } };
-    case 'studio':
-      return { ...flowRequest, request: { ...flowRequest.request, ...changes } };
-  }
+  return withSettings(flowRequest, { seed, reuse: false, ...(maxCostUsd !== undefined && { maxCostUsd }) });
 }

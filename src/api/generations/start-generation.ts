@@ -3,7 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { IdempotencyKey, RepeatedStart } from '../../db';
 import { dailyLimitOf } from '../../domain/daily-limits';
 import type { GenerationInput, GenerationStatus } from '../../domain/generation';
-import type { FlowRequest } from '../../domain/requests';
+import { withSettings } from '../../domain/requests';
 import type { GenerationPlan } from '../../domain/plan';
 import { workflowIdOf } from '../../domain/workflow-id';
 import { planCost } from '../../registry';
@@ -72,7 +72,9 @@ async function inputOf(context: ApiContext, { caller, resolve }: StartOrder): Pr
   const order = await resolve();
   const fallbackSeed = randomInt(2 ** 32);
   const plan = await planFor(context, order, fallbackSeed);
-  const flowRequest = withSeed(order.flowRequest, fallbackSeed);
+  // What is on record gives the same plan again.
+  const seed = order.flowRequest.request.seed ?? fallbackSeed;
+  const flowRequest = withSettings(order.flowRequest, { seed });
   const { characterId, nsfw } = flowRequest.request;
   const reservedUsd = planCost(plan).worstUsd;
   const { lineage } = order;
@@ -82,20 +84,6 @@ async function inputOf(context: ApiContext, { caller, resolve }: StartOrder): Pr
 function planFor(context: ApiContext, order: PlanOrder, fallbackSeed: number): Promise<GenerationPlan> {
   const readSet = async (id: string) => (await readGeneration(context, id))?.record;
   return planOrder({ ...context, readSet }, order, fallbackSeed);
-}
-
-/** What is on record gives the same plan again. */
-function withSeed(flowRequest: FlowRequest, fallbackSeed: number): FlowRequest {
-  const seed = flowRequest.request.seed ?? fallbackSeed;
-  // Spelt out, because the compiler does not see that flow and request belong together.
-  switch (flowRequest.flow) {
-    case 'base-images':
-      return { ...flowRequest, request: { ...flowRequest.request, seed } };
-    case 'profile-pictures':
-      return { ...flowRequest, request: { ...flowRequest.request, seed } };
-    case 'studio':
-      return { ...flowRequest, request: { ...flowRequest.request, seed } };
-  }
 }
 
 async function startAccepted(
