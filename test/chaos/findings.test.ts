@@ -254,6 +254,12 @@ describe('the analysis of a chaos run', () => {
       ['no row of other refusals', refused, [row(-5_000, 100, 'rate_limited')], undefined],
       ['no row that had struck for the last time', refused, [row(-90_000, -5_000, 'http_503')], undefined],
       [
+        'the race it lost, in which we stopped it',
+        { outcome: 'cancelled', errorCode: 'overtaken' },
+        [kill(500)],
+        'stopped by us: another provider was faster',
+      ],
+      [
         'no fault aimed at another request',
         refused,
         [{ ...plays(500, 'http_503'), workId: 'two' }],

@@ -85,8 +85,8 @@ export type FaultName = NewFault['fault'];
 /** Something the chaos program did to the system. */
 export interface Disruption {
   at: number;
-  /** `partition`: a worker is cut off from Temporal and runs on. */
-  kind: 'kill' | 'outage' | 'hang' | 'cut' | 'fault' | 'partition';
+  /** `partition`: a worker is cut off from Temporal and runs on. `race`: not from outside; we stopped who lost it. */
+  kind: 'kill' | 'outage' | 'hang' | 'cut' | 'fault' | 'partition' | 'race';
   /** The process or the provider. */
   target: string;
   /** For people. */

@@ -1,4 +1,4 @@
-import type { AttemptErrorCode, AttemptRecord } from '../../../src/domain/attempt-record';
+import { overtakenCode, type AttemptErrorCode, type AttemptRecord } from '../../../src/domain/attempt-record';
 import type { Disruption, FaultName } from './evidence';
 import type { MatchedSlot } from './match-jobs';
 
@@ -40,10 +40,17 @@ export function findUnknowns(
           atRiskUsd: attempt.atRiskUsd ?? 0,
           accepted: job !== undefined,
           chargedUsd: job?.chargedUsd ?? 0,
-          cause: causeOf(attempt, work.workId, disruptions),
+          cause: stoppedByUs(attempt) ?? causeOf(attempt, work.workId, disruptions),
         };
       }),
   );
+}
+
+/** Who loses a race is told to stop; a provider without names cannot say what that came to. */
+function stoppedByUs({ errorCode, provider, startedAt }: AttemptRecord): Disruption | undefined {
+  if (errorCode !== overtakenCode) return undefined;
+  const detail = 'stopped by us: another provider was faster';
+  return { kind: 'race', at: Date.parse(startedAt), target: provider, detail };
 }
 
 /** Disruptions are noted when their effect is known to us: a moment late. */
