@@ -1,5 +1,5 @@
 import type { AttemptRecord } from './attempt-record';
-import type { DispatchState } from './dispatch';
+import type { Ledger } from './ledger';
 import type { GenerationPlan, Identity, RouteCandidate, SlotPlan } from './plan';
 import type { Flow, FlowRequest } from './requests';
 import type { StoredAsset } from './stored-asset';
@@ -33,11 +33,9 @@ export interface Lineage {
 export interface ResumedGeneration {
   state: GenerationState;
   /** One per slot, in order. */
-  progress: SlotProgress[];
+  ledgers: Ledger[];
   /** Pictures of which the database may not know yet. */
   unsaved: MadePicture[];
-  /** Numbers of slots that a person told to try again. */
-  urged: number[];
   /** By provider or app, epoch ms: it asked not to be called before. */
   notBefore: Record<string, number>;
   announced: Announced;
@@ -56,52 +54,6 @@ export interface Announced {
 export interface MadePicture {
   asset: StoredAsset;
   recipe: Recipe;
-}
-
-/** How far a slot has walked through its candidates. */
-export interface SlotProgress {
-  /** Calls made so far; each is one possible paid job. */
-  calls: number;
-  /** Rounds through all candidates so far. */
-  rounds: number;
-  /** By model id: jobs that may still give their result, or of which nobody knows. */
-  dispatches: Record<string, DispatchState>;
-  /** By model id: open jobs that were asked for in vain for so long that another one may be paid beside them. */
-  abandoned?: Record<string, boolean> | undefined;
-  /** By model id, ISO 8601: since when an open job is asked for without an answer. */
-  inVainSince?: Record<string, string> | undefined;
-  /** By model id: task queue of the process that may still make a call nobody else can find. */
-  workers?: Record<string, string> | undefined;
-  /** Jobs that nobody waits for any more, until it is known what they came to. */
-  unsettled?: UnsettledJob[] | undefined;
-  /** By provider: submits that something between us and it answered. */
-  doubts?: Partial<Record<ProviderName, number>> | undefined;
-  /** By provider, ISO 8601: it gets no new submit before. */
-  doubtsUntil?: Partial<Record<ProviderName, string>> | undefined;
-  /** By model id: number of the attempt that carries the price of a job given up while it was open. */
-  booked: Record<string, number | null>;
-  /** Jobs paid once more at the same provider, because the one before gave nothing of use. */
-  refills: number;
-  /** By model id: its pictures are of no use, and there is no refill left. */
-  spoiled?: Record<string, boolean> | undefined;
-  /** Another provider was asked beside a slow one; once is enough for a slot. */
-  hasHedged?: boolean | undefined;
-  /** By model id: the seed of the job that was submitted last. */
-  seeds?: Record<string, number> | undefined;
-  /** By model id: jobs that are known to be over. The next one needs a key of its own. */
-  finishedJobs: Record<string, number>;
-}
-
-/** A provider job that nobody waits for any more, and that may still run, or cost something. */
-export interface UnsettledJob {
-  modelId: string;
-  jobKey: string;
-  dispatch: DispatchState;
-  seed: number;
-  /** Number of the attempt that carries its price. */
-  attempt?: number | undefined;
-  /** ISO 8601; when it was given up. */
-  since: string;
 }
 
 export const slotStatuses = [

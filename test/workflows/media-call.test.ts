@@ -52,10 +52,10 @@ describe('a call whose worker fell silent', () => {
     ],
     ['and whose note is of an older version', intent, noteOf({}), 'unknown', 'nobody_knows'],
   ])('%s', async (_when, previous, note, ofTheAttempt, ofTheJob) => {
-    const outcome = await timedOut(previous, note);
+    const { outcome, trail } = await timedOut(previous, note);
 
-    expect(outcome).toMatchObject({ kind: 'failed', failure: { outcome: ofTheJob } });
-    expect(outcome.trail).toMatchObject([{ errorCode: 'activity_timed_out', certainty: ofTheAttempt }]);
+    expect(outcome).toMatchObject({ kind: 'failed', word: ofTheJob });
+    expect(trail).toMatchObject([{ errorCode: 'activity_timed_out', certainty: ofTheAttempt }]);
   });
 
   it('with a job at the provider leaves the name by which a person finds it there', async () => {

@@ -7,10 +7,10 @@ import {
   type GenerationState,
   type MadePicture,
   type Recipe,
-  type SlotProgress,
   type SlotState,
   type SubmitInFlight,
 } from '../../domain/generation';
+import { emptyLedger, type Ledger } from '../../domain/ledger';
 import type { ProviderName } from '../../domain/taxonomy';
 import type { GenerationPlan, PlannedCandidate } from '../../domain/plan';
 
@@ -19,16 +19,11 @@ export interface GenerationRun {
   input: GenerationInput;
   state: GenerationState;
   plan: GenerationPlan;
-  /** One per slot. */
-  progress: SlotProgress[];
+  /** By number of the slot. */
+  ledgers: Map<number, Ledger>;
+  isCancelled: boolean;
   /** The history grew long: slots that wait do so in a new run, and no new call is made in this one. */
   isResting: boolean;
-  /** Numbers of waiting slots that are to try again now. */
-  woken: Set<number>;
-  /** Those of them that a person woke. */
-  urged: Set<number>;
-  /** Submits whose outcome is still to come, by slot and model, oldest first. */
-  inFlight: Map<string, SubmitInFlight>;
   /** By provider, or app of one: epoch ms before which it does not want to hear from this job. */
   notBefore: Map<string, number>;
   /** Providers whose watches have this job on their lists. */
@@ -49,6 +44,8 @@ export interface GenerationRun {
   announce(): void;
   /** The state reached a point the database must know soon. */
   save(): void;
+  /** Slots that wait try again now. */
+  wakeWaiting(): void;
 }
 
 /** A new run, or the next part of one that grew long. */
@@ -78,11 +75,9 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     input,
     state,
     plan,
-    progress: resumed?.progress ?? plan.slots.map(freshProgress),
+    ledgers: new Map(plan.slots.map(({ slot, seed }, n) => [slot, resumed?.ledgers[n] ?? emptyLedger(seed)])),
+    isCancelled: false,
     isResting: false,
-    woken: new Set(),
-    urged: new Set(resumed?.urged),
-    inFlight: openJobsOf(input),
     notBefore: new Map(Object.entries(resumed?.notBefore ?? {})),
     parkedAt: new Set(),
     settling: [],
@@ -93,12 +88,29 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     changed: () => undefined,
     announce: () => undefined,
     save: () => undefined,
+    wakeWaiting: () => undefined,
   };
 }
 
 /** The state as others see it: also what is under way. */
-export function stateOf({ state, inFlight }: GenerationRun): GenerationState {
-  return { ...state, inFlight: [...inFlight.values()] };
+export function stateOf(run: GenerationRun): GenerationState {
+  return { ...run.state, inFlight: inFlight(run) };
+}
+
+/** Submits whose price is neither known nor at risk, oldest first. */
+export function inFlight({ plan, ledgers }: GenerationRun): SubmitInFlight[] {
+  const submits = plan.slots.flatMap(({ slot, candidates }) =>
+    (ledgers.get(slot)?.jobs ?? [])
+      .filter(({ money }) => money.kind === 'committed')
+      .flatMap(({ endpoint: id, since }) =>
+        candidates
+          .filter(({ modelId }) => modelId === id)
+          .map(({ provider, endpoint, priceUsd }) => ({ slot, provider, endpoint, priceUsd, since })),
+      ),
+  );
+  return submits
+    .sort((one, other) => one.since - other.since)
+    .map(({ since, ...submit }) => ({ ...submit, since: new Date(since).toISOString() }));
 }
 
 /** The endpoint that made the first picture of the set, also where only one slot of it is made anew. */
@@ -106,37 +118,9 @@ export function engineOf({ plan, state }: GenerationRun): string | undefined {
   return plan.set?.engine ?? state.engines[0];
 }
 
-/** The slot tries again now, or in the next run where this one rests. */
-export function wakeSlot({ state, woken }: GenerationRun, number: number): void {
-  woken.add(number);
-  const waiting = state.slots.find(({ slot }) => slot === number)?.waiting;
-  if (waiting !== undefined) waiting.nextTryAt = new Date().toISOString();
-}
-
-/** Names the one submit of a slot at a model that may be in flight. */
-export function inFlightKey(slot: number, { modelId }: PlannedCandidate): string {
-  return `${slot}/${modelId}`;
-}
-
-/** Open jobs that an earlier run left behind and whose price nobody has put at risk. */
-function openJobsOf({ plan, resumed }: GenerationInput): GenerationRun['inFlight'] {
-  const jobs = plan.slots.flatMap(({ slot, candidates }, index) => {
-    const { dispatches = {}, booked = {} } = resumed?.progress[index] ?? {};
-    return candidates
-      .filter(({ modelId }) => (dispatches[modelId]?.phase ?? 'none') !== 'none')
-      .filter(({ modelId }) => (booked[modelId] ?? null) === null)
-      .map((candidate) => [inFlightKey(slot, candidate), inFlightOf(slot, candidate)] as const);
-  });
-  return new Map(jobs);
-}
-
-export function inFlightOf(slot: number, { provider, endpoint, priceUsd }: PlannedCandidate): SubmitInFlight {
-  return { slot, provider, endpoint, priceUsd, since: new Date().toISOString() };
-}
-
-/** How far a slot is before its first call. */
-export function freshProgress(): SlotProgress {
-  return { calls: 0, rounds: 0, dispatches: {}, booked: {}, refills: 0, finishedJobs: {} };
+/** Until the deadline of the job. */
+export function remainingSeconds({ state }: GenerationRun): number {
+  return (Date.parse(state.deadlineAt ?? state.startedAt) - Date.now()) / 1000;
 }
 
 /** How a stored picture was made. */

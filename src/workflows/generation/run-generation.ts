@@ -15,13 +15,13 @@ import {
 } from '../../domain/generation';
 import { roundUsd } from '../../domain/round-usd';
 import { generationStatusAttribute, providerAttribute } from '../../domain/search-attributes';
-import { cleanUp, resumeCleanUp } from '../slot/clean-up';
+import { cleanUp } from '../slot/clean-up';
 import { detailsTable } from './details';
 import { openRun, stateOf, type GenerationRun } from './generation-run';
 import { handleMessages } from './handle-messages';
 import { Projection } from './projection';
-import { runSlot } from '../slot/run-slot';
-import { cancelSlot, openSlot, type SlotContext } from '../slot/slot-context';
+import { endSlot, runSlot } from '../slot/run-slot';
+import { Slot } from '../slot/slot';
 
 /**
  * What all three flows share: run every slot of the plan in parallel, keep the state readable, and end as completed, partial
@@ -31,7 +31,8 @@ import { cancelSlot, openSlot, type SlotContext } from '../slot/slot-context';
  */
 export async function runGeneration(input: GenerationInput): Promise<GenerationState> {
   const run = openRun(input, new Date().toISOString());
-  handleMessages(run);
+  const slots = openSlots(run);
+  handleMessages(run, slots);
   const projection = new Projection(run);
   run.changed = () => {
     show(run);
@@ -43,26 +44,30 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
     announce(run);
     projection.touch();
   };
+  run.wakeWaiting = () => {
+    for (const slot of slots) slot.wake();
+  };
+  CancellationScope.current().cancelRequested.catch(() => (run.isCancelled = true));
 
   run.changed();
   // A limit of the job counts what runs before a reset may have paid: only the answer to a save tells.
   if (run.unsaved.length > 0 || run.plan.rules.maxCostUsd !== undefined) run.save();
-  const slots = openSlots(run);
-  slots.forEach(resumeCleanUp);
+  slots.forEach(cleanUp);
   await runSlots(run, slots, projection);
-  if (isUnfinished(run)) await goOnInNewRun(run, projection);
+  if (isUnfinished(run)) await goOnInNewRun(run, slots, projection);
   if (run.state.finishedAt === undefined) end(run);
   await projection.flush();
   await cleanedUp(run);
-  if (isUnsettled(run) && run.isResting) await goOnInNewRun(run, projection);
+  if (isUnsettled(run) && run.isResting) await goOnInNewRun(run, slots, projection);
   await projection.flush();
   if (run.state.status === 'cancelled') throw new CancelledFailure('Cancelled by the caller.');
   return stateOf(run);
 }
 
-async function runSlots(run: GenerationRun, slots: SlotContext[], projection: Projection): Promise<void> {
+async function runSlots(run: GenerationRun, slots: readonly Slot[], projection: Projection): Promise<void> {
   await Promise.all(
-    slots.filter(isUnfinishedSlot).map(async (slot) => {
+    slots.map(async (slot) => {
+      if (slot.isFinished()) return;
       await runSlot(slot);
       // The last slot's end is saved with the run's own.
       if (isUnfinished(run)) projection.touchSparingly();
@@ -70,15 +75,11 @@ async function runSlots(run: GenerationRun, slots: SlotContext[], projection: Pr
   );
 }
 
-function openSlots(run: GenerationRun): SlotContext[] {
+function openSlots(run: GenerationRun): Slot[] {
   return run.plan.slots.flatMap((plan, index) => {
-    const [slot, progress] = [run.state.slots[index], run.progress[index]];
-    return slot === undefined || progress === undefined ? [] : [openSlot(run, plan, slot, progress)];
+    const state = run.state.slots[index];
+    return state === undefined ? [] : [new Slot(run, plan, state)];
   });
-}
-
-function isUnfinishedSlot({ slot }: SlotContext): boolean {
-  return slot.finishedAt === undefined;
 }
 
 /** A slot that ends late may begin another clean-up. */
@@ -86,8 +87,13 @@ async function cleanedUp({ settling }: GenerationRun): Promise<void> {
   while (settling.length > 0) await Promise.all(settling.splice(0));
 }
 
-function isUnsettled({ progress }: GenerationRun): boolean {
-  return progress.some(({ unsettled = [] }) => unsettled.length > 0);
+function isUnsettled(run: GenerationRun): boolean {
+  return unsettledJobs(run) > 0;
+}
+
+/** Jobs of which nobody knows yet what they cost. */
+function unsettledJobs({ ledgers }: GenerationRun): number {
+  return [...ledgers.values()].flatMap(({ jobs }) => jobs.filter(({ fate }) => fate === 'given_up')).length;
 }
 
 function isUnfinished({ state }: GenerationRun): boolean {
@@ -98,22 +104,22 @@ function isUnfinished({ state }: GenerationRun): boolean {
  * A history has an end, an outage may not: every slot is waiting now, or ended, so the rest gets a fresh history. What the
  * database does not know yet goes along: a database that is away holds up no deadline.
  */
-async function goOnInNewRun(run: GenerationRun, projection: Projection): Promise<void> {
-  const { input, state, progress, reservedUsd, forgottenUsd, announced, urged, notBefore } = run;
-  if (CancellationScope.current().consideredCancelled && isUnfinished(run)) {
-    for (const slot of openSlots(run).filter(isUnfinishedSlot)) {
-      cancelSlot(slot);
-      cleanUp(slot);
-    }
+async function goOnInNewRun(
+  run: GenerationRun,
+  slots: readonly Slot[],
+  projection: Projection,
+): Promise<void> {
+  const { input, state, ledgers, reservedUsd, forgottenUsd, announced, notBefore } = run;
+  if (run.isCancelled && isUnfinished(run)) {
+    for (const slot of slots) if (!slot.isFinished()) endSlot(slot, 'cancelled');
     return;
   }
   await continueAsNew<(next: GenerationInput) => Promise<GenerationState>>({
     ...input,
     reservedUsd,
     resumed: {
-      ...{ state, progress, forgottenUsd, announced },
+      ...{ state, ledgers: [...ledgers.values()], forgottenUsd, announced },
       unsaved: projection.unsaved(),
-      urged: [...urged],
       notBefore: Object.fromEntries(notBefore),
     },
   });
@@ -146,13 +152,14 @@ function finalStatus({ state: { slots, error }, plan }: GenerationRun): Generati
   return completed >= plan.rules.minSuccess ? 'partial' : 'failed';
 }
 
-function show({ state, progress }: GenerationRun): void {
+function show(run: GenerationRun): void {
+  const { state } = run;
   state.revision = Math.max(state.revision + 1, Date.now());
   state.costUsd = roundUsd(state.slots.reduce((sum, { costUsd }) => sum + costUsd, 0));
   state.costEstimated = state.slots.some(({ costEstimated }) => costEstimated);
   state.atRiskUsd = roundUsd(state.slots.reduce((sum, { atRiskUsd }) => sum + atRiskUsd, 0));
   state.engines = enginesOf(state);
-  const unsettled = progress.reduce((sum, { unsettled: jobs = [] }) => sum + jobs.length, 0);
+  const unsettled = unsettledJobs(run);
   if (unsettled > 0) state.unsettledJobs = unsettled;
   else delete state.unsettledJobs;
   setCurrentDetails(detailsTable(state));

@@ -1,52 +1,43 @@
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
 import type { ReserveSpendResult } from '../../activities/reserve-spend';
-import type { PlannedCandidate } from '../../domain/plan';
 import { roundUsd } from '../../domain/round-usd';
 import { reserveSpend } from '../activity-options';
-import { inFlightKey, inFlightOf, type GenerationRun } from './generation-run';
-import { remainingSeconds } from '../slot/slot-context';
+import { committedUsd } from '../slot/rules/ledger';
+import { remainingSeconds, type GenerationRun } from './generation-run';
 
 /**
- * Whether the job may still pay for one more call of this price. What is spent, at risk and in flight counts, and stays
- * below the caller's own limit; what goes beyond the sum set aside at the start is asked for first. Where the answer is
- * no without a reason, the limit could not be read while the job had time.
+ * Whether the job may pay for one more call of this price. What is spent, at risk and in flight counts, and stays below the
+ * caller's own limit. `ask`: it goes beyond the sum set aside at the start.
  */
-export async function askToSpend(
-  run: GenerationRun,
-  slot: number,
-  candidate: PlannedCandidate,
-): Promise<ReserveSpendResult> {
-  const { priceUsd: usd } = candidate;
-  const key = inFlightKey(slot, candidate);
-  const totalUsd = roundUsd(committedUsd(run) + usd);
-  const { maxCostUsd } = run.plan.rules;
-  // What runs before a reset may have paid is the caller's money, and was set aside apart.
-  const jobUsd = roundUsd(totalUsd + run.forgottenUsd);
-  if (maxCostUsd !== undefined && jobUsd > maxCostUsd) {
-    const reason = `One more call ($${String(usd)}) would bring this job to $${String(jobUsd)}, above its maxCostUsd of $${String(maxCostUsd)}.`;
-    return { granted: false, reason };
-  }
-  // Before the answer comes: another slot may ask meanwhile.
-  run.inFlight.set(key, inFlightOf(slot, candidate));
-  if (totalUsd <= run.reservedUsd) return { granted: true };
-  const answer = await reserve(run, totalUsd);
-  if (answer.granted) run.reservedUsd = Math.max(run.reservedUsd, totalUsd);
-  else run.inFlight.delete(key);
-  return answer;
+export function affords(run: GenerationRun, priceUsd: number): 'yes' | 'ask' | 'no' {
+  if (refusal(run, priceUsd) !== undefined) return 'no';
+  return totalUsd(run, priceUsd) <= run.reservedUsd ? 'yes' : 'ask';
 }
 
-async function reserve(run: GenerationRun, totalUsd: number): Promise<ReserveSpendResult> {
+/** Asks for more. Where the answer is no without a reason, the limit could not be read while the job had time. */
+export async function reserve(run: GenerationRun, priceUsd: number): Promise<ReserveSpendResult> {
+  const reason = refusal(run, priceUsd);
+  if (reason !== undefined) return { granted: false, reason };
   const { generationId, caller } = run.input;
+  const usd = totalUsd(run, priceUsd);
   try {
-    return await reserveSpend({ generationId, caller, totalUsd }, remainingSeconds({ run }));
+    const answer = await reserveSpend({ generationId, caller, totalUsd: usd }, remainingSeconds(run));
+    if (answer.granted) run.reservedUsd = Math.max(run.reservedUsd, usd);
+    return answer;
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
     return { granted: false };
   }
 }
 
-/** Spent, perhaps spent, and about to be spent. */
-function committedUsd({ state, inFlight }: GenerationRun): number {
-  const booked = state.slots.reduce((sum, { costUsd, atRiskUsd }) => sum + costUsd + atRiskUsd, 0);
-  return [...inFlight.values()].reduce((sum, { priceUsd }) => sum + priceUsd, booked);
+function refusal(run: GenerationRun, priceUsd: number): string | undefined {
+  const { maxCostUsd } = run.plan.rules;
+  // What runs before a reset may have paid is the caller's money, and was set aside apart.
+  const jobUsd = roundUsd(totalUsd(run, priceUsd) + run.forgottenUsd);
+  if (maxCostUsd === undefined || jobUsd <= maxCostUsd) return undefined;
+  return `One more call ($${String(priceUsd)}) would bring this job to $${String(jobUsd)}, above its maxCostUsd of $${String(maxCostUsd)}.`;
+}
+
+function totalUsd({ ledgers }: GenerationRun, priceUsd: number): number {
+  return roundUsd([...ledgers.values()].reduce((sum, ledger) => sum + committedUsd(ledger), priceUsd));
 }

@@ -1,12 +1,12 @@
 import { ActivityFailure, CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
 import type { Settlement, SettleJobResult } from '../../activities/settle-job';
-import type { UnsettledJob } from '../../domain/generation';
+import type { Job } from '../../domain/ledger';
 import type { PlannedCandidate } from '../../domain/plan';
 import { settleJob } from '../activity-options';
 import { recipeOf } from '../generation/generation-run';
-import { withSeed } from './refill';
-import { knownRequests } from './slot-call';
-import { landed, type SlotContext } from './slot-context';
+import { learn } from './attempts';
+import { withSeed } from './picture';
+import type { Slot } from './slot';
 
 /** Pauses between two looks at one job: a tenth of the time for which it has been given up. */
 const shortestPauseSeconds = 5;
@@ -18,52 +18,44 @@ const patienceDays = 8;
  * Nobody waits for these jobs any more: each is stopped, or collected where it had ended, and its price settled. Goes on
  * by itself, also after the slot and its set have ended, while the provider is out.
  */
-export function cleanUp(context: SlotContext, candidates: PlannedCandidate[] = context.jobs.open()): void {
-  for (const candidate of candidates) landed(context, candidate);
-  const given = context.jobs.giveUp(candidates);
-  if (given.length === 0) return;
-  context.run.changed();
-  for (const job of given) begin(context, job);
+export function cleanUp(slot: Slot): void {
+  for (const job of slot.ledger.jobs) {
+    if (job.fate !== 'given_up' || slot.settling.has(job.key)) continue;
+    slot.settling.add(job.key);
+    // A cancelled run still cleans up.
+    slot.run.settling.push(CancellationScope.nonCancellable(() => settle(slot, job)));
+  }
 }
 
-/** Goes on with the jobs that an earlier run left unsettled. */
-export function resumeCleanUp(context: SlotContext): void {
-  for (const job of context.progress.unsettled ?? []) begin(context, job);
-}
-
-function begin(context: SlotContext, job: UnsettledJob): void {
-  // A cancelled run still cleans up.
-  const settling = CancellationScope.nonCancellable(() => settle(context, job));
-  context.run.settling.push(settling);
-}
-
-async function settle(context: SlotContext, job: UnsettledJob): Promise<void> {
-  const { run, plan } = context;
-  const planned = plan.candidates.find(({ modelId }) => modelId === job.modelId);
-  if (planned === undefined) return;
-  const candidate = withSeed(planned, job.seed);
+async function settle(slot: Slot, job: Job): Promise<void> {
+  const { run } = slot;
+  const candidate = withSeed(slot.candidate(job.endpoint), job.seed);
   for (;;) {
-    const result = await look(context, candidate, job);
+    const result = await look(slot, candidate, job);
     if (result.kind === 'settled' || isForgotten(job)) {
-      finish(context, { candidate, job }, result.kind === 'settled' ? result.settlement : asPaid(candidate));
+      finish(slot, job, {
+        candidate,
+        settlement: result.kind === 'settled' ? result.settlement : asPaid(candidate),
+      });
       return;
     }
-    if (isEnded(context)) run.isResting ||= workflowInfo().continueAsNewSuggested;
+    // Only a run that merely cleans up may rest for it: the others rest while their slots wait.
+    if (run.state.finishedAt !== undefined) run.isResting ||= workflowInfo().continueAsNewSuggested;
     await condition(() => run.isResting, pauseSeconds(job) * 1000);
     if (run.isResting) return;
   }
 }
 
-function isForgotten(job: UnsettledJob): boolean {
+function isForgotten(job: Job): boolean {
   return ageSeconds(job) > patienceDays * 24 * 3600;
 }
 
-function pauseSeconds(job: UnsettledJob): number {
+function pauseSeconds(job: Job): number {
   return Math.min(longestPauseSeconds, Math.max(shortestPauseSeconds, Math.ceil(ageSeconds(job) / 10)));
 }
 
-function ageSeconds({ since }: UnsettledJob): number {
-  return (Date.now() - Date.parse(since)) / 1000;
+function ageSeconds({ givenUpAt = 0 }: Job): number {
+  return (Date.now() - givenUpAt) / 1000;
 }
 
 /** Nobody can tell any more, so it counts as paid. */
@@ -71,24 +63,10 @@ function asPaid({ priceUsd }: PlannedCandidate): Settlement {
   return { certainty: 'accepted', costUsd: priceUsd, costEstimated: true };
 }
 
-/** Only a run that merely cleans up may rest for it: the others rest while their slots wait. */
-function isEnded({ run }: SlotContext): boolean {
-  return run.state.finishedAt !== undefined;
-}
-
-async function look(
-  context: SlotContext,
-  candidate: PlannedCandidate,
-  job: UnsettledJob,
-): Promise<SettleJobResult> {
-  const { jobKey, dispatch } = job;
+async function look(slot: Slot, candidate: PlannedCandidate, job: Job): Promise<SettleJobResult> {
+  const { key: jobKey, trace: dispatch } = job;
   try {
-    return await settleJob({
-      candidate,
-      jobKey,
-      dispatch,
-      ...knownRequests(context.slot, candidate, jobKey),
-    });
+    return await settleJob({ candidate, jobKey, dispatch, ...slot.knownRequests(candidate, jobKey) });
   } catch (error) {
     if (!(error instanceof ActivityFailure)) throw error;
     log.warn('a job that nobody waits for could not be looked at', { jobKey, error });
@@ -97,20 +75,25 @@ async function look(
 }
 
 function finish(
-  context: SlotContext,
-  { candidate, job }: { candidate: PlannedCandidate; job: UnsettledJob },
-  settlement: Settlement,
+  slot: Slot,
+  job: Job,
+  { candidate, settlement }: { candidate: PlannedCandidate; settlement: Settlement },
 ): void {
-  const { run, slot, jobs } = context;
-  jobs.settle(job, settlement);
-  const { asset, costUsd } = settlement;
+  const { run, state } = slot;
+  const { certainty, asset, costUsd, costEstimated: estimated, billing } = settlement;
+  learn(state, job.key, certainty);
+  slot.take({
+    kind: 'settled',
+    key: job.key,
+    money: costUsd === 0 ? { kind: 'free' } : { kind: 'cost', usd: costUsd, estimated, billing },
+  });
   if (asset !== undefined) {
     const { provider, endpoint } = candidate;
     const at = new Date().toISOString();
-    const extra = { slot: slot.slot, provider, endpoint, seed: job.seed, asset, costUsd, at };
+    const extra = { slot: state.slot, provider, endpoint, seed: job.seed, asset, costUsd, at };
     run.state.extras = [...(run.state.extras ?? []), extra];
-    run.unsaved.push({ asset, recipe: recipeOf(run, { ...slot, seed: job.seed }, candidate, settlement) });
+    run.unsaved.push({ asset, recipe: recipeOf(run, { ...state, seed: job.seed }, candidate, settlement) });
+    run.changed();
   }
-  run.changed();
   run.save();
 }

@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/workflow';
+import type { AttemptRecord } from '../../domain/attempt-record';
 import {
   certaintyOf,
   providerRequestIdOf,
@@ -7,15 +8,11 @@ import {
   type GenerateMediaFailure,
   type GenerateMediaResult,
 } from '../../domain/dispatch';
-import type { AttemptRecord } from '../../domain/attempt-record';
 import { failureOf, outcomeFrom } from '../../domain/failures';
 import type { PlannedCandidate } from '../../domain/plan';
-
-/** How one `generateMedia` call ended. */
-export type CallOutcome =
-  | { kind: 'succeeded'; result: GenerateMediaResult; trail: AttemptRecord[] }
-  | { kind: 'failed'; failure: GenerateMediaFailure; trail: AttemptRecord[] }
-  | { kind: 'cancelled'; trail: AttemptRecord[]; dispatch?: DispatchState | undefined };
+import { moneyOf } from './attempts';
+import { atRisk, free } from './rules/ledger';
+import type { Outcome } from './rules/apply';
 
 /** The call as the workflow made it. */
 export interface MadeCall {
@@ -28,34 +25,51 @@ export interface MadeCall {
   worker?: string | undefined;
 }
 
-/** Whether the call may have been paid. */
-export function maySpend(outcome: CallOutcome): boolean {
-  return outcome.kind !== 'failed' || outcome.failure.outcome !== 'nothing_sent';
+/** How one `generateMedia` call ended: in the words of the ledger, and what it adds to the attempts. */
+export interface EndedCall {
+  outcome: Outcome;
+  trail: AttemptRecord[];
+  result?: GenerateMediaResult | undefined;
 }
 
-/** Turns the activity's promise into an outcome. Rethrows what can only be a defect of this workflow. */
-export async function outcomeOf(promise: Promise<GenerateMediaResult>, call: MadeCall): Promise<CallOutcome> {
+/** Rethrows what can only be a defect of this workflow. */
+export async function outcomeOf(promise: Promise<GenerateMediaResult>, call: MadeCall): Promise<EndedCall> {
   try {
     const result = await promise;
-    return { kind: 'succeeded', result, trail: result.trail };
+    const { costUsd: usd, costEstimated: estimated, billing, trail } = result;
+    return { outcome: { kind: 'made', money: { kind: 'cost', usd, estimated, billing } }, trail, result };
   } catch (error) {
     const cause: unknown = error instanceof ActivityFailure ? error.cause : error;
-    if (cause instanceof CancelledFailure) return cancelled(cause.details[0]);
+    if (cause instanceof CancelledFailure) return stopped(cause.details[0], call);
     if (cause instanceof TimeoutFailure) return timedOut(cause, call);
     if (!(cause instanceof ApplicationFailure)) throw error;
     const failure = cause.details?.[0] as GenerateMediaFailure | undefined;
-    if (failure === undefined) return withoutAnswer(call, 'internal_error', { phase: 'intent' });
-    return { kind: 'failed', failure, trail: failure.trail };
+    return failure === undefined
+      ? withoutAnswer(call, 'internal_error', { phase: 'intent' })
+      : failed(failure);
   }
 }
 
-function cancelled(detail: unknown): CallOutcome {
+function failed(failure: GenerateMediaFailure): EndedCall {
+  const { code, message, outcome: word, dispatch: trace, worker, retryAfterSeconds, trail } = failure;
+  const latest = trail.at(-1);
+  const retryAfterMs = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000;
+  const known = { money: moneyOf(latest), retryAfterMs, tookMs: (latest?.seconds ?? 0) * 1000 };
+  return { outcome: { kind: 'failed', code, message, word, trace, worker, ...known }, trail };
+}
+
+/** Without a trail it was stopped before anybody took it: what was open still is. */
+function stopped(detail: unknown, { previous, candidate }: MadeCall): EndedCall {
   const { trail = [], dispatch } = (detail ?? {}) as { trail?: AttemptRecord[]; dispatch?: DispatchState };
-  return { kind: 'cancelled', trail, dispatch };
+  const latest = trail.at(-1);
+  const trace = dispatch ?? (latest === undefined ? previous : { phase: 'none' });
+  const isUnsent = latest === undefined ? previous.phase === 'none' : latest.certainty === 'not_sent';
+  const money = moneyOf(latest) ?? (isUnsent ? free : atRisk({ kind: 'committed', usd: candidate.priceUsd }));
+  return { outcome: { kind: 'stopped', money, trace }, trail };
 }
 
 /** No worker took the call, or the one that did fell silent: what it knew stands in its last heartbeat. */
-function timedOut(timeout: TimeoutFailure, call: MadeCall): CallOutcome {
+function timedOut(timeout: TimeoutFailure, call: MadeCall): EndedCall {
   const note = timeout.lastHeartbeatDetails as DispatchNote | undefined;
   const isUntaken = timeout.timeoutType === 'SCHEDULE_TO_START';
   const dispatch = isUntaken ? call.previous : (note?.dispatch ?? call.previous);
@@ -76,10 +90,9 @@ function withoutAnswer(
   code: keyof typeof messages,
   dispatch: DispatchState,
   note?: DispatchNote,
-): CallOutcome {
+): EndedCall {
   const message = messages[code];
   const certainty = code === 'no_worker' ? 'not_sent' : certaintyOf(dispatch);
-  const worker = note?.worker;
   const startedAt = note?.startedAt ?? call.startedAt;
   const record: AttemptRecord = {
     number: note?.attempt ?? 1,
@@ -96,9 +109,7 @@ function withoutAnswer(
     providerRequestId: providerRequestIdOf(dispatch),
   };
   const trail = [...(note?.trail ?? []), record];
-  const outcome = outcomeFrom(certainty);
-  const failure = { code, message, outcome, dispatch, worker, trail };
-  return { kind: 'failed', trail, failure };
+  return failed({ code, message, outcome: outcomeFrom(certainty), dispatch, worker: note?.worker, trail });
 }
 
 /** A call that was to find out about an earlier submit, and made none of its own: the doubt stands with that one. */

@@ -1,0 +1,380 @@
+import { failureOf } from '../../../domain/failures';
+import type { Job, Ledger } from '../../../domain/ledger';
+import type { SlotFailureCode } from '../../../domain/taxonomy';
+import {
+  hasRaced,
+  isCalling,
+  isOpen,
+  isOverdue,
+  noteOf,
+  wastedJobs,
+  type Endpoint,
+  type Rules,
+} from './ledger';
+
+/** What a slot does next. Times are epoch ms. */
+export type Step =
+  | { kind: 'submit'; endpoint: string }
+  /** More than was set aside for the generation: ask the caller's limit first. */
+  | { kind: 'reserve'; endpoint: string }
+  /** Find it, or collect it: free, and as often as wanted. */
+  | { kind: 'look'; key: string }
+  | { kind: 'stop'; key: string }
+  /** Nothing before that time, unless something happens. */
+  | { kind: 'wait'; until: number; for: 'call' | 'moment' | 'person' | 'provider' }
+  /** Every candidate had its turn: the slot waits for its next round. */
+  | { kind: 'park'; until: number }
+  | { kind: 'begin_round' }
+  | { kind: 'ask'; key: string }
+  /** What a person allowed: another job may be paid in place of the lost ones. */
+  | { kind: 'go_on' }
+  | { kind: 'end'; as: End };
+
+export type End = 'completed' | 'cancelled' | 'given_up' | 'undecided' | 'refused' | SlotFailureCode;
+
+/** What is the case outside the slot. Times are epoch ms. */
+export interface Facts {
+  nowMs: number;
+  deadlineMs: number;
+  isCancelled: boolean;
+  /** `never`: the set is made by another endpoint. `later`: another slot may make it so. */
+  fitsSet(endpoint: Endpoint): 'yes' | 'later' | 'never';
+  /** `ask`: more than was set aside, so the limit has to be asked. */
+  affords(endpoint: Endpoint): 'yes' | 'ask' | 'no';
+  /** The provider asked to be left alone until then. */
+  closedUntil(endpoint: Endpoint): number;
+}
+
+/** Everything a row may look at. */
+export interface Situation {
+  ledger: Ledger;
+  /** In the order of the plan. */
+  endpoints: readonly Endpoint[];
+  rules: Rules;
+  facts: Facts;
+}
+
+export interface Row {
+  /** The condition, in the words of the product. */
+  when: string;
+  why: string;
+  step(situation: Situation): Step | undefined;
+}
+
+/** The table. The first row that has a step decides. */
+export const rows: readonly Row[] = [
+  {
+    when: 'a picture is there',
+    why: 'The slot has what it was for. A rival is stopped and paid off first.',
+    step: (situation) =>
+      situation.ledger.jobs.some(({ fate }) => fate === 'made')
+        ? windDown(situation, 'completed')
+        : undefined,
+  },
+  {
+    when: 'the caller cancelled',
+    why: 'Calls are stopped first, so that their money is known.',
+    step: (situation) => (situation.facts.isCancelled ? windDown(situation, 'cancelled') : undefined),
+  },
+  {
+    when: 'a provider refused the request itself',
+    why: 'No other provider may get around a refusal.',
+    step: (situation) =>
+      situation.ledger.refusal === undefined ? undefined : windDown(situation, 'refused'),
+  },
+  {
+    when: 'a call is slow and the caller allows a race',
+    why: 'The price of one more picture buys time. Once in a slot.',
+    step: (situation) => {
+      const slow = raceable(situation);
+      if (slow === undefined || situation.facts.nowMs < slowAtMs(situation, slow)) return undefined;
+      const rival = rivalOf(situation, slow);
+      return rival && submitAt(situation, rival);
+    },
+  },
+  {
+    when: 'a call is under way',
+    why: 'One paid call at a time.',
+    step: (situation) => {
+      if (!situation.ledger.jobs.some(isCalling)) return undefined;
+      const slow = raceable(situation);
+      const slowAt = slow === undefined ? 0 : slowAtMs(situation, slow);
+      return { kind: 'wait', for: 'call', until: slowAt > situation.facts.nowMs ? slowAt : Infinity };
+    },
+  },
+  {
+    when: 'a person spoke, or the time to speak is over',
+    why: 'The job may have turned up meanwhile: look once more, then obey.',
+    step: (situation) => {
+      const { question, jobs } = situation.ledger;
+      if (question === undefined || (question.answer === undefined && !isLate(situation))) return undefined;
+      const open = jobs.find((job) => isOpen(job) && !question.looked.includes(job.key));
+      if (open !== undefined) return { kind: 'look', key: open.key };
+      if (question.answer === 'resubmit') return { kind: 'go_on' };
+      return { kind: 'end', as: question.answer === 'give_up' ? 'given_up' : 'undecided' };
+    },
+  },
+  {
+    when: 'a person is asked',
+    why: 'Only an answer, the job itself or the deadline ends the question. The job is looked for meanwhile.',
+    step: ({ ledger: { question, jobs }, facts: { nowMs, deadlineMs } }) => {
+      if (question === undefined) return undefined;
+      const open = jobs.filter(isOpen);
+      const due = open.find(({ notBefore }) => notBefore <= nowMs);
+      if (due !== undefined) return { kind: 'look', key: due.key };
+      const until = Math.min(deadlineMs, ...open.map(({ notBefore }) => notBefore));
+      return { kind: 'wait', for: 'person', until };
+    },
+  },
+  {
+    when: 'on hold, a job that may be paid is lost',
+    why: 'With hold nothing is paid twice without a word.',
+    step: (situation) => {
+      const { ledger, rules } = situation;
+      const lost = rules.isOnHold ? ledger.jobs.find((job) => needsWord(situation, job)) : undefined;
+      return lost === undefined ? undefined : { kind: 'ask', key: lost.key };
+    },
+  },
+  {
+    when: 'too many jobs were paid for nothing',
+    why: 'A slot must not spend without end.',
+    step: ({ ledger, rules }) => {
+      // A person who says `resubmit` counts for himself.
+      const counted = wastedJobs(ledger).filter(({ word }) => word !== 'given');
+      return counted.length >= rules.maxPaid ? { kind: 'end', as: 'paid_attempt_limit' } : undefined;
+    },
+  },
+  {
+    when: 'the deadline is over',
+    why: 'Nothing is begun after it. The clean-up collects what is open.',
+    step: (situation) => (isLate(situation) ? { kind: 'end', as: 'deadline_exceeded' } : undefined),
+  },
+  {
+    when: 'an open job is due',
+    why: 'Asking is free, and what it gives is paid already.',
+    step: ({ ledger, facts }) => {
+      const due = ledger.jobs.find(
+        (job) => isOpen(job) && job.notBefore <= facts.nowMs && !noteOf(ledger, job.endpoint).isPassed,
+      );
+      return due === undefined ? undefined : { kind: 'look', key: due.key };
+    },
+  },
+  {
+    when: 'the slot waits for its next round',
+    why: 'Every candidate had its turn.',
+    step: ({ ledger: { waitsUntil }, facts: { nowMs } }) => {
+      if (waitsUntil === undefined) return undefined;
+      return waitsUntil <= nowMs
+        ? { kind: 'begin_round' }
+        : { kind: 'wait', for: 'provider', until: waitsUntil };
+    },
+  },
+  {
+    when: 'an open job will be asked for soon',
+    why: 'Another one would be paid for the same picture.',
+    step: (situation) => {
+      const { ledger, rules, facts } = situation;
+      if (mayPay(situation)) return undefined;
+      const soon = ledger.jobs.filter((job) => isOpen(job) && !noteOf(ledger, job.endpoint).isPassed);
+      if (soon.length === 0) return undefined;
+      const until = soon.map((job) => Math.min(job.notBefore, overdueAtMs(job, rules)));
+      return { kind: 'wait', for: 'provider', until: Math.min(facts.deadlineMs, ...until) };
+    },
+  },
+  {
+    when: 'a doubt has its moment',
+    why: 'What answered in place of a provider may be over in a second.',
+    step: ({ ledger: { notBefore }, facts: { nowMs, deadlineMs } }) =>
+      notBefore > nowMs ? { kind: 'wait', for: 'moment', until: Math.min(notBefore, deadlineMs) } : undefined,
+  },
+  {
+    when: 'a candidate has its turn',
+    why: 'In the order of the plan. In later rounds whoever left doubts comes last.',
+    step: (situation) => {
+      if (!mayPay(situation)) return undefined;
+      for (const endpoint of inTurn(situation)) {
+        const step = turnOf(situation, endpoint);
+        if (step !== undefined) return step;
+      }
+      return undefined;
+    },
+  },
+  {
+    when: 'every picture was of no use',
+    why: 'There is no refill left, and nobody else to ask.',
+    step: (situation) => {
+      const usable = situation.endpoints.filter((one) => situation.facts.fitsSet(one) !== 'never');
+      const areSpoiled = usable.every(({ id }) => noteOf(situation.ledger, id).isSpoiled);
+      return usable.length > 0 && areSpoiled && !hasOpen(situation)
+        ? { kind: 'end', as: 'corrupt' }
+        : undefined;
+    },
+  },
+  {
+    when: 'everybody left is too dear',
+    why: 'The caller set a limit.',
+    step: (situation) => {
+      const left = situation.endpoints.filter((one) => isUsable(situation, one));
+      const areDear = left.every(({ id }) => noteOf(situation.ledger, id).tooDear !== undefined);
+      return left.length > 0 && areDear && !hasOpen(situation)
+        ? { kind: 'end', as: 'budget_exceeded' }
+        : undefined;
+    },
+  },
+  {
+    when: 'every candidate had its turn',
+    why: 'Nobody can serve it now. Each wait is longer than the one before.',
+    step: (situation) => ({ kind: 'park', until: roundEndsAtMs(situation) }),
+  },
+];
+
+/** The first row of the table that has a step. */
+export function next(situation: Situation, table: readonly Row[] = rows): { row: Row; step: Step } {
+  for (const row of table) {
+    const step = row.step(situation);
+    if (step !== undefined) return { row, step };
+  }
+  throw new Error('the table has no row for this');
+}
+
+/** Ends when no call is under way any more. */
+function windDown({ ledger: { jobs } }: Situation, as: End): Step {
+  const calling = jobs.filter(isCalling);
+  const [first] = calling.filter(({ isStopping }) => isStopping === undefined);
+  if (first !== undefined) return { kind: 'stop', key: first.key };
+  return calling.length > 0 ? { kind: 'wait', for: 'call', until: Infinity } : { kind: 'end', as };
+}
+
+function isLate({ facts: { nowMs, deadlineMs } }: Situation): boolean {
+  return nowMs >= deadlineMs;
+}
+
+function slowAtMs({ endpoints }: Situation, { endpoint, callingSince = 0 }: Job): number {
+  return callingSince + (endpoints.find(({ id }) => id === endpoint)?.slowAfterMs ?? Infinity);
+}
+
+/** The only call, if it is a submit and nothing else is open: a look at an open job is no race. */
+function raceable({ ledger, rules }: Situation): Job | undefined {
+  if (!rules.mayHedge || hasRaced(ledger)) return undefined;
+  const [only, ...others] = ledger.jobs.filter(isOpen);
+  const isSubmit = only?.callingSince !== undefined && only.trace.phase === 'none';
+  return isSubmit && others.length === 0 && only.wasRaced !== true ? only : undefined;
+}
+
+function rivalOf(situation: Situation, slow: Job): Endpoint | undefined {
+  const { endpoints, facts } = situation;
+  if (isLate(situation)) return undefined;
+  const provider = endpoints.find(({ id }) => id === slow.endpoint)?.provider;
+  return endpoints.find(
+    (one) => one.provider !== provider && isWelcome(situation, one) && facts.affords(one) !== 'no',
+  );
+}
+
+function submitAt({ facts }: Situation, endpoint: Endpoint): Step {
+  return { kind: facts.affords(endpoint) === 'yes' ? 'submit' : 'reserve', endpoint: endpoint.id };
+}
+
+/** The job is lost on hold: nobody knows of it, or its provider speaks and does not give it. */
+function needsWord({ ledger, rules, facts }: Situation, job: Job): boolean {
+  if (job.word === 'needed') return true;
+  if (!isOpen(job) || !isOverdue(job, rules, facts.nowMs) || !speaksOfJob(job)) return false;
+  // The other job of a race may still give its picture.
+  return ledger.jobs.every((other) => !isOpen(other) || isOverdue(other, rules, facts.nowMs));
+}
+
+/** The provider itself spoke of the job, or let its whole time pass: nothing is out that could come back. */
+function speaksOfJob({ failure }: Job): boolean {
+  if (failure === undefined) return false;
+  const { answeredBy, outage, class: failureClass } = failureOf(failure);
+  return (
+    failure === 'deadline_exceeded' ||
+    (answeredBy === 'provider' && outage === 'none' && failureClass !== 'capacity')
+  );
+}
+
+/** Whether another job may be paid: beside an open one only when that is overdue, and never on hold. */
+export function mayPay({ ledger, rules, facts }: Situation): boolean {
+  const open = ledger.jobs.filter(isOpen);
+  if (open.length === 0) return true;
+  return !rules.isOnHold && open.every((job) => isOverdue(job, rules, facts.nowMs));
+}
+
+function hasOpen({ ledger }: Situation): boolean {
+  return ledger.jobs.some(isOpen);
+}
+
+/** When all open jobs are overdue, so that another one may be paid. */
+function payableAtMs(situation: Situation): number {
+  const { ledger, rules, facts } = situation;
+  if (mayPay(situation)) return Infinity;
+  const overdue = ledger.jobs.filter(isOpen).map((job) => overdueAtMs(job, rules));
+  return Math.max(facts.nowMs + 1000, ...overdue);
+}
+
+function overdueAtMs({ inVainSince }: Job, { graceMs, isOnHold }: Rules): number {
+  return inVainSince === undefined || isOnHold ? Infinity : inVainSince + graceMs;
+}
+
+function inTurn({ ledger, endpoints }: Situation): Endpoint[] {
+  if (ledger.round === 1) return [...endpoints];
+  const doubtsAt = ({ provider }: Endpoint): number => ledger.doubts[provider]?.count ?? 0;
+  return [...endpoints].sort((one, other) => doubtsAt(one) - doubtsAt(other));
+}
+
+function turnOf(situation: Situation, endpoint: Endpoint): Step | undefined {
+  if (!isWelcome(situation, endpoint)) return undefined;
+  const { ledger, facts } = situation;
+  const { notBefore } = noteOf(ledger, endpoint.id);
+  // It is asked once more in this round: the others wait for it.
+  if (notBefore > facts.nowMs)
+    return { kind: 'wait', for: 'provider', until: Math.min(notBefore, facts.deadlineMs) };
+  return submitAt(situation, endpoint);
+}
+
+/** It may still make the slot's picture. */
+function isUsable({ ledger, facts }: Situation, endpoint: Endpoint): boolean {
+  return facts.fitsSet(endpoint) !== 'never' && !noteOf(ledger, endpoint.id).isSpoiled;
+}
+
+/** It may be asked for a new job in this round. */
+function isWelcome(situation: Situation, endpoint: Endpoint): boolean {
+  const { ledger, facts } = situation;
+  const { isPassed, tooDear } = noteOf(ledger, endpoint.id);
+  if (isPassed || tooDear !== undefined || !isUsable(situation, endpoint)) return false;
+  if (
+    facts.fitsSet(endpoint) !== 'yes' ||
+    ledger.jobs.some((job) => isOpen(job) && job.endpoint === endpoint.id)
+  )
+    return false;
+  return closedUntilMs(situation, endpoint) <= facts.nowMs;
+}
+
+function closedUntilMs({ ledger, facts }: Situation, endpoint: Endpoint): number {
+  return Math.max(facts.closedUntil(endpoint), ledger.doubts[endpoint.provider]?.until ?? 0);
+}
+
+/** Everybody knows that its provider is down. */
+function isDown({ ledger, endpoints }: Situation, { provider }: Endpoint): boolean {
+  return endpoints.some((one) => one.provider === provider && noteOf(ledger, one.id).outage === 'down');
+}
+
+/** A watch wakes its slots at once; this is for the day on which it could not. */
+const watchedWaitMs = 600_000;
+/** After this many jobs that were or may have been paid for nothing, the slot waits this much longer. */
+const manyWasted = 2;
+const wastefulWaitFactor = 4;
+
+function roundEndsAtMs(situation: Situation): number {
+  const { ledger, endpoints, rules, facts } = situation;
+  const { initialMs, coefficient, maximumMs } = rules.parking;
+  const usual = Math.min(initialMs * coefficient ** (ledger.round - 1), maximumMs);
+  const isExpensive = ledger.isWasteful && wastedJobs(ledger).length >= manyWasted;
+  const backoff = facts.nowMs + (isExpensive ? wastefulWaitFactor * usual : usual);
+  const opens = endpoints.map((endpoint) => {
+    const isAsked = ledger.jobs.some((job) => isOpen(job) && job.endpoint === endpoint.id);
+    if (!isAsked && !(mayPay(situation) && isUsable(situation, endpoint))) return Infinity;
+    if (isDown(situation, endpoint)) return facts.nowMs + watchedWaitMs;
+    return isAsked ? facts.closedUntil(endpoint) : closedUntilMs(situation, endpoint);
+  });
+  return Math.min(facts.deadlineMs, payableAtMs(situation), Math.max(backoff, Math.min(...opens)));
+}
