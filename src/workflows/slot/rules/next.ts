@@ -57,6 +57,8 @@ export interface Situation {
 export interface Row {
   /** The condition, in the words of the product. */
   when: string;
+  /** The step, in the same words. */
+  then: string;
   why: string;
   step(situation: Situation): Step | undefined;
 }
@@ -65,6 +67,7 @@ export interface Row {
 export const rows: readonly Row[] = [
   {
     when: 'a picture is there',
+    then: 'stop the other call of a race; then end as completed',
     why: 'The slot has what it was for. A rival is stopped and paid off first.',
     step: (situation) =>
       situation.ledger.jobs.some(({ fate }) => fate === 'made')
@@ -73,17 +76,20 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'the caller cancelled',
+    then: 'stop every call; then end as cancelled',
     why: 'Calls are stopped first, so that their money is known.',
     step: (situation) => (situation.facts.isCancelled ? windDown(situation, 'cancelled') : undefined),
   },
   {
     when: 'a provider refused the request itself',
+    then: 'stop the other call of a race; then end with that refusal',
     why: 'No other provider may get around a refusal.',
     step: (situation) =>
       situation.ledger.refusal === undefined ? undefined : windDown(situation, 'refused'),
   },
   {
     when: 'a call is slow and the caller allows a race',
+    then: 'submit at the next candidate of another provider',
     why: 'The price of one more picture buys time. Once in a slot.',
     step: (situation) => {
       const slow = raceable(situation);
@@ -94,6 +100,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'a call is under way',
+    then: 'wait for it, or until it counts as slow',
     why: 'One paid call at a time.',
     step: (situation) => {
       if (!situation.ledger.jobs.some(isCalling)) return undefined;
@@ -104,6 +111,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'a person spoke, or the time to speak is over',
+    then: 'look once more for each open job; then pay another one, or end',
     why: 'The job may have turned up meanwhile: look once more, then obey.',
     step: (situation) => {
       const { question, jobs } = situation.ledger;
@@ -116,6 +124,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'a person is asked',
+    then: 'look for open jobs now and then, and wait',
     why: 'Only an answer, the job itself or the deadline ends the question. The job is looked for meanwhile.',
     step: ({ ledger: { question, jobs }, facts: { nowMs, deadlineMs } }) => {
       if (question === undefined) return undefined;
@@ -128,6 +137,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'on hold, a job that may be paid is lost',
+    then: 'ask a person',
     why: 'With hold nothing is paid twice without a word.',
     step: (situation) => {
       const { ledger, rules } = situation;
@@ -137,6 +147,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'too many jobs were paid for nothing',
+    then: 'end as paid_attempt_limit',
     why: 'A slot must not spend without end.',
     step: ({ ledger, rules }) => {
       // A person who says `resubmit` counts for himself.
@@ -146,11 +157,13 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'the deadline is over',
+    then: 'end as deadline_exceeded',
     why: 'Nothing is begun after it. The clean-up collects what is open.',
     step: (situation) => (isLate(situation) ? { kind: 'end', as: 'deadline_exceeded' } : undefined),
   },
   {
     when: 'an open job is due',
+    then: 'look for it, or collect it',
     why: 'Asking is free, and what it gives is paid already.',
     step: ({ ledger, facts }) => {
       const due = ledger.jobs.find(
@@ -161,6 +174,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'the slot waits for its next round',
+    then: 'wait; then begin the round',
     why: 'Every candidate had its turn.',
     step: ({ ledger: { waitsUntil }, facts: { nowMs } }) => {
       if (waitsUntil === undefined) return undefined;
@@ -171,6 +185,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'an open job will be asked for soon',
+    then: 'wait for that, or until the grace time is over',
     why: 'Another one would be paid for the same picture.',
     step: (situation) => {
       const { ledger, rules, facts } = situation;
@@ -183,12 +198,14 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'a doubt has its moment',
+    then: 'wait a moment',
     why: 'What answered in place of a provider may be over in a second.',
     step: ({ ledger: { notBefore }, facts: { nowMs, deadlineMs } }) =>
       notBefore > nowMs ? { kind: 'wait', for: 'moment', until: Math.min(notBefore, deadlineMs) } : undefined,
   },
   {
     when: 'a candidate has its turn',
+    then: 'submit there; ask the limit first where the sum set aside is used up',
     why: 'In the order of the plan. In later rounds whoever left doubts comes last.',
     step: (situation) => {
       if (!mayPay(situation)) return undefined;
@@ -201,6 +218,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'every picture was of no use',
+    then: 'end as corrupt',
     why: 'There is no refill left, and nobody else to ask.',
     step: (situation) => {
       const usable = situation.endpoints.filter((one) => situation.facts.fitsSet(one) !== 'never');
@@ -212,6 +230,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'everybody left is too dear',
+    then: 'end as budget_exceeded',
     why: 'The caller set a limit.',
     step: (situation) => {
       const left = situation.endpoints.filter((one) => isUsable(situation, one));
@@ -223,6 +242,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'every candidate had its turn',
+    then: 'wait until one of them may be worth a call again',
     why: 'Nobody can serve it now. Each wait is longer than the one before.',
     step: (situation) => ({ kind: 'park', until: roundEndsAtMs(situation) }),
   },
