@@ -53,8 +53,8 @@ export interface Job {
   hangs: number;
   /** What the last call for it failed of. */
   failure?: FailureCode | undefined;
-  /** With `hold`: only a person may say that another one is paid, or has said so. */
-  word?: 'needed' | 'given' | undefined;
+  /** With `hold`: a person's permission to pay another one in its place. */
+  permission?: 'needed' | 'given' | undefined;
   /** Another one was submitted because this one was slow. */
   wasRaced?: true | undefined;
   /** It was submitted because another one was slow. */
@@ -71,8 +71,8 @@ export interface EndpointNote {
   failures: FailureCode[];
   /** Of this round: it is `down` as everybody knows, or could not be reached. */
   outage?: 'down' | 'unreached' | undefined;
-  /** Its turn of this round is over. */
-  isPassed: boolean;
+  /** In this round it is not asked any more. */
+  hadItsTurn: boolean;
   /** No new submit before. */
   notBefore: number;
   /** Its pictures are of no use, and there is no refill left. */
@@ -106,8 +106,8 @@ export interface Ledger {
   seed: number;
   /** 1-based. */
   round: number;
-  /** Epoch ms; nothing new is submitted before, so that a doubt has a moment. */
-  notBefore: number;
+  /** Epoch ms; nothing new is submitted before, so that the error of a gateway has a moment to pass. */
+  momentEndsAt: number;
   /** Epoch ms; the slot waits for its next round until then. */
   waitsUntil?: number | undefined;
   /** A person said that this round is to begin now: what a provider asked of other calls does not count. */
@@ -126,7 +126,7 @@ export interface Ledger {
 /** A slot before its first call. */
 export function emptyLedger(seed: number): Ledger {
   return {
-    ...{ jobs: [], calls: 0, endpoints: {}, doubts: {}, seed, round: 1, notBefore: 0 },
+    ...{ jobs: [], calls: 0, endpoints: {}, doubts: {}, seed, round: 1, momentEndsAt: 0 },
     ...{ isWasteful: false, refills: 0 },
   };
 }

@@ -164,7 +164,7 @@ function movesOf(state: State, setting: Setting): Move[] {
       return did({ kind: 'parked', until: step.until });
     case 'begin_round':
       return did({ kind: 'round_began' });
-    case 'ask':
+    case 'ask_person':
       return did({ kind: 'asked', key: step.key });
     case 'go_on':
       return did({ kind: 'went_on' });
@@ -252,7 +252,7 @@ function check(state: State, setting: Setting, step: Step): void {
   if (step.kind === 'wait') must(step.until > world.nowMs, 'never waits for what has passed');
   if (step.kind === 'submit' || step.kind === 'reserve') {
     const note = noteOf(ledger, step.endpoint);
-    must(!note.isSpoiled && !note.isPassed, 'never asks an endpoint that is out of the round');
+    must(!note.isSpoiled && !note.hadItsTurn, 'never asks an endpoint that is out of the round');
     must(
       situation.facts.fitsSet(setting.endpoints.find(({ id }) => id === step.endpoint)!) === 'yes',
       'never asks an endpoint that would mix engines',
@@ -265,7 +265,7 @@ function check(state: State, setting: Setting, step: Step): void {
     must(!world.isCancelled, 'pays nothing after a cancel');
     must(!ledger.jobs.some(({ fate }) => fate === 'made'), 'pays nothing when the picture is there');
     must(
-      wastedJobs(ledger).filter(({ word }) => word !== 'given').length < rules.maxPaid,
+      wastedJobs(ledger).filter(({ permission }) => permission !== 'given').length < rules.maxPaid,
       'pays no more than the limit for nothing',
     );
     if (isRace) must(rules.mayHedge && !hasRaced(ledger), 'a second call is a race the caller allows, once');
@@ -273,7 +273,7 @@ function check(state: State, setting: Setting, step: Step): void {
     if (rules.isOnHold && !isRace) {
       must(open.length === 0, 'on hold nothing is paid beside an open job');
       must(
-        !ledger.jobs.some((job) => job.word === 'needed'),
+        !ledger.jobs.some((job) => job.permission === 'needed'),
         'on hold nothing is paid after a lost job without a word',
       );
     }
@@ -308,7 +308,7 @@ function fingerprint({ ledger, world }: State): string {
   return JSON.stringify({ ledger, world }, (key, value: unknown) => {
     if (['since', 'givenUpAt', 'calls', 'reason', 'message'].includes(key)) return undefined;
     if (typeof value !== 'number') return value;
-    if (['notBefore', 'until', 'waitsUntil'].includes(key)) return Math.max(0, value - nowMs);
+    if (['notBefore', 'until', 'waitsUntil', 'momentEndsAt'].includes(key)) return Math.max(0, value - nowMs);
     if (['inVainSince', 'callingSince'].includes(key)) return Math.min(nowMs - value, rules.graceMs);
     return value;
   });
@@ -431,14 +431,15 @@ describe('a table with a broken row', () => {
     ['the deadline is over', broken('the deadline is over'), {}],
     ['too many jobs were paid for nothing', broken('too many jobs were paid for nothing'), {}],
     [
-      'on hold, a job that may be paid is lost',
-      broken('on hold, a job that may be paid is lost'),
+      'on hold, nobody can find out about a job that may be paid',
+      broken('on hold, nobody can find out about a job that may be paid'),
       { isOnHold: true },
     ],
     [
-      'a person spoke, or the time to speak is over',
-      broken('a person spoke, or the time to speak is over', ({ ledger: { question } }) =>
-        question?.answer === undefined ? undefined : { kind: 'go_on' },
+      'a person answered, or the deadline passed while a person is asked',
+      broken(
+        'a person answered, or the deadline passed while a person is asked',
+        ({ ledger: { question } }) => (question?.answer === undefined ? undefined : { kind: 'go_on' }),
       ),
       { isOnHold: true },
     ],

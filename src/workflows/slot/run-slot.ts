@@ -43,7 +43,7 @@ async function carryOut(slot: Slot, step: Exclude<Step, { kind: 'wait' }>): Prom
     case 'begin_round':
       slot.take({ kind: 'round_began' });
       return;
-    case 'ask':
+    case 'ask_person':
       slot.take({ kind: 'asked', key: step.key });
       return;
     case 'go_on':

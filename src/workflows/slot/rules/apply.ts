@@ -203,9 +203,16 @@ function failed(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings)
   if (fate === 'open') return stillOpen(noted, job, outcome, around);
   const isUnsent = word === 'nothing_sent' && job.trace.phase === 'none';
   const money = moneyAfter(job, outcome);
-  const needsWord = around.rules.isOnHold && mayBePaid(outcome, fate, money);
-  const closed: Job = { ...job, fate, money, trace, failure: code, ...(needsWord && { word: 'needed' }) };
-  if (needsWord) return over(noted, closed);
+  const needsPermission = around.rules.isOnHold && mayBePaid(outcome, fate, money);
+  const closed: Job = {
+    ...job,
+    fate,
+    money,
+    trace,
+    failure: code,
+    ...(needsPermission && { permission: 'needed' }),
+  };
+  if (needsPermission) return over(noted, closed);
   return blame(isUnsent ? unsent(noted, job) : over(noted, closed), closed, outcome, around);
 }
 
@@ -270,9 +277,9 @@ function stillOpen(ledger: Ledger, job: Job, outcome: Failed, around: Surroundin
     ownLosses: isOurs ? job.ownLosses + 1 : 0,
     hangs: job.hangs + (code === 'deadline_exceeded' ? 1 : 0),
   };
-  const isPassed =
+  const hadItsTurn =
     askAgain === 'next_round' || after.ownLosses > mostOwnLosses || isOverdue(after, rules, nowMs);
-  const noted = withNote(ledger, job.endpoint, (note) => ({ ...note, isPassed }));
+  const noted = withNote(ledger, job.endpoint, (note) => ({ ...note, hadItsTurn }));
   return withJob(noted, job.key, () => after);
 }
 
@@ -299,7 +306,7 @@ function blame(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings):
   const waitMs = Math.max(backoffOf(ledger, job, around), retryAfterMs);
   return withNote(after, endpoint, (note) => ({
     ...note,
-    isPassed: !isWorth && code !== 'outcome_unknown',
+    hadItsTurn: !isWorth && code !== 'outcome_unknown',
     notBefore: isWorth && code !== 'never_accepted' ? around.nowMs + waitMs : note.notBefore,
   }));
 }
@@ -320,7 +327,7 @@ function doubted(ledger: Ledger, job: Job, around: Surroundings): Ledger {
   // After the first round one submit in doubt is enough for a round.
   const passed = endpoints.filter((one) => ledger.round > 1 || one.provider === provider);
   const after = passed.reduce((all, { id }) => withNote(all, id, pass), ledger);
-  return { ...after, doubts, notBefore: nowMs + retry.initialMs };
+  return { ...after, doubts, momentEndsAt: nowMs + retry.initialMs };
 }
 
 /** Another provider is better than a long wait, and than the same broken answer or silence for the third time. */
@@ -356,7 +363,7 @@ function settleQuestion(ledger: Ledger, key: string, { nowMs, deadlineMs }: Surr
   const { question } = ledger;
   if (question === undefined) return ledger;
   const job = ledger.jobs.find((one) => one.key === question.key);
-  const stands = job !== undefined && (isOpen(job) || job.word === 'needed');
+  const stands = job !== undefined && (isOpen(job) || job.permission === 'needed');
   if (!stands) return beginRound({ ...ledger, question: undefined });
   const isLast = question.answer !== undefined || nowMs >= deadlineMs;
   return isLast ? { ...ledger, question: { ...question, looked: [...question.looked, key] } } : ledger;
@@ -372,8 +379,8 @@ function asked(ledger: Ledger, key: string, { rules, nowMs }: Surroundings): Led
 function goOn(ledger: Ledger, { rules, nowMs }: Surroundings): Ledger {
   const isGivenUp = (job: Job): boolean => isOpen(job) && isOverdue(job, rules, nowMs);
   const jobs = ledger.jobs.map((job): Job => {
-    if (isGivenUp(job)) return { ...giveUp(job, nowMs), word: 'given' };
-    return job.word === 'needed' ? { ...job, word: 'given' } : job;
+    if (isGivenUp(job)) return { ...giveUp(job, nowMs), permission: 'given' };
+    return job.permission === 'needed' ? { ...job, permission: 'given' } : job;
   });
   return beginRound({ ...ledger, jobs, question: undefined });
 }
@@ -382,7 +389,7 @@ function beginRound(ledger: Ledger): Ledger {
   const endpoints = Object.fromEntries(
     Object.entries(ledger.endpoints).map(([id, { jobs, notBefore, isSpoiled }]): [string, EndpointNote] => [
       id,
-      { jobs, failures: [], isPassed: false, notBefore, isSpoiled },
+      { jobs, failures: [], hadItsTurn: false, notBefore, isSpoiled },
     ]),
   );
   return { ...ledger, endpoints, round: ledger.round + 1, waitsUntil: undefined, isWasteful: false };
@@ -415,13 +422,14 @@ function booked(job: Job): Job {
 
 /** The job is over. One that cost nothing leaves no trace but its key. */
 function over(ledger: Ledger, job: Job): Ledger {
-  const { fate, money, word, isRival } = job;
-  const isForgotten = money.kind === 'free' && fate !== 'made' && word === undefined && isRival !== true;
+  const { fate, money, permission, isRival } = job;
+  const isForgotten =
+    money.kind === 'free' && fate !== 'made' && permission === undefined && isRival !== true;
   return isForgotten ? withoutJob(ledger, job.key) : withJob(ledger, job.key, () => job);
 }
 
 function pass(note: EndpointNote): EndpointNote {
-  return { ...note, isPassed: true };
+  return { ...note, hadItsTurn: true };
 }
 
 function endpointOf({ endpoint }: Job, { endpoints }: Surroundings): Endpoint {

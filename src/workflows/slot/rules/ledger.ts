@@ -25,7 +25,7 @@ export interface Rules {
 }
 
 const freshNote: EndpointNote = {
-  ...{ jobs: 0, failures: [], isPassed: false, notBefore: 0, isSpoiled: false },
+  ...{ jobs: 0, failures: [], hadItsTurn: false, notBefore: 0, isSpoiled: false },
 };
 
 export function noteOf({ endpoints }: Pick<Ledger, 'endpoints'>, id: string): EndpointNote {

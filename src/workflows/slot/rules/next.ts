@@ -25,7 +25,7 @@ export type Step =
   /** Every candidate had its turn: the slot waits for its next round. */
   | { kind: 'park'; until: number }
   | { kind: 'begin_round' }
-  | { kind: 'ask'; key: string }
+  | { kind: 'ask_person'; key: string }
   /** What a person allowed: another job may be paid in place of the lost ones. */
   | { kind: 'go_on' }
   | { kind: 'end'; as: End };
@@ -37,7 +37,7 @@ export interface Facts {
   nowMs: number;
   deadlineMs: number;
   isCancelled: boolean;
-  /** `never`: the set is made by another endpoint. `later`: another slot may make it so. */
+  /** `never`: the set is made by another endpoint. `later`: another slot may decide so just now. `yes`: neither. */
   fitsSet(endpoint: Endpoint): 'yes' | 'later' | 'never';
   /** `ask`: more than was set aside, so the limit has to be asked. */
   affords(endpoint: Endpoint): 'yes' | 'ask' | 'no';
@@ -89,7 +89,7 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'a call is slow and the caller allows a race',
-    then: 'submit at the next candidate of another provider',
+    then: 'submit at the next candidate of another provider; ask the limit first where needed',
     why: 'The price of one more picture buys time. Once in a slot.',
     step: (situation) => {
       const slow = raceable(situation);
@@ -110,8 +110,8 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    when: 'a person spoke, or the time to speak is over',
-    then: 'look once more for each open job; then pay another one, or end',
+    when: 'a person answered, or the deadline passed while a person is asked',
+    then: 'look once more for each open job; then allow another one, or end',
     why: 'The job may have turned up meanwhile: look once more, then obey.',
     step: (situation) => {
       const { question, jobs } = situation.ledger;
@@ -136,29 +136,28 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    when: 'on hold, a job that may be paid is lost',
+    when: 'on hold, nobody can find out about a job that may be paid',
     then: 'ask a person',
-    why: 'With hold nothing is paid twice without a word.',
+    why: 'With hold nothing is paid twice without permission.',
     step: (situation) => {
       const { ledger, rules } = situation;
-      const lost = rules.isOnHold ? ledger.jobs.find((job) => needsWord(situation, job)) : undefined;
-      return lost === undefined ? undefined : { kind: 'ask', key: lost.key };
+      const lost = rules.isOnHold ? ledger.jobs.find((job) => needsPermission(situation, job)) : undefined;
+      return lost === undefined ? undefined : { kind: 'ask_person', key: lost.key };
     },
   },
   {
     when: 'too many jobs were paid for nothing',
     then: 'end as paid_attempt_limit',
-    why: 'A slot must not spend without end.',
+    why: 'A slot must not spend without end. Jobs that a person allowed to replace do not count.',
     step: ({ ledger, rules }) => {
-      // A person who says `resubmit` counts for himself.
-      const counted = wastedJobs(ledger).filter(({ word }) => word !== 'given');
+      const counted = wastedJobs(ledger).filter(({ permission }) => permission !== 'given');
       return counted.length >= rules.maxPaid ? { kind: 'end', as: 'paid_attempt_limit' } : undefined;
     },
   },
   {
     when: 'the deadline is over',
     then: 'end as deadline_exceeded',
-    why: 'Nothing is begun after it. The clean-up collects what is open.',
+    why: 'No job is paid and no person is asked after it. The clean-up collects what is open.',
     step: (situation) => (isLate(situation) ? { kind: 'end', as: 'deadline_exceeded' } : undefined),
   },
   {
@@ -167,7 +166,7 @@ export const rows: readonly Row[] = [
     why: 'Asking is free, and what it gives is paid already.',
     step: ({ ledger, facts }) => {
       const due = ledger.jobs.find(
-        (job) => isOpen(job) && job.notBefore <= facts.nowMs && !noteOf(ledger, job.endpoint).isPassed,
+        (job) => isOpen(job) && job.notBefore <= facts.nowMs && !noteOf(ledger, job.endpoint).hadItsTurn,
       );
       return due === undefined ? undefined : { kind: 'look', key: due.key };
     },
@@ -175,7 +174,7 @@ export const rows: readonly Row[] = [
   {
     when: 'the slot waits for its next round',
     then: 'wait; then begin the round',
-    why: 'Every candidate had its turn.',
+    why: 'The pause that began after the last candidate is still running.',
     step: ({ ledger: { waitsUntil }, facts: { nowMs } }) => {
       if (waitsUntil === undefined) return undefined;
       return waitsUntil <= nowMs
@@ -185,27 +184,29 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'an open job will be asked for soon',
-    then: 'wait for that, or until the grace time is over',
+    then: 'wait for that, or until the grace time is over (on hold it never is)',
     why: 'Another one would be paid for the same picture.',
     step: (situation) => {
       const { ledger, rules, facts } = situation;
       if (mayPay(situation)) return undefined;
-      const soon = ledger.jobs.filter((job) => isOpen(job) && !noteOf(ledger, job.endpoint).isPassed);
+      const soon = ledger.jobs.filter((job) => isOpen(job) && !noteOf(ledger, job.endpoint).hadItsTurn);
       if (soon.length === 0) return undefined;
-      const until = soon.map((job) => Math.min(job.notBefore, overdueAtMs(job, rules)));
+      const until = soon.map((job) => Math.min(job.notBefore, payableFromMs(job, rules)));
       return { kind: 'wait', for: 'provider', until: Math.min(facts.deadlineMs, ...until) };
     },
   },
   {
     when: 'a doubt has its moment',
     then: 'wait a moment',
-    why: 'What answered in place of a provider may be over in a second.',
-    step: ({ ledger: { notBefore }, facts: { nowMs, deadlineMs } }) =>
-      notBefore > nowMs ? { kind: 'wait', for: 'moment', until: Math.min(notBefore, deadlineMs) } : undefined,
+    why: 'The error of a gateway often passes within a second.',
+    step: ({ ledger: { momentEndsAt }, facts: { nowMs, deadlineMs } }) =>
+      momentEndsAt > nowMs
+        ? { kind: 'wait', for: 'moment', until: Math.min(momentEndsAt, deadlineMs) }
+        : undefined,
   },
   {
     when: 'a candidate has its turn',
-    then: 'submit there; ask the limit first where the sum set aside is used up',
+    then: 'submit there; ask the limit first where needed',
     why: 'In the order of the plan. In later rounds whoever left doubts comes last.',
     step: (situation) => {
       if (!mayPay(situation)) return undefined;
@@ -243,7 +244,7 @@ export const rows: readonly Row[] = [
   {
     when: 'every candidate had its turn',
     then: 'wait until one of them may be worth a call again',
-    why: 'Nobody can serve it now. Each wait is longer than the one before.',
+    why: 'Nobody can serve it now. Each wait is longer than the one before, up to a maximum.',
     step: (situation) => ({ kind: 'park', until: roundEndsAtMs(situation) }),
   },
 ];
@@ -294,15 +295,21 @@ function submitAt({ facts }: Situation, endpoint: Endpoint): Step {
   return { kind: facts.affords(endpoint) === 'yes' ? 'submit' : 'reserve', endpoint: endpoint.id };
 }
 
-/** The job is lost on hold: nobody knows of it, or its provider speaks and does not give it. */
-function needsWord({ ledger, rules, facts }: Situation, job: Job): boolean {
-  if (job.word === 'needed') return true;
-  if (!isOpen(job) || !isOverdue(job, rules, facts.nowMs) || !speaksOfJob(job)) return false;
+/** On hold: nobody knows of the job, or its provider speaks and does not give it. */
+function needsPermission({ ledger, rules, facts }: Situation, job: Job): boolean {
+  if (job.permission === 'needed') return true;
+  if (
+    facts.nowMs >= facts.deadlineMs ||
+    !isOpen(job) ||
+    !isOverdue(job, rules, facts.nowMs) ||
+    !speaksOfJob(job)
+  )
+    return false;
   // The other job of a race may still give its picture.
   return ledger.jobs.every((other) => !isOpen(other) || isOverdue(other, rules, facts.nowMs));
 }
 
-/** The provider itself spoke of the job, or let its whole time pass: nothing is out that could come back. */
+/** The provider itself spoke of the job, or the time limit of the job ran out: this is no outage that will end. */
 function speaksOfJob({ failure }: Job): boolean {
   if (failure === undefined) return false;
   const { answeredBy, outage, class: failureClass } = failureOf(failure);
@@ -323,15 +330,15 @@ function hasOpen({ ledger }: Situation): boolean {
   return ledger.jobs.some(isOpen);
 }
 
-/** When all open jobs are overdue, so that another one may be paid. */
-function payableAtMs(situation: Situation): number {
+/** When another job may be paid beside those that are open; never, where it may be now. */
+function nextPayableAtMs(situation: Situation): number {
   const { ledger, rules, facts } = situation;
   if (mayPay(situation)) return Infinity;
-  const overdue = ledger.jobs.filter(isOpen).map((job) => overdueAtMs(job, rules));
+  const overdue = ledger.jobs.filter(isOpen).map((job) => payableFromMs(job, rules));
   return Math.max(facts.nowMs + 1000, ...overdue);
 }
 
-function overdueAtMs({ inVainSince }: Job, { graceMs, isOnHold }: Rules): number {
+function payableFromMs({ inVainSince }: Job, { graceMs, isOnHold }: Rules): number {
   return inVainSince === undefined || isOnHold ? Infinity : inVainSince + graceMs;
 }
 
@@ -359,8 +366,8 @@ function isUsable({ ledger, facts }: Situation, endpoint: Endpoint): boolean {
 /** It may be asked for a new job in this round. */
 function isWelcome(situation: Situation, endpoint: Endpoint): boolean {
   const { ledger, facts } = situation;
-  const { isPassed, tooDear } = noteOf(ledger, endpoint.id);
-  if (isPassed || tooDear !== undefined || !isUsable(situation, endpoint)) return false;
+  const { hadItsTurn, tooDear } = noteOf(ledger, endpoint.id);
+  if (hadItsTurn || tooDear !== undefined || !isUsable(situation, endpoint)) return false;
   if (
     facts.fitsSet(endpoint) !== 'yes' ||
     ledger.jobs.some((job) => isOpen(job) && job.endpoint === endpoint.id)
@@ -391,10 +398,10 @@ function roundEndsAtMs(situation: Situation): number {
   const isExpensive = ledger.isWasteful && wastedJobs(ledger).length >= manyWasted;
   const backoff = facts.nowMs + (isExpensive ? wastefulWaitFactor * usual : usual);
   const opens = endpoints.map((endpoint) => {
-    const isAsked = ledger.jobs.some((job) => isOpen(job) && job.endpoint === endpoint.id);
-    if (!isAsked && !(mayPay(situation) && isUsable(situation, endpoint))) return Infinity;
+    const hasOpenJob = ledger.jobs.some((job) => isOpen(job) && job.endpoint === endpoint.id);
+    if (!hasOpenJob && !(mayPay(situation) && isUsable(situation, endpoint))) return Infinity;
     if (isDown(situation, endpoint)) return facts.nowMs + watchedWaitMs;
-    return isAsked ? facts.closedUntil(endpoint) : closedUntilMs(situation, endpoint);
+    return hasOpenJob ? facts.closedUntil(endpoint) : closedUntilMs(situation, endpoint);
   });
-  return Math.min(facts.deadlineMs, payableAtMs(situation), Math.max(backoff, Math.min(...opens)));
+  return Math.min(facts.deadlineMs, nextPayableAtMs(situation), Math.max(backoff, Math.min(...opens)));
 }
