@@ -1,12 +1,15 @@
-import { createCheckProvider } from './check-provider';
+import {
+  createCheckProvider,
+  createJoinWatches,
+  createRecordHealth,
+  createWakeJobs,
+  type HealthRecords,
+  type ProviderWatches,
+} from './watches';
 import { createGenerateMedia, type GenerateMediaDependencies } from './generate-media';
-import { createJoinWatches } from './join-watches';
-import type { ProviderWatches } from './provider-watches';
-import { createRecordHealth, type HealthRecords } from './record-health';
-import { createReserveSpend, type SpendLedger } from './reserve-spend';
+import { createReserveSpend, type SpendLedger } from './spend';
 import { createSaveGeneration, type AssetRecords, type GenerationProjection } from './save-generation';
 import { createSettleJob } from './settle-job';
-import { createWakeJobs } from './wake-jobs';
 
 export interface CoreActivityDependencies {
   generations: GenerationProjection;

@@ -85,11 +85,19 @@ export interface EndpointNote {
 export interface Question {
   /** The job it is about. */
   key: string;
+  endpoint: string;
   /** Epoch ms. */
   since: number;
   answer?: 'resubmit' | 'give_up' | undefined;
   /** Keys of open jobs that were looked for after the answer, or after the deadline. */
   looked: string[];
+}
+
+/** Why the slot can have no picture. */
+export interface Verdict {
+  code: SlotFailureCode;
+  message: string;
+  endpoint: string;
 }
 
 /** Everything that decides what one slot does next. */
@@ -119,8 +127,10 @@ export interface Ledger {
   /** Message of the last failure. */
   reason?: string | undefined;
   question?: Question | undefined;
-  /** A refusal that no other provider may get around, or a picture the set has no use for. */
-  refusal?: { code: SlotFailureCode; message: string; endpoint: string } | undefined;
+  /** A refusal that no other provider may get around. */
+  refusal?: Verdict | undefined;
+  /** A picture like another one of the set, with no refill left. */
+  twin?: Verdict | undefined;
 }
 
 /** A slot before its first call. */

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { createSpendLedger } from '../activities/spend-ledger';
+import { createSpendLedger } from '../activities/spend';
 import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
 import { toMediaStore } from '../assets/media-store';
 import { loadSettings } from '../config/env';

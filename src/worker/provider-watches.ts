@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import type { ProviderWatches } from '../activities/provider-watches';
+import type { ProviderWatches } from '../activities/watches';
 import {
   outageSignalName,
   parkSignalName,

@@ -7,7 +7,7 @@ import {
   type RetryPolicy,
 } from '@temporalio/workflow';
 import type { CoreActivities, ProviderActivities } from '../activities';
-import type { ReserveSpendInput, ReserveSpendResult } from '../activities/reserve-spend';
+import type { ReserveSpendInput, ReserveSpendResult } from '../activities/spend';
 import type { SavedGeneration, SaveGenerationInput } from '../activities/save-generation';
 import type { SettleJobInput, SettleJobResult } from '../activities/settle-job';
 import type { ExecutionPolicy, PlannedCandidate } from '../domain/plan';

@@ -18,7 +18,7 @@ const leaveSignal = defineSignal<[ParkedJob]>(leaveSignalName);
 export function leaveWatches(run: GenerationRun): void {
   for (const provider of [...run.parkedAt].filter((name) => !isAwaited(run, name))) {
     run.parkedAt.delete(provider);
-    run.settling.push(CancellationScope.nonCancellable(() => leave(provider)));
+    run.cleanUps.push(CancellationScope.nonCancellable(() => leave(provider)));
   }
 }
 

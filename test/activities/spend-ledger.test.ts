@@ -1,5 +1,4 @@
-import { createReserveSpend } from '../../src/activities/reserve-spend';
-import { createSpendLedger } from '../../src/activities/spend-ledger';
+import { createReserveSpend, createSpendLedger } from '../../src/activities/spend';
 import { createGenerationStore, createSpendStore } from '../../src/db';
 import { generationInput } from '../db/states';
 import { openTestDatabase, type TestDatabase } from '../db/test-database';

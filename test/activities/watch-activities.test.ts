@@ -1,6 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { createCheckProvider } from '../../src/activities/check-provider';
-import { createWakeJobs } from '../../src/activities/wake-jobs';
+import { createCheckProvider, createWakeJobs } from '../../src/activities/watches';
 import { FakeProvider } from '../support/fake-provider';
 
 const modal = { provider: 'modal' } as const;

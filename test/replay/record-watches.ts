@@ -1,4 +1,4 @@
-import type { ProviderWatches } from '../../src/activities/provider-watches';
+import type { ProviderWatches } from '../../src/activities/watches';
 import { startTemporalServer } from '../support/temporal';
 import { waitUntil } from '../support/wait-until';
 import { openWatchHarness, quickPolicy, watchId, type WatchHarness } from '../support/watch-harness';

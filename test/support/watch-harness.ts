@@ -1,11 +1,13 @@
 import { Client, Connection, type WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
-import { createCheckProvider } from '../../src/activities/check-provider';
-import { createJoinWatches } from '../../src/activities/join-watches';
-import type { ProviderWatches } from '../../src/activities/provider-watches';
-import { createRecordHealth } from '../../src/activities/record-health';
-import { createWakeJobs } from '../../src/activities/wake-jobs';
+import {
+  createCheckProvider,
+  createJoinWatches,
+  createRecordHealth,
+  createWakeJobs,
+  type ProviderWatches,
+} from '../../src/activities/watches';
 import { providerWatchId, type ProviderUp } from '../../src/domain/messages';
 import { healthQueryName, type ProviderWatchView, type WatchPolicy } from '../../src/domain/provider-watch';
 import { generationTaskQueue, providerTaskQueue } from '../../src/domain/task-queues';

@@ -1,4 +1,4 @@
-import type { ProviderWatches } from '../../src/activities/provider-watches';
+import type { ProviderWatches } from '../../src/activities/watches';
 import type { ParkedCount, ProviderHealthRecord } from '../../src/domain/provider-health';
 import type { ProviderHealth } from '../../src/providers/types';
 import { FakeProvider } from './fake-provider';

@@ -64,6 +64,7 @@ const outcomes: Record<string, Outcome> = {
   'a black picture': failed('media_blank', 'useless', none, { money: cost }),
   'no picture at all': failed('media_not_media', 'useless', none, { money: cost }),
   'still there': failed('status_unknown', 'still_there', handle),
+  'busy, open': failed('rate_limited', 'still_there', handle, { retryAfterMs: 50 }),
   'cannot be reached': failed('connection_refused', 'unreachable', handle),
   'known down, open': failed('provider_down', 'nothing_sent', handle),
   'not listed yet': failed('not_found_yet', 'nobody_knows', clue),
@@ -108,6 +109,8 @@ interface World {
   asksForMoney: boolean;
   /** The set must not mix engines: by model id, the one that made its first picture. `open`: none yet. */
   engine?: string | undefined;
+  /** A person gave the slot up. */
+  isGivenUp?: boolean | undefined;
 }
 
 interface State {
@@ -150,7 +153,7 @@ function movesOf(state: State, setting: Setting): Move[] {
       const key = `${step.endpoint}${String(jobs + 1)}`;
       return did({ kind: 'called', endpoint: step.endpoint, key });
     }
-    case 'reserve':
+    case 'ask_limit':
       return [
         { says: 'the limit allows it', to: () => inWorld(state, { asksForMoney: false }) },
         ...did({ kind: 'too_dear', endpoint: step.endpoint, reason: 'limit' }),
@@ -197,7 +200,11 @@ function waiting(state: State, setting: Setting, until: number): Move[] {
   if (ledger.waitsUntil !== undefined) happens('the watch wakes it', { kind: 'woken', byPerson: false });
   if (ledger.question !== undefined && ledger.question.answer === undefined) {
     happens('a person says resubmit', { kind: 'answered', answer: 'resubmit' });
-    happens('a person gives it up', { kind: 'answered', answer: 'give_up' });
+    happens(
+      'a person gives it up',
+      { kind: 'answered', answer: 'give_up' },
+      inWorld(state, { isGivenUp: true }),
+    );
   }
   return moves;
 }
@@ -250,7 +257,7 @@ function check(state: State, setting: Setting, step: Step): void {
   );
   must(committedUsd(ledger) >= wastedJobs(ledger).length, 'what was wasted is counted');
   if (step.kind === 'wait') must(step.until > world.nowMs, 'never waits for what has passed');
-  if (step.kind === 'submit' || step.kind === 'reserve') {
+  if (step.kind === 'submit' || step.kind === 'ask_limit') {
     const note = noteOf(ledger, step.endpoint);
     must(!note.isSpoiled && !note.hadItsTurn, 'never asks an endpoint that is out of the round');
     must(
@@ -263,6 +270,7 @@ function check(state: State, setting: Setting, step: Step): void {
     );
     must(world.nowMs < deadline, 'pays nothing after the deadline');
     must(!world.isCancelled, 'pays nothing after a cancel');
+    must(world.isGivenUp !== true, 'pays nothing after a person gave it up');
     must(!ledger.jobs.some(({ fate }) => fate === 'made'), 'pays nothing when the picture is there');
     must(
       wastedJobs(ledger).filter(({ permission }) => permission !== 'given').length < rules.maxPaid,
@@ -320,9 +328,14 @@ interface Explored {
 }
 
 /** Breadth first, so that the story of a broken promise is the shortest. */
-function explore(setting: Setting, depth: number, around: Partial<World> = {}): Explored {
+function explore(
+  setting: Setting,
+  depth: number,
+  around: Partial<World> = {},
+  ledger = emptyLedger(0),
+): Explored {
   const start: State = {
-    ledger: emptyLedger(0),
+    ledger,
     world: { nowMs: 0, isCancelled: false, closed: {}, asksForMoney: false, ...around },
   };
   const seen = new Set([fingerprint(start)]);
@@ -412,6 +425,29 @@ describe('every way a slot can go', () => {
     const setting = { endpoints: candidates.slice(0, count), rules: { ...rules, ...own } };
     const { states, ends } = explore(setting, depth, around);
     process.stderr.write(`${name}: ${String(states)} states, ends ${JSON.stringify([...ends])}\n`);
+    expect(states).toBeGreaterThan(1000);
+  });
+});
+
+/** Both calls of a race lost their connection, the second one later. */
+function afterLostRace(setting: Setting): Ledger {
+  const lost = outcomes['cannot be reached']!;
+  const story: [number, SlotEvent][] = [
+    [0, { kind: 'called', endpoint: 'a', key: 'a1' }],
+    [5, { kind: 'called', endpoint: 'b', key: 'b1' }],
+    [6, { kind: 'ended', key: 'a1', outcome: lost }],
+    [16, { kind: 'ended', key: 'b1', outcome: lost }],
+  ];
+  return story.reduce(
+    (ledger, [nowMs, event]) => apply(ledger, event, { ...setting, nowMs, deadlineMs: deadline }),
+    emptyLedger(0),
+  );
+}
+
+describe('every way a slot can go after both calls of a race lost their connection', () => {
+  it.each([{}, { isOnHold: true }])('keeps the promises: %j', (own) => {
+    const setting = { endpoints: candidates, rules: { ...rules, mayHedge: true, ...own } };
+    const { states } = explore(setting, 4, { nowMs: 16 }, afterLostRace(setting));
     expect(states).toBeGreaterThan(1000);
   });
 });

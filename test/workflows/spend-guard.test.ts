@@ -1,4 +1,4 @@
-import type { ReserveSpendInput } from '../../src/activities/reserve-spend';
+import type { ReserveSpendInput } from '../../src/activities/spend';
 import type { GenerationInput, GenerationState } from '../../src/domain/generation';
 import { failing, FakeProvider, inTurn, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ProviderHealthPort } from '../../activities/provider-health';
-import type { ProviderWatches } from '../../activities/provider-watches';
+import type { ProviderWatches } from '../../activities/watches';
 import type { ProviderHealthRecord } from '../../domain/provider-health';
 import { providerNames, type ProviderName } from '../../domain/taxonomy';
 import type { ProviderError } from '../../providers/errors';

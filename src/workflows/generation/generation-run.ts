@@ -29,7 +29,7 @@ export interface GenerationRun {
   /** Providers whose watches have this job on their lists. */
   parkedAt: Set<ProviderName>;
   /** The clean-up of jobs that nobody waits for; see `cleanUp`. */
-  settling: Promise<void>[];
+  cleanUps: Promise<void>[];
   /** USD set aside for this job. */
   reservedUsd: number;
   /** USD that runs before a reset may have paid. */
@@ -80,7 +80,7 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
     isResting: false,
     notBefore: new Map(Object.entries(resumed?.notBefore ?? {})),
     parkedAt: new Set(),
-    settling: [],
+    cleanUps: [],
     reservedUsd: input.reservedUsd,
     forgottenUsd: resumed?.forgottenUsd ?? 0,
     unsaved: resumed?.unsaved ?? [],

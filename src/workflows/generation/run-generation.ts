@@ -83,8 +83,8 @@ function openSlots(run: GenerationRun): Slot[] {
 }
 
 /** A slot that ends late may begin another clean-up. */
-async function cleanedUp({ settling }: GenerationRun): Promise<void> {
-  while (settling.length > 0) await Promise.all(settling.splice(0));
+async function cleanedUp({ cleanUps }: GenerationRun): Promise<void> {
+  while (cleanUps.length > 0) await Promise.all(cleanUps.splice(0));
 }
 
 function isUnsettled(run: GenerationRun): boolean {

@@ -1,5 +1,5 @@
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
-import type { ReserveSpendResult } from '../../activities/reserve-spend';
+import type { ReserveSpendResult } from '../../activities/spend';
 import { roundUsd } from '../../domain/round-usd';
 import { reserveSpend } from '../activity-options';
 import { committedUsd } from '../slot/rules/ledger';
@@ -15,7 +15,7 @@ export function affords(run: GenerationRun, priceUsd: number): 'yes' | 'ask' | '
 }
 
 /** Asks for more. Where the answer is no without a reason, the limit could not be read while the job had time. */
-export async function reserve(run: GenerationRun, priceUsd: number): Promise<ReserveSpendResult> {
+export async function askLimit(run: GenerationRun, priceUsd: number): Promise<ReserveSpendResult> {
   const reason = refusal(run, priceUsd);
   if (reason !== undefined) return { granted: false, reason };
   const { generationId, caller } = run.input;

@@ -20,10 +20,10 @@ const patienceDays = 8;
  */
 export function cleanUp(slot: Slot): void {
   for (const job of slot.ledger.jobs) {
-    if (job.fate !== 'given_up' || slot.settling.has(job.key)) continue;
-    slot.settling.add(job.key);
+    if (job.fate !== 'given_up' || slot.cleaningUp.has(job.key)) continue;
+    slot.cleaningUp.add(job.key);
     // A cancelled run still cleans up.
-    slot.run.settling.push(CancellationScope.nonCancellable(() => settle(slot, job)));
+    slot.run.cleanUps.push(CancellationScope.nonCancellable(() => settle(slot, job)));
   }
 }
 

@@ -34,8 +34,8 @@ async function carryOut(slot: Slot, step: Exclude<Step, { kind: 'wait' }>): Prom
     case 'stop':
       slot.stop(step.key);
       return;
-    case 'reserve':
-      await slot.reserve(step.endpoint);
+    case 'ask_limit':
+      await slot.askLimit(step.endpoint);
       return;
     case 'park':
       slot.take({ kind: 'parked', until: step.until });
@@ -69,10 +69,10 @@ export function endSlot(slot: Slot, as: End): void {
 async function untilSomethingHappens(slot: Slot, step: Extract<Step, { kind: 'wait' }>): Promise<boolean> {
   const { run } = slot;
   slot.showWait(step);
-  if (!slot.isCalling()) run.isResting ||= workflowInfo().continueAsNewSuggested;
-  const isDue = (): boolean => slot.hasNews() || (run.isResting && !slot.isCalling());
+  if (slot.mayRest()) run.isResting ||= workflowInfo().continueAsNewSuggested;
+  const isDue = (): boolean => slot.hasNews() || (run.isResting && slot.mayRest());
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- a call under way ends by itself
   if (step.until === Infinity) await condition(isDue);
   else await condition(isDue, Math.max(1, step.until - Date.now()));
-  return !run.isResting || slot.isCalling();
+  return !(run.isResting && slot.mayRest());
 }

@@ -3,7 +3,7 @@ import type { Ledger } from '../../domain/ledger';
 import type { PlannedCandidate, SlotPlan } from '../../domain/plan';
 import type { ProviderName, SlotFailureCode } from '../../domain/taxonomy';
 import { showMoney } from './attempts';
-import { isCalling, jobOf, known } from './rules/ledger';
+import { isCalling, known } from './rules/ledger';
 import type { End } from './rules/next';
 
 /** What people and the database see of a slot follows from its ledger. */
@@ -54,9 +54,9 @@ function showQuestion(state: SlotState, plan: SlotPlan, ledger: Ledger): void {
     delete state.decision;
     return;
   }
-  const { key, since, answer } = question;
-  const { endpoint, money } = jobOf(ledger, key);
-  const atRiskUsd = money.kind === 'at_risk' ? money.usd : 0;
+  const { key, endpoint, since, answer } = question;
+  const money = ledger.jobs.find((job) => job.key === key)?.money;
+  const atRiskUsd = money?.kind === 'at_risk' ? money.usd : 0;
   state.status = 'needs_decision';
   state.decision = {
     ...placeOf(candidateOf(plan, endpoint)),
@@ -77,12 +77,12 @@ function errorOf(
   ledger: Ledger,
   as: Exclude<End, 'completed' | 'cancelled'>,
 ): SlotError {
-  if (as === 'refused') {
-    const { code, message, endpoint } = known(ledger.refusal);
+  if (as === 'refused' || as === 'duplicate') {
+    const { code, message, endpoint } = known(as === 'refused' ? ledger.refusal : ledger.twin);
     return { code, message, provider: candidateOf(plan, endpoint).provider };
   }
   if (as === 'given_up' || as === 'undecided') {
-    const { provider } = candidateOf(plan, jobOf(ledger, known(ledger.question).key).endpoint);
+    const { provider } = candidateOf(plan, known(ledger.question).endpoint);
     const why = as === 'given_up' ? 'The slot was given up' : 'Nobody decided before the deadline';
     const message = `${why}: the picture of a submit to ${provider} was lost, and it may have been paid.`;
     return { code: 'outcome_unknown', message, provider };

@@ -13,12 +13,12 @@ import {
   remainingSeconds,
   type GenerationRun,
 } from '../generation/generation-run';
-import { affords, reserve } from '../generation/spend-guard';
+import { affords, askLimit } from '../generation/spend-guard';
 import { addAttempts, discarded, learn, overtaken } from './attempts';
 import { outcomeOf, type EndedCall, type MadeCall } from './media-call';
 import { pictureProblem, withSeed } from './picture';
 import { apply, type Outcome, type SlotEvent } from './rules/apply';
-import { hasDoubts, jobOf, noteOf, type Endpoint, type Rules } from './rules/ledger';
+import { hasDoubts, isDecided, jobOf, noteOf, type Endpoint, type Rules } from './rules/ledger';
 import type { End, Situation, Step } from './rules/next';
 import { candidateOf, showAt, showEnd, showLedger, showWait } from './show';
 
@@ -31,8 +31,8 @@ const shownPauseMs = 15_000;
 export class Slot {
   /** It has ended, and nothing of it is under way. */
   isOver = false;
-  /** Keys of jobs that the clean-up of this run is about. */
-  readonly settling = new Set<string>();
+  /** Keys of jobs that are being cleaned up in this run. */
+  readonly cleaningUp = new Set<string>();
   private readonly endpoints: Endpoint[];
   private readonly rules: Rules;
   private readonly calls = new Map<string, CancellationScope>();
@@ -60,6 +60,12 @@ export class Slot {
 
   isCalling(): boolean {
     return this.calls.size > 0;
+  }
+
+  /** It waits for its next round or for a person, and may do so in a new run. */
+  mayRest(): boolean {
+    const { waitsUntil, question } = this.ledger;
+    return !this.isCalling() && (waitsUntil !== undefined || question !== undefined);
   }
 
   /** What the table decides by. */
@@ -132,11 +138,11 @@ export class Slot {
   }
 
   /** Asks for more than was set aside. A call that ends meanwhile is not kept waiting. */
-  async reserve(endpoint: string): Promise<void> {
+  async askLimit(endpoint: string): Promise<void> {
     const asking = new CancellationScope();
     let isAnswered = false as boolean;
     const asked = asking
-      .run(() => reserve(this.run, this.candidate(endpoint).priceUsd))
+      .run(() => askLimit(this.run, this.candidate(endpoint).priceUsd))
       .catch((error: unknown) => {
         if (!isCancellation(error)) throw error;
         return undefined;
@@ -172,7 +178,7 @@ export class Slot {
   receive(): void {
     this.isWoken = false;
     this.knowsOfCancel = this.run.isCancelled;
-    for (const { made, call } of this.ended.splice(0)) this.settle(made, call);
+    for (const { made, call } of this.ended.splice(0)) this.noteEnd(made, call);
   }
 
   /** Shows a wait that is more than a part of a call, and has the watches told of it. */
@@ -280,18 +286,18 @@ export class Slot {
   }
 
   /** Writes down how a call ended. */
-  private settle({ candidate, jobKey: key }: MadeCall, { outcome, trail, result }: EndedCall): void {
+  private noteEnd({ candidate, jobKey: key }: MadeCall, { outcome, trail, result }: EndedCall): void {
     const { run, state, ledger } = this;
     this.calls.delete(key);
-    const isLost = ledger.jobs.some(({ fate }) => fate === 'made');
-    const isOvertaken = isLost || (jobOf(ledger, key).isStopping === true && !run.isCancelled);
-    const problem = result && !isLost ? pictureProblem(run, state, candidate, result.asset) : undefined;
+    const isLate = isDecided(ledger);
+    const isOvertaken = isLate || (jobOf(ledger, key).isStopping === true && !run.isCancelled);
+    const problem = result && !isLate ? pictureProblem(run, state, candidate, result.asset) : undefined;
     const own = isOvertaken ? overtaken(trail) : trail;
     const attempt = addAttempts(state, problem === undefined ? own : discarded(own, problem));
     this.closeDoor(candidate, outcome);
     learn(state, key, certaintyOf(outcome, trail.at(-1)?.certainty));
     this.take({ kind: 'ended', key, outcome: { ...outcome, ...(problem && { problem }) }, attempt });
-    if (result === undefined || isLost || problem !== undefined) return;
+    if (result === undefined || isLate || problem !== undefined) return;
     showAt(state, candidate);
     state.asset = result.asset;
     run.unsaved.push({ asset: result.asset, recipe: recipeOf(run, state, candidate, result) });

@@ -7,8 +7,10 @@ import {
   atRisk,
   free,
   isCalling,
+  isDecided,
   isOpen,
   isOverdue,
+  jobOf,
   known,
   noteOf,
   type Endpoint,
@@ -100,13 +102,11 @@ export function apply(ledger: Ledger, event: SlotEvent, around: Surroundings): L
     case 'stopping':
       return withJob(ledger, event.key, (job) => ({ ...job, isStopping: true }));
     case 'ended':
-      return settleQuestion(ended(ledger, event, around), event.key, around);
+      return afterLook(ended(ledger, event, around), event.key, around);
     case 'reused':
       return { ...ledger, jobs: [{ ...newJob(event.endpoint, ledger, around), fate: 'made', money: free }] };
     case 'too_dear':
-      return withNote(ledger, event.endpoint, (note) =>
-        event.reason === undefined ? pass(note) : { ...note, tooDear: event.reason },
-      );
+      return tooDear(ledger, event);
     case 'parked':
       return { ...ledger, waitsUntil: event.until, isUrged: undefined };
     case 'round_began':
@@ -126,6 +126,14 @@ export function apply(ledger: Ledger, event: SlotEvent, around: Surroundings): L
     case 'settled':
       return withJob(ledger, event.key, (job) => ({ ...job, fate: 'ended', money: event.money }));
   }
+}
+
+/** A race is a favour: where it costs too much, it takes no turn. */
+function tooDear(ledger: Ledger, { endpoint, reason }: Extract<SlotEvent, { kind: 'too_dear' }>): Ledger {
+  if (ledger.jobs.some(isCalling)) return withJobs(ledger, isCalling, (job) => ({ ...job, wasRaced: true }));
+  return withNote(ledger, endpoint, (note) =>
+    reason === undefined ? pass(note) : { ...note, tooDear: reason },
+  );
 }
 
 function newJob(endpoint: string, { seed }: Ledger, { endpoints, nowMs }: Surroundings): Job {
@@ -176,14 +184,14 @@ function made(
   { money, problem }: Extract<Outcome, { kind: 'made' }>,
   { rules }: Surroundings,
 ): Ledger {
-  const isFirst = !ledger.jobs.some(({ fate }) => fate === 'made');
-  const isGood = problem === undefined && isFirst;
+  const isLate = isDecided(ledger);
+  const isGood = problem === undefined && !isLate;
   const after = over(ledger, { ...job, fate: isGood ? 'made' : 'ended', money });
-  if (!isFirst || problem === undefined) return after;
+  if (isLate || problem === undefined) return after;
   const wasteful = { ...after, isWasteful: true };
   if (problem.code === 'incoherent') return withNote(wasteful, job.endpoint, pass);
   if (ledger.refills < rules.maxRefills) return refill(wasteful);
-  return { ...wasteful, refusal: { code: 'duplicate', message: problem.message, endpoint: job.endpoint } };
+  return { ...wasteful, twin: { code: 'duplicate', message: problem.message, endpoint: job.endpoint } };
 }
 
 /** The clean-up goes on asking for a job of which nobody said that it is over. */
@@ -213,7 +221,7 @@ function failed(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings)
     ...(needsPermission && { permission: 'needed' }),
   };
   if (needsPermission) return over(noted, closed);
-  return blame(isUnsent ? unsent(noted, job) : over(noted, closed), closed, outcome, around);
+  return afterJob(isUnsent ? unsent(noted, job) : over(noted, closed), closed, outcome, around);
 }
 
 /** The next job may have its key. */
@@ -284,7 +292,7 @@ function stillOpen(ledger: Ledger, job: Job, outcome: Failed, around: Surroundin
 }
 
 /** What follows for the endpoint from a job that is over. */
-function blame(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings): Ledger {
+function afterJob(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings): Ledger {
   const { code, message, word, retryAfterMs = 0 } = outcome;
   const { class: failureClass, isPictureUnusable } = failureOf(code);
   const { endpoint } = job;
@@ -358,13 +366,16 @@ function refill(ledger: Ledger): Ledger {
   return { ...ledger, refills: ledger.refills + 1, seed: (ledger.seed + seedStride) % 2 ** 32 };
 }
 
-/** A look may have settled the question: then every candidate has its turn again. */
-function settleQuestion(ledger: Ledger, key: string, { nowMs, deadlineMs }: Surroundings): Ledger {
+/**
+ * A look may have settled the question, unless a person has answered it: an answer is obeyed. Then every candidate has its
+ * turn again.
+ */
+function afterLook(ledger: Ledger, key: string, { nowMs, deadlineMs }: Surroundings): Ledger {
   const { question } = ledger;
   if (question === undefined) return ledger;
   const job = ledger.jobs.find((one) => one.key === question.key);
-  const stands = job !== undefined && (isOpen(job) || job.permission === 'needed');
-  if (!stands) return beginRound({ ...ledger, question: undefined });
+  const isSettled = job === undefined || !(isOpen(job) || job.permission === 'needed');
+  if (isSettled && question.answer === undefined) return beginRound({ ...ledger, question: undefined });
   const isLast = question.answer !== undefined || nowMs >= deadlineMs;
   return isLast ? { ...ledger, question: { ...question, looked: [...question.looked, key] } } : ledger;
 }
@@ -373,11 +384,14 @@ function settleQuestion(ledger: Ledger, key: string, { nowMs, deadlineMs }: Surr
 function asked(ledger: Ledger, key: string, { rules, nowMs }: Surroundings): Ledger {
   const notBefore = nowMs + rules.parking.maximumMs;
   const after = withJobs(ledger, isOpen, (job) => ({ ...booked(job), notBefore }));
-  return { ...after, question: { key, since: nowMs, looked: [] } };
+  const { endpoint } = jobOf(ledger, key);
+  return { ...after, question: { key, endpoint, since: nowMs, looked: [] } };
 }
 
 function goOn(ledger: Ledger, { rules, nowMs }: Surroundings): Ledger {
-  const isGivenUp = (job: Job): boolean => isOpen(job) && isOverdue(job, rules, nowMs);
+  const { question } = ledger;
+  const isGivenUp = (job: Job): boolean =>
+    isOpen(job) && (job.key === question?.key || isOverdue(job, rules, nowMs));
   const jobs = ledger.jobs.map((job): Job => {
     if (isGivenUp(job)) return { ...giveUp(job, nowMs), permission: 'given' };
     return job.permission === 'needed' ? { ...job, permission: 'given' } : job;
@@ -392,7 +406,9 @@ function beginRound(ledger: Ledger): Ledger {
       { jobs, failures: [], hadItsTurn: false, notBefore, isSpoiled },
     ]),
   );
-  return { ...ledger, endpoints, round: ledger.round + 1, waitsUntil: undefined, isWasteful: false };
+  // Open jobs come first: another one may be paid only after one more look at each.
+  const after = withJobs(ledger, isOpen, (job) => ({ ...job, notBefore: 0 }));
+  return { ...after, endpoints, round: ledger.round + 1, waitsUntil: undefined, isWasteful: false };
 }
 
 function woken(ledger: Ledger, byPerson: boolean, nowMs: number): Ledger {
@@ -420,12 +436,12 @@ function booked(job: Job): Job {
   return { ...job, money: atRisk(job.money) };
 }
 
-/** The job is over. One that cost nothing leaves no trace but its key. */
+/** The job is over. One that cost nothing leaves no trace but its key, unless its attempt was shown as at risk. */
 function over(ledger: Ledger, job: Job): Ledger {
-  const { fate, money, permission, isRival } = job;
-  const isForgotten =
-    money.kind === 'free' && fate !== 'made' && permission === undefined && isRival !== true;
-  return isForgotten ? withoutJob(ledger, job.key) : withJob(ledger, job.key, () => job);
+  const { key, fate, money, permission, isRival } = job;
+  const isNoted = permission !== undefined || isRival === true || jobOf(ledger, key).money.kind === 'at_risk';
+  const isForgotten = money.kind === 'free' && fate !== 'made' && !isNoted;
+  return isForgotten ? withoutJob(ledger, key) : withJob(ledger, key, () => job);
 }
 
 function pass(note: EndpointNote): EndpointNote {

@@ -81,6 +81,11 @@ export function hasDoubts({ jobs }: Ledger): boolean {
   return jobs.some(({ fate, money }) => fate === 'lost' && money.kind === 'at_risk');
 }
 
+/** It has its picture, or a refusal that no other provider may get around: what comes later is of no use. */
+export function isDecided({ jobs, refusal }: Ledger): boolean {
+  return refusal !== undefined || jobs.some(({ fate }) => fate === 'made');
+}
+
 /** Once is enough for a slot. */
 export function hasRaced({ jobs }: Ledger): boolean {
   return jobs.some(({ isRival }) => isRival === true);

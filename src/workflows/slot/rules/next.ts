@@ -16,7 +16,7 @@ import {
 export type Step =
   | { kind: 'submit'; endpoint: string }
   /** More than was set aside for the generation: ask the caller's limit first. */
-  | { kind: 'reserve'; endpoint: string }
+  | { kind: 'ask_limit'; endpoint: string }
   /** Find it, or collect it: free, and as often as wanted. */
   | { kind: 'look'; key: string }
   | { kind: 'stop'; key: string }
@@ -110,6 +110,12 @@ export const rows: readonly Row[] = [
     },
   },
   {
+    when: 'the picture is like another one of the set, and no refill is left',
+    then: 'end as duplicate',
+    why: 'The set has no use for it. The other call of a race has ended by now.',
+    step: ({ ledger: { twin } }) => (twin === undefined ? undefined : { kind: 'end', as: 'duplicate' }),
+  },
+  {
     when: 'a person answered, or the deadline passed while a person is asked',
     then: 'look once more for each open job; then allow another one, or end',
     why: 'The job may have turned up meanwhile: look once more, then obey.',
@@ -184,15 +190,13 @@ export const rows: readonly Row[] = [
   },
   {
     when: 'an open job will be asked for soon',
-    then: 'wait for that, or until the grace time is over (on hold it never is)',
-    why: 'Another one would be paid for the same picture.',
-    step: (situation) => {
-      const { ledger, rules, facts } = situation;
-      if (mayPay(situation)) return undefined;
+    then: 'wait for that',
+    why: 'What it gives is paid already. Only a look can show that it has been asked for in vain for too long.',
+    step: ({ ledger, facts }) => {
       const soon = ledger.jobs.filter((job) => isOpen(job) && !noteOf(ledger, job.endpoint).hadItsTurn);
       if (soon.length === 0) return undefined;
-      const until = soon.map((job) => Math.min(job.notBefore, payableFromMs(job, rules)));
-      return { kind: 'wait', for: 'provider', until: Math.min(facts.deadlineMs, ...until) };
+      const until = Math.min(facts.deadlineMs, ...soon.map(({ notBefore }) => notBefore));
+      return { kind: 'wait', for: 'provider', until };
     },
   },
   {
@@ -292,7 +296,7 @@ function rivalOf(situation: Situation, slow: Job): Endpoint | undefined {
 }
 
 function submitAt({ facts }: Situation, endpoint: Endpoint): Step {
-  return { kind: facts.affords(endpoint) === 'yes' ? 'submit' : 'reserve', endpoint: endpoint.id };
+  return { kind: facts.affords(endpoint) === 'yes' ? 'submit' : 'ask_limit', endpoint: endpoint.id };
 }
 
 /** On hold: nobody knows of the job, or its provider speaks and does not give it. */
