@@ -254,6 +254,12 @@ describe('the analysis of a chaos run', () => {
       ['no row of other refusals', refused, [row(-5_000, 100, 'rate_limited')], undefined],
       ['no row that had struck for the last time', refused, [row(-90_000, -5_000, 'http_503')], undefined],
       [
+        'the cut of its worker from Temporal',
+        silent,
+        [{ at: startedAt + 600, kind: 'partition', target: 'worker-2', detail: 'cut' }],
+        'cut',
+      ],
+      [
         'the race it lost, in which we stopped it',
         { outcome: 'cancelled', errorCode: 'overtaken' },
         [kill(500)],

@@ -1,5 +1,6 @@
 import { overtakenCode, type AttemptErrorCode, type AttemptRecord } from '../../../src/domain/attempt-record';
-import type { Disruption, Evidence, PaidJob, WorkOutcome } from './evidence';
+import { failures, type FailureCode } from '../../../src/domain/failures';
+import type { Disruption, Evidence, PaidJob, SlotOutcome, WorkOutcome } from './evidence';
 import type { MatchedJob, MatchedSlot } from './match-jobs';
 
 /**
@@ -47,9 +48,8 @@ export function findDuplicates(
         .map((earlier) => {
           const wasOut = disruptions.some((one) => isOutOf(one, earlier.job, later.at));
           const left = wasOut && isExtra(earlier, work, slot.slot);
-          const begunAt = begunAtMs(second, slot.attempts);
           const isRace =
-            wasOvertaken(earlier) || wasOvertaken(second) || isRival(earlier, { later, begunAt }, work);
+            wasOvertaken(earlier) || wasOvertaken(second) || isRival(earlier, second, work, slot);
           const why = isRace ? 'raced' : left ? 'extra' : whatBecameOf(earlier, policy, later.at);
           return { job: earlier.job, why };
         })
@@ -104,22 +104,34 @@ function whatBecameOf(
  * under way. The slower one ends as overtaken unless its worker was lost.
  */
 function isRival(
-  { job, attempts }: MatchedJob,
-  { later, begunAt }: { later: PaidJob; begunAt: number },
+  earlier: MatchedJob,
+  later: MatchedJob,
   { mayRace }: WorkOutcome,
+  slot: SlotOutcome,
 ): boolean {
-  if (mayRace !== true || job.provider === later.provider) return false;
-  return attempts.some(({ startedAt, seconds }) => {
-    const sinceMs = Date.parse(startedAt);
-    return sinceMs <= begunAt && begunAt <= sinceMs + seconds * 1000;
+  if (mayRace !== true || earlier.job.provider === later.job.provider) return false;
+  const begunAt = Math.min(later.job.at, ...later.attempts.map((attempt) => callBegunAt(attempt, slot)));
+  return earlier.attempts.some((attempt) => {
+    const endedAt = Date.parse(attempt.startedAt) + attempt.seconds * 1000;
+    return callBegunAt(attempt, slot) <= begunAt && begunAt <= endedAt;
   });
 }
 
-/** When the slot first called for a job: a provider that was busy takes it only later. */
-function begunAtMs({ job, attempts }: MatchedJob, ofSlot: readonly AttemptRecord[]): number {
-  const keys = attempts.flatMap(({ jobKey }) => (jobKey === undefined ? [] : [jobKey]));
-  const calls = ofSlot.filter(({ jobKey }) => jobKey !== undefined && keys.includes(jobKey));
-  return Math.min(job.at, ...calls.map(({ startedAt }) => Date.parse(startedAt)));
+/** When the call of this attempt began: what sent nothing right before it, and was to be repeated, belongs to it. */
+function callBegunAt({ jobKey, startedAt }: AttemptRecord, { attempts }: SlotOutcome): number {
+  const before = attempts
+    .filter((one) => jobKey !== undefined && one.jobKey === jobKey && one.startedAt < startedAt)
+    .toSorted((one, other) => other.startedAt.localeCompare(one.startedAt));
+  const last = before.findIndex((one) => one.certainty !== 'not_sent' || !isRepeated(one));
+  const ofCall = last === -1 ? before : before.slice(0, last);
+  return Date.parse(ofCall.at(-1)?.startedAt ?? startedAt);
+}
+
+/** Temporal repeats it by itself, in the same call. */
+function isRepeated({ errorCode }: AttemptRecord): boolean {
+  const askAgain =
+    errorCode !== undefined && errorCode in failures && failures[errorCode as FailureCode].askAgain;
+  return askAgain === 'at_once' || askAgain === 'after_pause';
 }
 
 /** A rival that was stopped because the other one was faster. */

@@ -72,6 +72,7 @@ function causeOf(
   const meanwhile = possible.filter(({ at }) => at >= startedAt && at <= endedAt);
   const kill =
     meanwhile.find(({ kind, target }) => kind === 'kill' && target.startsWith('worker')) ??
+    meanwhile.find(({ kind, isEnd }) => kind === 'partition' && isEnd !== true) ??
     meanwhile.find(({ kind }) => kind === 'kill');
   return (
     kill ??
