@@ -64,7 +64,7 @@ async function recordFinished(harness: GenerationHarness): Promise<void> {
     baseImages(),
   );
   await finished(harness, 'profile-pictures-completed', all, profilePictures());
-  await finished(harness, 'studio-completed', all, studio({ count: 2 }));
+  await finished(harness, 'studio-completed', all, studio());
   await finished(harness, 'studio-input-failure', [new FakeProvider('modal', failing('input'))], studio());
   const backAgain = new FakeProvider('modal', inTurn(down, ok));
   await finished(harness, 'studio-lora-waited', [backAgain], studio({ useLora: true }, { lora: fluxLora }));

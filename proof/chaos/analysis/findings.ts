@@ -4,7 +4,7 @@ import { type Evidence, type WorkOutcome, endStatuses } from './evidence';
 import { type Duplicate, findDuplicates, isUnexplained } from './find-duplicates';
 import { type UnknownOutcome, findUnknowns } from './find-unknowns';
 import { type MatchedSlot, matchJobs } from './match-jobs';
-import type { SlotFailureCode } from '../../../src/domain/taxonomy';
+import { providerNames, type SlotFailureCode } from '../../../src/domain/taxonomy';
 
 /** What a run proves or disproves. */
 export interface Findings {
@@ -84,7 +84,7 @@ export function analyse(evidence: Evidence): Findings {
     extras: works.reduce((sum, { extras = [] }) => sum + extras.length, 0),
     images: countImages(works),
     otherJobs: works.reduce((sum, { otherIds = [] }) => sum + otherIds.length, 0),
-    paid: ['modal', 'fal', 'comfyui'].map((provider) => paidAt(provider, slots, duplicates)),
+    paid: providerNames.map((provider) => paidAt(provider, slots, duplicates)),
     duplicates,
     orphans: orphans.map(({ n }) => n),
     unknowns: findUnknowns(slots, disruptions),

@@ -1,3 +1,4 @@
+import { providerNames } from '../../../src/domain/taxonomy';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChaosStack } from './chaos-stack';
 import { readEntries } from './journal';
@@ -16,7 +17,7 @@ export const settleDoubtsMs = 300_000;
 /** Ends every outage and removes every fault. */
 export async function healProviders({ control }: ChaosStack): Promise<void> {
   await control('DELETE', '/control/faults');
-  for (const provider of ['modal', 'fal', 'comfyui']) {
+  for (const provider of providerNames) {
     await control('POST', `/control/providers/${provider}`, { state: 'up' });
   }
 }
