@@ -25,10 +25,12 @@ const scenarios: Record<string, (stack: BenchStack) => Promise<Figure[]>> = {
 /** Minutes of work; only when it is named. */
 const onDemand: readonly string[] = ['crowd'];
 
-/** `npm run bench`: measures the whole stack on this machine and prints a table. Takes about six minutes. */
+/** `npm run bench`: measures the whole stack on this machine and prints a table. Takes some twenty minutes. */
 async function main(): Promise<void> {
   const { json, only } = new Command('npm run bench --')
-    .description('Measures the whole stack with emulated providers on this machine. Takes about six minutes.')
+    .description(
+      'Measures the whole stack with emulated providers on this machine. Takes some twenty minutes; one scenario two to twelve.',
+    )
     .option('--json', 'print one JSON document instead of a table')
     .addOption(
       new Option(

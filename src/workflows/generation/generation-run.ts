@@ -12,6 +12,7 @@ import {
 } from '../../domain/generation';
 import { emptyLedger, type Ledger } from '../../domain/ledger';
 import type { ProviderName } from '../../domain/taxonomy';
+import type { SetEngine } from './rules';
 import type { GenerationPlan, PlannedCandidate } from '../../domain/plan';
 
 /** One running generation: its plan, and the state that the query, the database and the result show. */
@@ -116,6 +117,14 @@ export function inFlight({ plan, ledgers }: GenerationRun): SubmitInFlight[] {
 /** The endpoint that made the first picture of the set, also where only one slot of it is made anew. */
 export function engineOf({ plan, state }: GenerationRun): string | undefined {
   return plan.set?.engine ?? state.engines[0];
+}
+
+/** What decides whether a picture of a slot may come from another endpoint than those of the others. */
+export function engineOfSet(run: GenerationRun, slot: number): SetEngine {
+  const mayMix = run.plan.rules.coherence !== 'required';
+  if (mayMix) return { mayMix };
+  const claim = inFlight(run).find((other) => other.slot !== slot);
+  return { mayMix, engine: engineOf(run), claimed: claim?.endpoint };
 }
 
 /** Until the deadline of the job. */

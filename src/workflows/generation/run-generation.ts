@@ -20,6 +20,7 @@ import { detailsTable } from './details';
 import { openRun, stateOf, type GenerationRun } from './generation-run';
 import { handleMessages } from './handle-messages';
 import { Projection } from './projection';
+import { statusOfSet } from './rules';
 import { endSlot, runSlot } from '../slot/run-slot';
 import { Slot } from '../slot/slot';
 
@@ -145,11 +146,9 @@ function tooFewPictures({ state: { slots }, plan }: GenerationRun): GenerationEr
 }
 
 function finalStatus({ state: { slots, error }, plan }: GenerationRun): GenerationStatus {
-  if (error?.code === 'cancelled') return 'cancelled';
-  if (slots.some(({ status }) => status === 'cancelled')) return 'cancelled';
   const completed = slots.filter(({ status }) => status === 'completed').length;
-  if (completed > 0 && completed === slots.length) return 'completed';
-  return completed >= plan.rules.minSuccess ? 'partial' : 'failed';
+  const isCancelled = error?.code === 'cancelled' || slots.some(({ status }) => status === 'cancelled');
+  return statusOfSet({ slots: slots.length, completed, isCancelled, minSuccess: plan.rules.minSuccess });
 }
 
 function show(run: GenerationRun): void {

@@ -4,25 +4,22 @@ import { roundUsd } from '../../domain/round-usd';
 import { reserveSpend } from '../activity-options';
 import { committedUsd } from '../slot/rules/ledger';
 import { remainingSeconds, type GenerationRun } from './generation-run';
+import { affords, type Budget } from './rules';
 
-/**
- * Whether the job may pay for one more call of this price. What is spent, at risk and in flight counts, and stays below the
- * caller's own limit. `ask`: it goes beyond the sum set aside at the start.
- */
-export function affords(run: GenerationRun, priceUsd: number): 'yes' | 'ask' | 'no' {
-  if (refusal(run, priceUsd) !== undefined) return 'no';
-  return totalUsd(run, priceUsd) <= run.reservedUsd ? 'yes' : 'ask';
+export function budgetOf({ ledgers, plan, reservedUsd, forgottenUsd }: GenerationRun): Budget {
+  const committed = [...ledgers.values()].reduce((sum, ledger) => sum + committedUsd(ledger), 0);
+  return { committed, forgotten: forgottenUsd, reserved: reservedUsd, limit: plan.rules.maxCostUsd };
 }
 
 /** Asks for more. Where the answer is no without a reason, the limit could not be read while the job had time. */
 export async function askLimit(run: GenerationRun, priceUsd: number): Promise<ReserveSpendResult> {
-  const reason = refusal(run, priceUsd);
-  if (reason !== undefined) return { granted: false, reason };
+  const budget = budgetOf(run);
+  if (affords(budget, priceUsd) === 'no') return { granted: false, reason: refusal(budget, priceUsd) };
   const { generationId, caller } = run.input;
-  const usd = totalUsd(run, priceUsd);
+  const totalUsd = roundUsd(budget.committed + priceUsd);
   try {
-    const answer = await reserveSpend({ generationId, caller, totalUsd: usd }, remainingSeconds(run));
-    if (answer.granted) run.reservedUsd = Math.max(run.reservedUsd, usd);
+    const answer = await reserveSpend({ generationId, caller, totalUsd }, remainingSeconds(run));
+    if (answer.granted) run.reservedUsd = Math.max(run.reservedUsd, totalUsd);
     return answer;
   } catch (error) {
     if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
@@ -30,14 +27,7 @@ export async function askLimit(run: GenerationRun, priceUsd: number): Promise<Re
   }
 }
 
-function refusal(run: GenerationRun, priceUsd: number): string | undefined {
-  const { maxCostUsd } = run.plan.rules;
-  // What runs before a reset may have paid is the caller's money, and was set aside apart.
-  const jobUsd = roundUsd(totalUsd(run, priceUsd) + run.forgottenUsd);
-  if (maxCostUsd === undefined || jobUsd <= maxCostUsd) return undefined;
-  return `One more call ($${String(priceUsd)}) would bring this job to $${String(jobUsd)}, above its maxCostUsd of $${String(maxCostUsd)}.`;
-}
-
-function totalUsd({ ledgers }: GenerationRun, priceUsd: number): number {
-  return roundUsd([...ledgers.values()].reduce((sum, ledger) => sum + committedUsd(ledger), priceUsd));
+function refusal({ committed, forgotten, limit }: Budget, priceUsd: number): string {
+  const jobUsd = roundUsd(committed + forgotten + priceUsd);
+  return `One more call ($${String(priceUsd)}) would bring this job to $${String(jobUsd)}, above its maxCostUsd of $${String(limit)}.`;
 }

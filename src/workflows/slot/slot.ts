@@ -8,12 +8,13 @@ import type { DispatchCertainty } from '../../domain/taxonomy';
 import { joinWatches, mediaActivity } from '../activity-options';
 import {
   engineOf,
-  inFlight,
+  engineOfSet,
   recipeOf,
   remainingSeconds,
   type GenerationRun,
 } from '../generation/generation-run';
-import { affords, askLimit } from '../generation/spend-guard';
+import { affords, fitsSet } from '../generation/rules';
+import { askLimit, budgetOf } from '../generation/spend-guard';
 import { addAttempts, discarded, learn, overtaken } from './attempts';
 import { outcomeOf, type EndedCall, type MadeCall } from './media-call';
 import { pictureProblem, withSeed } from './picture';
@@ -77,8 +78,8 @@ export class Slot {
         nowMs: Date.now(),
         deadlineMs: this.deadlineMs(),
         isCancelled: run.isCancelled,
-        fitsSet: (endpoint) => this.fitsSet(endpoint),
-        affords: ({ priceUsd }) => affords(run, priceUsd),
+        fitsSet: ({ id }) => fitsSet(engineOfSet(run, this.state.slot), this.candidate(id).endpoint),
+        affords: ({ priceUsd }) => affords(budgetOf(run), priceUsd),
         closedUntil: ({ id }) =>
           Math.max(...addressesOf(this.candidate(id)).map((address) => run.notBefore.get(address) ?? 0)),
       },
@@ -231,20 +232,6 @@ export class Slot {
     const { jobs } = noteOf(this.ledger, endpoint);
     const key = `${this.run.state.generationId}/slot-${this.state.slot}/${endpoint}`;
     return jobs === 0 ? key : `${key}/${jobs + 1}`;
-  }
-
-  /**
-   * A set that must not mix engines stays with the one that made its first picture, and until there is one with the one
-   * that another slot is about to pay.
-   */
-  private fitsSet({ id }: Endpoint): 'yes' | 'later' | 'never' {
-    const { run, state } = this;
-    if (run.plan.rules.coherence !== 'required') return 'yes';
-    const { endpoint } = this.candidate(id);
-    const engine = engineOf(run);
-    if (engine !== undefined) return engine === endpoint ? 'yes' : 'never';
-    const claim = inFlight(run).find(({ slot }) => slot !== state.slot);
-    return claim === undefined || claim.endpoint === endpoint ? 'yes' : 'later';
   }
 
   /** Shows who is asked now. Returns the time. */
