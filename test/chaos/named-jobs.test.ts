@@ -162,6 +162,20 @@ describe('a chaos run with a name for every job', () => {
     expect(findingsOf(fields).duplicates).toMatchObject([{ why: 'raced' }]);
   });
 
+  it.each([
+    ['a moment after it', 5.03, ['raced']],
+    ['two seconds after it', 7, ['abandoned']],
+  ] as const)('takes a job called for when the first call ended, %s, for %j', (_when, seconds, why) => {
+    const error = { errorClass: 'transient', errorCode: 'activity_timed_out' } as const;
+    const lost = attempt({ jobKey: firstKey, outcome: 'failed', ...error, seconds: 5 });
+    const begunAt = startedAt + seconds * 1000;
+    const rival = { ...later, provider: 'fal', jobKey: secondKey } as const;
+    const attempts = [lost, attempt({ ...rival, startedAt: new Date(begunAt).toISOString() })];
+    const jobs = [firstJob, { ...laterJob, provider: 'fal' as const, at: begunAt }];
+    const fields = { works: [work({ slots: [slot({ attempts })], mayRace: true })], jobs };
+    expect(findingsOf(fields).duplicates.map((one) => one.why)).toEqual(why);
+  });
+
   describe('of which a result was no picture', () => {
     const page = { outcome: 'failed', errorClass: 'corrupt', errorCode: 'media_not_media' } as const;
 

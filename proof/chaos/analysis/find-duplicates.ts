@@ -113,9 +113,15 @@ function isRival(
   const begunAt = Math.min(later.job.at, ...later.attempts.map((attempt) => callBegunAt(attempt, slot)));
   return earlier.attempts.some((attempt) => {
     const endedAt = Date.parse(attempt.startedAt) + attempt.seconds * 1000;
-    return callBegunAt(attempt, slot) <= begunAt && begunAt <= endedAt;
+    return callBegunAt(attempt, slot) <= begunAt && begunAt <= endedAt + oneTaskMs;
   });
 }
+
+/**
+ * That a call is slow, and that it ended, may reach the workflow in one task: then the race is called for first, and its
+ * call begins a moment later.
+ */
+const oneTaskMs = 1_000;
 
 /** When the call of this attempt began: what sent nothing right before it, and was to be repeated, belongs to it. */
 function callBegunAt({ jobKey, startedAt }: AttemptRecord, { attempts }: SlotOutcome): number {
