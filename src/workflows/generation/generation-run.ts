@@ -127,9 +127,13 @@ export function engineOfSet(run: GenerationRun, slot: number): SetEngine {
   return { mayMix, engine: engineOf(run), claimed: claim?.endpoint };
 }
 
-/** Until the deadline of the job. */
-export function remainingSeconds({ state }: GenerationRun): number {
-  return (Date.parse(state.deadlineAt ?? state.startedAt) - Date.now()) / 1000;
+/** Epoch ms. */
+export function deadlineMs({ state }: GenerationRun): number {
+  return Date.parse(state.deadlineAt ?? state.startedAt);
+}
+
+export function remainingSeconds(run: GenerationRun): number {
+  return (deadlineMs(run) - Date.now()) / 1000;
 }
 
 /** How a stored picture was made. */

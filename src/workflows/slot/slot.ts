@@ -2,12 +2,13 @@ import { CancellationScope, condition, isCancellation, log } from '@temporalio/w
 import { isFindable, type GenerateMediaResult } from '../../domain/dispatch';
 import { certaintyAfter } from '../../domain/failures';
 import type { SlotDecision, SlotState } from '../../domain/generation';
-import { emptyLedger, type Ledger } from '../../domain/ledger';
+import type { Ledger } from '../../domain/ledger';
 import type { PlannedCandidate, SlotPlan } from '../../domain/plan';
 import type { DispatchCertainty } from '../../domain/taxonomy';
 import { joinWatches, mediaActivity } from '../activity-options';
 import {
   engineOf,
+  deadlineMs,
   engineOfSet,
   recipeOf,
   remainingSeconds,
@@ -19,7 +20,7 @@ import { addAttempts, discarded, learn, overtaken } from './attempts';
 import { outcomeOf, type EndedCall, type MadeCall } from './media-call';
 import { pictureProblem, withSeed } from './picture';
 import { apply, type Outcome, type SlotEvent } from './rules/apply';
-import { hasDoubts, isDecided, jobOf, noteOf, type Endpoint, type Rules } from './rules/ledger';
+import { hasDoubts, isDecided, jobOf, known, noteOf, type Endpoint, type Rules } from './rules/ledger';
 import type { End, Situation, Step } from './rules/next';
 import { candidateOf, showAt, showEnd, showLedger, showWait } from './show';
 
@@ -51,7 +52,7 @@ export class Slot {
   }
 
   get ledger(): Ledger {
-    return this.run.ledgers.get(this.state.slot) ?? emptyLedger(this.plan.seed);
+    return known(this.run.ledgers.get(this.state.slot));
   }
 
   /** It has its picture, or will never have one. */
@@ -76,7 +77,7 @@ export class Slot {
       ...{ ledger, endpoints, rules },
       facts: {
         nowMs: Date.now(),
-        deadlineMs: this.deadlineMs(),
+        deadlineMs: deadlineMs(run),
         isCancelled: run.isCancelled,
         fitsSet: ({ id }) => fitsSet(engineOfSet(run, this.state.slot), this.candidate(id).endpoint),
         affords: ({ priceUsd }) => affords(budgetOf(run), priceUsd),
@@ -89,7 +90,7 @@ export class Slot {
   /** Takes in what happened. */
   take(event: SlotEvent): void {
     const { run, endpoints, rules } = this;
-    const around = { endpoints, rules, nowMs: Date.now(), deadlineMs: this.deadlineMs() };
+    const around = { endpoints, rules, nowMs: Date.now(), deadlineMs: deadlineMs(run) };
     const before = this.ledger;
     run.ledgers.set(this.state.slot, apply(before, event, around));
     showLedger(this.state, this.plan, this.ledger);
@@ -220,11 +221,6 @@ export class Slot {
       return isOther && attempt.providerRequestId !== undefined ? [attempt.providerRequestId] : [];
     });
     return ids.length > 0 ? { knownRequestIds: [...new Set(ids)] } : {};
-  }
-
-  private deadlineMs(): number {
-    const { deadlineAt, startedAt } = this.run.state;
-    return Date.parse(deadlineAt ?? startedAt);
   }
 
   /** Names one job for ever: the next one at the same model gets another key. */

@@ -276,8 +276,7 @@ function stillOpen(ledger: Ledger, job: Job, outcome: Failed, around: Surroundin
   const isOurs = answeredBy === 'us' && outage === 'none' && failureClass === 'transient';
   const wasHeard = code === 'not_found_yet' || (!isOurs && tookMs > longCallMs);
   const inVainSince = wasHeard ? undefined : job.inVainSince;
-  const { failures } = noteOf(ledger, job.endpoint);
-  const backoffMs = askAgain === 'at_once' ? 0 : backoff(endpointOf(job, around), failures.length);
+  const backoffMs = askAgain === 'at_once' ? 0 : backoffOf(ledger, job, around);
   const waitMs = ledger.question === undefined ? Math.max(backoffMs, retryAfterMs) : rules.parking.maximumMs;
   const after: Job = {
     ...{ ...job, trace, worker, failure: code, notBefore: nowMs + waitMs },
@@ -453,11 +452,9 @@ function endpointOf({ endpoint }: Job, { endpoints }: Surroundings): Endpoint {
 }
 
 function backoffOf(ledger: Ledger, job: Job, around: Surroundings): number {
-  return backoff(endpointOf(job, around), noteOf(ledger, job.endpoint).failures.length);
-}
-
-function backoff({ retry }: Endpoint, failures: number): number {
-  return Math.min(retry.initialMs * retry.coefficient ** (failures - 1), retry.maximumMs);
+  const { initialMs, coefficient, maximumMs } = endpointOf(job, around).retry;
+  const { failures } = noteOf(ledger, job.endpoint);
+  return Math.min(initialMs * coefficient ** (failures.length - 1), maximumMs);
 }
 
 function withJob(ledger: Ledger, key: string, change: (job: Job) => Job): Ledger {

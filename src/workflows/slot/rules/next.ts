@@ -299,18 +299,10 @@ function submitAt({ facts }: Situation, endpoint: Endpoint): Step {
   return { kind: facts.affords(endpoint) === 'yes' ? 'submit' : 'ask_limit', endpoint: endpoint.id };
 }
 
-/** On hold: nobody knows of the job, or its provider speaks and does not give it. */
-function needsPermission({ ledger, rules, facts }: Situation, job: Job): boolean {
+/** On hold: nobody knows of the job, or its provider speaks and does not give it. Another open one may still give its picture. */
+function needsPermission(situation: Situation, job: Job): boolean {
   if (job.permission === 'needed') return true;
-  if (
-    facts.nowMs >= facts.deadlineMs ||
-    !isOpen(job) ||
-    !isOverdue(job, rules, facts.nowMs) ||
-    !speaksOfJob(job)
-  )
-    return false;
-  // The other job of a race may still give its picture.
-  return ledger.jobs.every((other) => !isOpen(other) || isOverdue(other, rules, facts.nowMs));
+  return isOpen(job) && !isLate(situation) && speaksOfJob(job) && areOverdue(situation);
 }
 
 /** The provider itself spoke of the job, or the time limit of the job ran out: this is no outage that will end. */
@@ -324,10 +316,13 @@ function speaksOfJob({ failure }: Job): boolean {
 }
 
 /** Whether another job may be paid: beside an open one only when that is overdue, and never on hold. */
-export function mayPay({ ledger, rules, facts }: Situation): boolean {
-  const open = ledger.jobs.filter(isOpen);
-  if (open.length === 0) return true;
-  return !rules.isOnHold && open.every((job) => isOverdue(job, rules, facts.nowMs));
+export function mayPay(situation: Situation): boolean {
+  return !hasOpen(situation) || (!situation.rules.isOnHold && areOverdue(situation));
+}
+
+/** All open jobs. */
+function areOverdue({ ledger, rules, facts }: Situation): boolean {
+  return ledger.jobs.filter(isOpen).every((job) => isOverdue(job, rules, facts.nowMs));
 }
 
 function hasOpen({ ledger }: Situation): boolean {
@@ -337,13 +332,11 @@ function hasOpen({ ledger }: Situation): boolean {
 /** When another job may be paid beside those that are open; never, where it may be now. */
 function nextPayableAtMs(situation: Situation): number {
   const { ledger, rules, facts } = situation;
-  if (mayPay(situation)) return Infinity;
-  const overdue = ledger.jobs.filter(isOpen).map((job) => payableFromMs(job, rules));
-  return Math.max(facts.nowMs + 1000, ...overdue);
-}
-
-function payableFromMs({ inVainSince }: Job, { graceMs, isOnHold }: Rules): number {
-  return inVainSince === undefined || isOnHold ? Infinity : inVainSince + graceMs;
+  if (rules.isOnHold || mayPay(situation)) return Infinity;
+  const overdueAt = ledger.jobs
+    .filter(isOpen)
+    .map(({ inVainSince = Infinity }) => inVainSince + rules.graceMs);
+  return Math.max(facts.nowMs + 1000, ...overdueAt);
 }
 
 function inTurn({ ledger, endpoints }: Situation): Endpoint[] {
