@@ -55,7 +55,7 @@ export interface Job {
   failure?: FailureCode | undefined;
   /** With `hold`: a person's permission to pay another one in its place. */
   permission?: 'needed' | 'given' | undefined;
-  /** Another one was submitted because this one was slow. */
+  /** Another one was submitted because this one was slow, or would have been if it had not cost too much. */
   wasRaced?: true | undefined;
   /** It was submitted because another one was slow. */
   isRival?: true | undefined;

@@ -107,6 +107,27 @@ describe('an open job that is asked for in vain', () => {
     expect(step(56)).toEqual({ kind: 'look', key: 'a' });
   });
 
+  it('is looked for once more when the one paid beside it has failed', () => {
+    const { step } = after(
+      rules,
+      ...asked.slice(0, 4),
+      [41, called('b')],
+      [60, ended('b', failed('generation_failed', { word: 'ended_billed', money: cost }))],
+    );
+    expect(step(60)).toEqual({ kind: 'look', key: 'a' });
+  });
+
+  it('is overdue also where no worker took the looks, however long they waited for one', () => {
+    const untaken = failed('no_worker', { word: 'nothing_sent', trace: handle, tookMs: 61_000 });
+    const { step } = after(
+      rules,
+      ...asked.slice(0, 2),
+      [2, { kind: 'looked', key: 'a' }],
+      [63, ended('a', untaken)],
+    );
+    expect(step(63)).toEqual({ kind: 'submit', endpoint: 'b' });
+  });
+
   it('shows no price at risk any more where it turned out to be free', () => {
     const { ledger } = after(onHold, ...asked, [50, { kind: 'looked', key: 'a' }], [51, ended('a', free)]);
     expect([costUsd(ledger), atRiskUsd(ledger)]).toEqual([0, 0]);
@@ -125,6 +146,12 @@ describe('a race', () => {
     expect(step(6)).toMatchObject({ kind: 'wait', for: 'call' });
     const won = apply(ledger, ended('a', picture), { endpoints, rules, nowMs: 7, deadlineMs: 1000 });
     expect(won.jobs).toMatchObject([{ key: 'a', fate: 'made' }, { key: 'b' }]);
+  });
+
+  it('looks for the job of a call that was lost before it ends with a picture that the set has', () => {
+    const lost = failed('activity_timed_out', { trace: handle });
+    const { step } = after(rules, ...race, [6, ended('a', lost)], [7, ended('b', twin)]);
+    expect(step(7)).toEqual({ kind: 'look', key: 'a' });
   });
 
   it('is over with a refusal, whatever the other call still makes', () => {

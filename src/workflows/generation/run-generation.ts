@@ -52,7 +52,7 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
 
   run.changed();
   // A limit of the job counts what runs before a reset may have paid: only the answer to a save tells.
-  if (run.unsaved.length > 0 || run.plan.rules.maxCostUsd !== undefined) run.save();
+  if (input.resumed !== undefined || run.plan.rules.maxCostUsd !== undefined) run.save();
   slots.forEach(cleanUp);
   await runSlots(run, slots, projection);
   if (isUnfinished(run)) await goOnInNewRun(run, slots, projection);
@@ -171,7 +171,9 @@ function show(run: GenerationRun): void {
 function announce(run: GenerationRun): void {
   const { status, slots } = run.state;
   const needs = (wanted: SlotState['status']): boolean => slots.some((slot) => slot.status === wanted);
-  const open = needs('needs_decision') ? 'needs_decision' : needs('waiting') ? 'waiting' : 'running';
+  // Once it has waited it counts as waiting until it ends: each change back would cost an action.
+  const hasWaited = slots.some(({ waiting }) => waiting !== undefined);
+  const open = needs('needs_decision') ? 'needs_decision' : hasWaited ? 'waiting' : 'running';
   const now = { status: status === 'running' ? open : status, providers: providersOf(slots) };
   const { announced } = run;
   const isUsual = announced.status === undefined && ['running', 'completed'].includes(now.status);

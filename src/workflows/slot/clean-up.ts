@@ -3,7 +3,6 @@ import type { Settlement, SettleJobResult } from '../../activities/settle-job';
 import type { Job } from '../../domain/ledger';
 import type { PlannedCandidate } from '../../domain/plan';
 import { settleJob } from '../activity-options';
-import { recipeOf } from '../generation/generation-run';
 import { learn } from './attempts';
 import { withSeed } from './picture';
 import type { Slot } from './slot';
@@ -87,13 +86,6 @@ function finish(
     key: job.key,
     money: costUsd === 0 ? { kind: 'free' } : { kind: 'cost', usd: costUsd, estimated, billing },
   });
-  if (asset !== undefined) {
-    const { provider, endpoint } = candidate;
-    const at = new Date().toISOString();
-    const extra = { slot: state.slot, provider, endpoint, seed: job.seed, asset, costUsd, at };
-    run.state.extras = [...(run.state.extras ?? []), extra];
-    run.unsaved.push({ asset, recipe: recipeOf(run, { ...state, seed: job.seed }, candidate, settlement) });
-    run.changed();
-  }
+  if (asset !== undefined) slot.keepExtra(candidate, job.seed, { ...settlement, asset });
   run.save();
 }

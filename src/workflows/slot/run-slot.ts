@@ -2,7 +2,7 @@ import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow
 import { leaveWatches } from '../leave-watches';
 import { cleanUp } from './clean-up';
 import { next, type End, type Step } from './rules/next';
-import type { Slot } from './slot';
+import { isLong, type Slot } from './slot';
 
 /**
  * Brings one slot to its end: what it does next stands in the table (`rules/next.ts`). Never throws for a provider's failure,
@@ -69,10 +69,12 @@ export function endSlot(slot: Slot, as: End): void {
 async function untilSomethingHappens(slot: Slot, step: Extract<Step, { kind: 'wait' }>): Promise<boolean> {
   const { run } = slot;
   slot.showWait(step);
-  if (slot.mayRest()) run.isResting ||= workflowInfo().continueAsNewSuggested;
-  const isDue = (): boolean => slot.hasNews() || (run.isResting && slot.mayRest());
+  const { waitsUntil, question } = slot.ledger;
+  const mayRest = !slot.isCalling() && (waitsUntil !== undefined || question !== undefined || isLong(step));
+  if (mayRest) run.isResting ||= workflowInfo().continueAsNewSuggested;
+  const isDue = (): boolean => slot.hasNews() || (run.isResting && mayRest);
   // eslint-disable-next-line temporal/workflow-condition-timeout-style -- a call under way ends by itself
   if (step.until === Infinity) await condition(isDue);
   else await condition(isDue, Math.max(1, step.until - Date.now()));
-  return !(run.isResting && slot.mayRest());
+  return !(run.isResting && mayRest);
 }

@@ -64,12 +64,6 @@ export class Slot {
     return this.calls.size > 0;
   }
 
-  /** It waits for its next round or for a person, and may do so in a new run. */
-  mayRest(): boolean {
-    const { waitsUntil, question } = this.ledger;
-    return !this.isCalling() && (waitsUntil !== undefined || question !== undefined);
-  }
-
   /** What the table decides by. */
   situation(): Situation {
     const { ledger, endpoints, rules, run } = this;
@@ -189,11 +183,10 @@ export class Slot {
     const out = this.endpoints.filter(({ id }) => noteOf(ledger, id).outage !== undefined);
     const watched = [...new Set(out.map(({ provider }) => provider))];
     const isParked = ledger.waitsUntil !== undefined;
-    if (what !== 'provider' || !(isParked || watched.length > 0 || isLong(until))) return;
-    const isNew = state.waiting === undefined;
+    if (what !== 'provider' || !(isParked || watched.length > 0 || isLong({ until }))) return;
     showWait(state, ledger, until, watched);
     run.changed();
-    if (isParked && isNew) run.save();
+    if (isParked && run.announced.status !== 'waiting') run.save();
     for (const provider of watched) run.parkedAt.add(provider);
     // Beside the wait, which has a time of its own: nobody is held up while the watches cannot be reached.
     if (watched.length > 0)
@@ -253,7 +246,7 @@ export class Slot {
 
   private generate({ candidate, jobKey, previous, worker }: MadeCall): Promise<GenerateMediaResult> {
     const { run, ledger } = this;
-    const { generationId, deadlineAt, startedAt } = run.state;
+    const { generationId } = run.state;
     const { slot } = this.state;
     const { calls: call, round } = ledger;
     const least = previous.phase === 'none' ? 1 : lookSeconds;
@@ -262,7 +255,7 @@ export class Slot {
     return generateMedia({
       ...{ generationId, slot, jobKey, candidate, previous },
       ...this.knownRequests(candidate, jobKey),
-      deadlineAt: deadlineAt ?? startedAt,
+      deadlineAt: new Date(deadlineMs(run)).toISOString(),
       ...(ledger.isUrged === true && { isUrged: true }),
       ...(hasDoubts(ledger) && { asksFirst: true }),
     });
@@ -280,11 +273,28 @@ export class Slot {
     this.closeDoor(candidate, outcome);
     learn(state, key, certaintyOf(outcome, trail.at(-1)?.certainty));
     this.take({ kind: 'ended', key, outcome: { ...outcome, ...(problem && { problem }) }, attempt });
+    if (result !== undefined && isLate) this.keepExtra(candidate, jobOf(ledger, key).seed, result);
     if (result === undefined || isLate || problem !== undefined) return;
     showAt(state, candidate);
     state.asset = result.asset;
     run.unsaved.push({ asset: result.asset, recipe: recipeOf(run, state, candidate, result) });
     this.complete();
+  }
+
+  /** A paid picture that came too late for the slot is kept beside the set. */
+  keepExtra(
+    candidate: PlannedCandidate,
+    seed: number,
+    made: Pick<GenerateMediaResult, 'asset' | 'costUsd' | 'costEstimated' | 'providerRequestId'>,
+  ): void {
+    const { run, state } = this;
+    const { provider, endpoint } = candidate;
+    const { asset, costUsd } = made;
+    const at = new Date().toISOString();
+    const extra = { slot: state.slot, provider, endpoint, seed, asset, costUsd, at };
+    run.state.extras = [...(run.state.extras ?? []), extra];
+    run.unsaved.push({ asset, recipe: recipeOf(run, { ...state, seed }, candidate, made) });
+    run.changed();
   }
 
   /** A provider that asks one call to stay away means all of this job. */
@@ -316,8 +326,9 @@ function certaintyOf(outcome: Outcome, ofAttempt: DispatchCertainty = 'unknown')
   return outcome.trace.phase === 'none' ? certaintyAfter(outcome.word) : 'unknown';
 }
 
-function isLong(untilMs: number): boolean {
-  return untilMs > Date.now() + shownPauseMs;
+/** More than a part of a call. */
+export function isLong({ until }: Pick<Extract<Step, { kind: 'wait' }>, 'until'>): boolean {
+  return until > Date.now() + shownPauseMs;
 }
 
 /** Whom a `Retry-After` speaks for: the provider, and one app of it where it has several. */

@@ -154,10 +154,17 @@ function called(
     ...newJob(endpoint, ledger, around),
     ...{ key, callingSince: around.nowMs, ...(isRace && { isRival: true }) },
   };
-  // What is paid beside an open job may be paid twice.
-  const before = withJobs(ledger, isOpen, (open) => (isRace ? { ...open, wasRaced: true } : booked(open)));
+  const before = isRace
+    ? withJobs(ledger, isCalling, (slow) => ({ ...slow, wasRaced: true }))
+    : ledger.jobs.filter(isOpen).reduce(paidBeside, ledger);
   const counted = withNote(before, endpoint, (note) => ({ ...note, jobs: note.jobs + 1 }));
   return { ...counted, jobs: [...counted.jobs, job], calls: ledger.calls + 1 };
+}
+
+/** What is paid beside an open job may be paid twice: it is looked for once more before the next payment. */
+function paidBeside(ledger: Ledger, { key, endpoint }: Job): Ledger {
+  const after = withJob(ledger, key, (job) => ({ ...booked(job), notBefore: 0 }));
+  return withNote(after, endpoint, (note) => ({ ...note, hadItsTurn: false }));
 }
 
 function ended(
@@ -165,8 +172,7 @@ function ended(
   { key, outcome, attempt }: Extract<SlotEvent, { kind: 'ended' }>,
   around: Surroundings,
 ): Ledger {
-  const job = ledger.jobs.find((one) => one.key === key);
-  if (job === undefined) return ledger;
+  const job = jobOf(ledger, key);
   const idle = { ...job, callingSince: undefined, isStopping: undefined, attempt: attempt ?? job.attempt };
   switch (outcome.kind) {
     case 'made':
@@ -274,7 +280,7 @@ function stillOpen(ledger: Ledger, job: Job, outcome: Failed, around: Surroundin
   const { rules, nowMs } = around;
   const { answeredBy, outage, class: failureClass, askAgain } = failureOf(code);
   const isOurs = answeredBy === 'us' && outage === 'none' && failureClass === 'transient';
-  const wasHeard = code === 'not_found_yet' || (!isOurs && tookMs > longCallMs);
+  const wasHeard = code === 'not_found_yet' || (answeredBy !== 'us' && tookMs > longCallMs);
   const inVainSince = wasHeard ? undefined : job.inVainSince;
   const backoffMs = askAgain === 'at_once' ? 0 : backoffOf(ledger, job, around);
   const waitMs = ledger.question === undefined ? Math.max(backoffMs, retryAfterMs) : rules.parking.maximumMs;

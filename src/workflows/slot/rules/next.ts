@@ -110,12 +110,6 @@ export const rows: readonly Row[] = [
     },
   },
   {
-    when: 'the picture is like another one of the set, and no refill is left',
-    then: 'end as duplicate',
-    why: 'The set has no use for it. The other call of a race has ended by now.',
-    step: ({ ledger: { twin } }) => (twin === undefined ? undefined : { kind: 'end', as: 'duplicate' }),
-  },
-  {
     when: 'a person answered, or the deadline passed while a person is asked',
     then: 'look once more for each open job; then allow another one, or end',
     why: 'The job may have turned up meanwhile: look once more, then obey.',
@@ -149,15 +143,6 @@ export const rows: readonly Row[] = [
       const { ledger, rules } = situation;
       const lost = rules.isOnHold ? ledger.jobs.find((job) => needsPermission(situation, job)) : undefined;
       return lost === undefined ? undefined : { kind: 'ask_person', key: lost.key };
-    },
-  },
-  {
-    when: 'too many jobs were paid for nothing',
-    then: 'end as paid_attempt_limit',
-    why: 'A slot must not spend without end. Jobs that a person allowed to replace do not count.',
-    step: ({ ledger, rules }) => {
-      const counted = wastedJobs(ledger).filter(({ permission }) => permission !== 'given');
-      return counted.length >= rules.maxPaid ? { kind: 'end', as: 'paid_attempt_limit' } : undefined;
     },
   },
   {
@@ -198,6 +183,21 @@ export const rows: readonly Row[] = [
       const until = Math.min(facts.deadlineMs, ...soon.map(({ notBefore }) => notBefore));
       return { kind: 'wait', for: 'provider', until };
     },
+  },
+  {
+    when: 'too many jobs were paid for nothing',
+    then: 'end as paid_attempt_limit',
+    why: 'A slot must not spend without end. Jobs that a person allowed to replace do not count.',
+    step: ({ ledger, rules }) => {
+      const counted = wastedJobs(ledger).filter(({ permission }) => permission !== 'given');
+      return counted.length >= rules.maxPaid ? { kind: 'end', as: 'paid_attempt_limit' } : undefined;
+    },
+  },
+  {
+    when: 'the picture is like another one of the set, and no refill is left',
+    then: 'end as duplicate',
+    why: 'The set has no use for it. The other job of a race was looked for first.',
+    step: ({ ledger: { twin } }) => (twin === undefined ? undefined : { kind: 'end', as: 'duplicate' }),
   },
   {
     when: 'a doubt has its moment',
