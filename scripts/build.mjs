@@ -18,6 +18,5 @@ cpSync(join(root, 'src/providers/comfyui/graphs'), join(dist, 'src/providers/com
   recursive: true,
 });
 
-const { bundleWorkflowCode } = require('@temporalio/worker');
-const { code } = await bundleWorkflowCode({ workflowsPath: join(dist, 'src/workflows/index.js') });
-writeFileSync(join(dist, 'src/workflow-bundle.js'), code);
+const { bundleWorkflows } = require(join(dist, 'src/worker/bundle-workflows.js'));
+writeFileSync(join(dist, 'src/workflow-bundle.js'), await bundleWorkflows());

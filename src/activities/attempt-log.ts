@@ -10,6 +10,7 @@ import {
   type GenerateMediaInput,
 } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
+import { canonicalJson } from '../domain/canonical-json';
 import type { DispatchCertainty, JsonValue } from '../domain/taxonomy';
 import type { ProviderError } from '../providers/errors';
 import type { DispatchLog } from '../providers/types';
@@ -85,9 +86,17 @@ export class AttemptLog implements DispatchLog {
     this.note = { ...this.note, dispatch: { phase: 'none' } };
   }
 
-  /** Never throws: the job runs and is paid, and every later heartbeat carries the handle. A cancellation comes by the signal. */
+  /**
+   * Never throws: the job runs and is paid, and every later heartbeat carries the handle. A cancellation comes by the signal.
+   * A handle that the stored clue already tells needs no store of its own.
+   */
   async accepted(handle: JsonValue, providerRequestId?: string): Promise<void> {
+    const { dispatch: before } = this.note;
     const dispatch = { phase: 'accepted', handle, providerRequestId } as const;
+    if (before.phase === 'intent' && canonicalJson(before.clue) === canonicalJson(handle)) {
+      this.note = { ...this.note, dispatch };
+      return;
+    }
     await this.store({ ...this.note, dispatch }).catch((error: unknown) => {
       this.context.log.warn('the handle of a job could not be stored yet', { error });
       this.beat();

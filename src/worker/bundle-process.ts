@@ -1,13 +1,9 @@
 import { writeFileSync } from 'node:fs';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflows } from './bundle-workflows';
 
 /** Bundles the workflows into the file named by the first argument. */
 async function main(codePath: string): Promise<void> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: require.resolve('../workflows'),
-    logger: new DefaultLogger('ERROR'),
-  });
-  writeFileSync(codePath, code);
+  writeFileSync(codePath, await bundleWorkflows());
 }
 
 void main(process.argv[2] ?? '').catch((error: unknown) => {

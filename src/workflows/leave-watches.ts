@@ -1,10 +1,4 @@
-import {
-  CancellationScope,
-  defineSignal,
-  getExternalWorkflowHandle,
-  log,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { defineSignal, getExternalWorkflowHandle, log, workflowInfo } from '@temporalio/workflow';
 import { leaveSignalName, providerWatchId, type ParkedJob } from '../domain/messages';
 import type { ProviderName } from '../domain/taxonomy';
 import type { GenerationRun } from './generation/generation-run';
@@ -18,7 +12,7 @@ const leaveSignal = defineSignal<[ParkedJob]>(leaveSignalName);
 export function leaveWatches(run: GenerationRun): void {
   for (const provider of [...run.parkedAt].filter((name) => !isAwaited(run, name))) {
     run.parkedAt.delete(provider);
-    run.cleanUps.push(CancellationScope.nonCancellable(() => leave(provider)));
+    run.cleanUps.push(leave(provider));
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   GenerateMediaInput,
   GenerateMediaResult,
 } from '../../src/domain/dispatch';
+import type { JsonValue } from '../../src/domain/taxonomy';
 import { candidate, health } from './call-input';
 import { failing, FakeProvider, hanging, lost, picture, type Answer } from '../support/fake-provider';
 
@@ -256,6 +257,22 @@ describe('generateMedia', () => {
     await abandoned;
     expect(modal.jobs).toHaveLength(1);
     expect(second.at(-1)?.dispatch).toEqual({ phase: 'accepted', handle: { requestId: 'r1' } });
+  });
+
+  it('stores the handle of a job at once only where nothing stored leads to the job yet', async () => {
+    const storedBy = async (clue: JsonValue | undefined): Promise<string[]> => {
+      const { stored, run } = activity(async (job, _call, { dispatch }) => {
+        await dispatch.intent(clue);
+        await dispatch.accepted({ key: 'k', url: 'u' }, 'r1');
+        return picture(job);
+      });
+      await run();
+      return stored.map(({ dispatch: { phase } }) => phase);
+    };
+
+    expect(await storedBy({ url: 'u', key: 'k' })).toEqual(['intent']);
+    expect(await storedBy({ key: 'another' })).toEqual(['intent', 'accepted']);
+    expect(await storedBy(undefined)).toEqual(['intent', 'accepted']);
   });
 
   it('goes on with an accepted job whose handle could not be stored', async () => {

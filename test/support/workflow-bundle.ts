@@ -1,16 +1,12 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflows } from '../../src/worker/bundle-workflows';
 
 /** Bundles the workflows once for a whole test run; the path reaches the test files through the environment. */
 export async function bundleForTests(): Promise<string> {
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: require.resolve('../../src/workflows'),
-    logger: new DefaultLogger('WARN'),
-  });
   const codePath = join(await mkdtemp(join(tmpdir(), 'ryla-bundle-')), 'workflow-bundle.js');
-  await writeFile(codePath, code);
+  await writeFile(codePath, await bundleWorkflows());
   return codePath;
 }
 

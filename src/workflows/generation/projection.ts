@@ -1,4 +1,4 @@
-import { CancellationScope, condition, log } from '@temporalio/workflow';
+import { condition, log } from '@temporalio/workflow';
 import type { MadePicture } from '../../domain/generation';
 import { saveGeneration } from '../activity-options';
 import { stateOf, type GenerationRun } from './generation-run';
@@ -51,8 +51,7 @@ export class Projection {
 
   private async saveLater(): Promise<void> {
     this.isDue = true;
-    // A cancelled run ends, and saves then.
-    await CancellationScope.nonCancellable(() => condition(() => this.isFlushed, this.restMs()));
+    await condition(() => this.isFlushed, this.restMs());
     this.isDue = false;
     if (!this.isFlushed) this.touch();
   }
@@ -66,7 +65,7 @@ export class Projection {
       this.savedRevision = state.revision;
       this.saving = made;
       try {
-        const saved = await CancellationScope.nonCancellable(() => saveGeneration({ state, made }));
+        const saved = await saveGeneration({ state, made });
         this.run.forgottenUsd = saved.forgottenUsd;
       } catch (error) {
         log.error('the state could not be saved', { error });

@@ -32,6 +32,12 @@ import { Slot } from '../slot/slot';
  */
 export async function runGeneration(input: GenerationInput): Promise<GenerationState> {
   const run = openRun(input, new Date().toISOString());
+  CancellationScope.current().cancelRequested.catch(() => (run.isCancelled = true));
+  // A cancelled run stops its calls itself, waits for what they cost, and saves it.
+  return await CancellationScope.nonCancellable(() => toItsEnd(run));
+}
+
+async function toItsEnd(run: GenerationRun): Promise<GenerationState> {
   const slots = openSlots(run);
   handleMessages(run, slots);
   const projection = new Projection(run);
@@ -48,19 +54,20 @@ export async function runGeneration(input: GenerationInput): Promise<GenerationS
   run.wakeWaiting = () => {
     for (const slot of slots) slot.wake();
   };
-  CancellationScope.current().cancelRequested.catch(() => (run.isCancelled = true));
 
   run.changed();
   // A limit of the job counts what runs before a reset may have paid: only the answer to a save tells.
-  if (input.resumed !== undefined || run.plan.rules.maxCostUsd !== undefined) run.save();
+  if (run.input.resumed !== undefined || run.plan.rules.maxCostUsd !== undefined) run.save();
   slots.forEach(cleanUp);
   await runSlots(run, slots, projection);
   if (isUnfinished(run)) await goOnInNewRun(run, slots, projection);
   if (run.state.finishedAt === undefined) end(run);
   await projection.flush();
-  await cleanedUp(run);
-  if (isUnsettled(run) && run.isResting) await goOnInNewRun(run, slots, projection);
-  await projection.flush();
+  if (run.cleanUps.length > 0) {
+    await cleanedUp(run);
+    if (isUnsettled(run) && run.isResting) await goOnInNewRun(run, slots, projection);
+    await projection.flush();
+  }
   if (run.state.status === 'cancelled') throw new CancelledFailure('Cancelled by the caller.');
   return stateOf(run);
 }

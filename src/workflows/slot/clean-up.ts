@@ -1,4 +1,4 @@
-import { ActivityFailure, CancellationScope, condition, log, workflowInfo } from '@temporalio/workflow';
+import { ActivityFailure, condition, log, workflowInfo } from '@temporalio/workflow';
 import type { Settlement, SettleJobResult } from '../../activities/settle-job';
 import type { Job } from '../../domain/ledger';
 import type { PlannedCandidate } from '../../domain/plan';
@@ -21,8 +21,7 @@ export function cleanUp(slot: Slot): void {
   for (const job of slot.ledger.jobs) {
     if (job.fate !== 'given_up' || slot.cleaningUp.has(job.key)) continue;
     slot.cleaningUp.add(job.key);
-    // A cancelled run still cleans up.
-    slot.run.cleanUps.push(CancellationScope.nonCancellable(() => settle(slot, job)));
+    slot.run.cleanUps.push(settle(slot, job));
   }
 }
 

@@ -1,4 +1,4 @@
-import { CancellationScope, condition, workflowInfo } from '@temporalio/workflow';
+import { condition, workflowInfo } from '@temporalio/workflow';
 import { leaveWatches } from '../leave-watches';
 import { cleanUp } from './clean-up';
 import { next, type End, type Step } from './rules/next';
@@ -9,21 +9,17 @@ import { isLong, type Slot } from './slot';
  * so a slot cannot fail its set. Returns with an unfinished slot only while the run rests.
  */
 export async function runSlot(slot: Slot): Promise<void> {
-  // A cancelled slot stops its calls itself, and waits for what they cost.
-  await CancellationScope.nonCancellable(() => walk(slot));
-}
-
-async function walk(slot: Slot): Promise<void> {
   slot.reuseStored();
   while (!slot.isOver) {
     slot.receive();
     const { step } = next(slot.situation());
-    if (step.kind !== 'wait') await carryOut(slot, step);
+    if (step.kind === 'ask_limit') await slot.askLimit(step.endpoint);
+    else if (step.kind !== 'wait') carryOut(slot, step);
     else if (!(await untilSomethingHappens(slot, step))) return;
   }
 }
 
-async function carryOut(slot: Slot, step: Exclude<Step, { kind: 'wait' }>): Promise<void> {
+function carryOut(slot: Slot, step: Exclude<Step, { kind: 'wait' | 'ask_limit' }>): void {
   switch (step.kind) {
     case 'submit':
       slot.submit(step.endpoint);
@@ -33,9 +29,6 @@ async function carryOut(slot: Slot, step: Exclude<Step, { kind: 'wait' }>): Prom
       return;
     case 'stop':
       slot.stop(step.key);
-      return;
-    case 'ask_limit':
-      await slot.askLimit(step.endpoint);
       return;
     case 'park':
       slot.take({ kind: 'parked', until: step.until });
