@@ -13,6 +13,7 @@ import grpclib.exceptions
 import modal
 import modal.exception
 
+from .modal_private import raised_remotely
 from .ports import CallStatus, WebRequest, WebResponse
 
 if TYPE_CHECKING:
@@ -108,12 +109,15 @@ class ModalRunner:
         call = modal.FunctionCall.from_id(call_id)
         try:
             await call.get.aio(timeout=0)
-        except _OVER as error:
-            return CallStatus("failed", _words(error))
-        except TimeoutError:
-            return CallStatus("pending")
-        except Exception as error:  # noqa: BLE001 - an error of the remote code may be any
-            if isinstance(error, _TRANSPORT) and not raised_remotely(error):
+        except BaseException as error:
+            # First: a remote error comes in its own type, which may be any of those below.
+            if isinstance(error, _OVER) or raised_remotely(error):
+                return CallStatus("failed", _words(error))
+            if not isinstance(error, Exception):
+                raise  # our own question was cancelled
+            if isinstance(error, TimeoutError) and not error.args:
+                return CallStatus("pending")  # the client's word for "not yet"
+            if isinstance(error, _TRANSPORT):
                 log.warning("Modal could not say how call %s stands: %r", call_id, error)
                 return CallStatus("pending")
             return CallStatus("failed", _words(error))
@@ -127,15 +131,6 @@ class ModalRunner:
     async def forward(self, request: WebRequest) -> WebResponse:
         """Have the wrapped app answer a request in the GPU container."""
         return cast("WebResponse", await self._function().remote.aio("forward", request))
-
-
-def raised_remotely(error: BaseException) -> bool:
-    """Say whether `get` re-raised an error of the remote function.
-
-    A private mark of the client: it hangs the remote source lines on such an error. Without it an
-    OSError of the app could not be told from one of our own connection.
-    """
-    return hasattr(error, "__line_cache__")
 
 
 def _words(error: BaseException) -> str:
