@@ -146,6 +146,29 @@ async def test_cancel_queued_and_running(world: World) -> None:
     assert (await world.get("r"))["state"] == "cancelled"
 
 
+async def test_a_stop_whose_cancel_fails_is_a_stop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is written by then, and the run sees it at its next beat."""
+
+    async def fails() -> None:
+        raise modal.exception.ServiceError("try later")
+
+    await world.put("k", test_seconds=60)
+    while (await world.get("k", 0))["state"] != "running":
+        await asyncio.sleep(0.01)
+    monkeypatch.setattr(world.function.calls["fc-1"].cancel, "aio", fails)
+    answer = await world.http.delete("/jobs/k")
+    stopped = answer.json()
+    assert (answer.status_code, stopped["state"], stopped["stopped"]) == (200, "cancelled", True)
+    assert stopped["billing"]["billed"] is True
+    task = world.function.calls["fc-1"].task
+    assert task is not None
+    await asyncio.wait([task], timeout=2)
+    assert task.result() is True
+    assert (await world.http.delete("/jobs/k")).json() == stopped
+
+
 async def test_a_void_keeps_a_late_put_out(world: World) -> None:
     assert (await world.http.post("/jobs/k/void")).status_code == 200
     assert (await world.put("k")).status_code == 410
