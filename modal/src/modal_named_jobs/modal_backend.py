@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import grpclib.exceptions
 import modal
 import modal.exception
+import modal.experimental
 
 from .modal_private import raised_remotely
 from .ports import CallStatus, WebRequest, WebResponse
@@ -131,6 +132,19 @@ class ModalRunner:
     async def forward(self, request: WebRequest) -> WebResponse:
         """Have the wrapped app answer a request in the GPU container."""
         return cast("WebResponse", await self._function().remote.aio("forward", request))
+
+
+async def end_container() -> None:
+    """Have Modal give this container no more calls; it ends when those it has are over.
+
+    A container that fails at once would be given the most calls. Modal's client does the same when
+    the server of a `@modal.web_server` is gone.
+    """
+    log.error("the app failed to start twice; this container ends")
+    try:
+        await modal.experimental.stop_fetching_inputs.aio()
+    except Exception:
+        log.exception("the container could not be ended; the next failure tries again")
 
 
 def _words(error: BaseException) -> str:
