@@ -271,6 +271,17 @@ async def test_a_container_that_cannot_start_fails_its_jobs(
     assert len(world.function.calls) == SETTINGS.max_spawns
 
 
+async def test_an_exit_of_a_container_is_none_of_the_gateway(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def exits(*_given: Any) -> Any:
+        return await real_call("fc-1", crashed(SystemExit(1), with_lines=False)).get.aio(timeout=0)
+
+    monkeypatch.setattr(world.function.remote, "aio", exits)
+    with pytest.raises(RuntimeError, match="SystemExit: 1"):
+        await world.http.get("/loras")
+
+
 @pytest.mark.parametrize("answer", [NOT_YET, ConnectionResetError("by peer")], ids=["bare", "os"])
 async def test_an_error_of_the_client_itself_ends_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch, answer: Any

@@ -131,7 +131,13 @@ class ModalRunner:
 
     async def forward(self, request: WebRequest) -> WebResponse:
         """Have the wrapped app answer a request in the GPU container."""
-        return cast("WebResponse", await self._function().remote.aio("forward", request))
+        try:
+            return cast("WebResponse", await self._function().remote.aio("forward", request))
+        except BaseException as error:
+            if isinstance(error, Exception) or not raised_remotely(error):
+                raise
+            # A `sys.exit` over there would end the gateway here.
+            raise RuntimeError(_words(error)) from error
 
 
 async def end_container() -> None:
