@@ -234,6 +234,11 @@ export const unsupportedPaths: Readonly<Record<string, string>> = {
 /** Every deployed app. */
 export const modalApps: ReadonlySet<string> = new Set(modalEndpoints.map(({ app }) => app));
 
+/** The GPU an app has: one for all its routes, and for the paths it does not know. */
+export function gpuOf(app: string): ModalEndpoint['gpu'] {
+  return modalEndpoints.find((endpoint) => endpoint.app === app)?.gpu ?? 'L40S';
+}
+
 /** USD per GPU second. */
 export const gpuRates = { L40S: 0.000542, A100: 0.000694 } as const;
 

@@ -40,7 +40,7 @@ export class NamedJob {
   readonly acceptedAt = new Date();
   /** Aborts when somebody stops it. */
   readonly stop = new AbortController();
-  /** Absent where the route refused it: there is nothing to pay. */
+  /** Absent until it is noted. */
   entry: JournalEntry | undefined;
   /** `null`: claimed, and no function call was spawned for it yet. */
   callId: string | null = null;

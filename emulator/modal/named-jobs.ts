@@ -2,11 +2,13 @@ import type { Answer } from '../http/answer';
 import { EraEnded } from '../clock';
 import type { EmulatorContext } from '../context';
 import { spoiledAnswer } from '../http/deliver';
-import { isRecord } from '../http/describe-body';
+import { describeBody, isRecord } from '../http/describe-body';
+import type { AcceptedJob } from '../journal';
 import { canonicalJson, sha256 } from '../pictures/fingerprint';
 import { MediaShelf } from '../pictures/media-shelf';
 import { containerCrash } from '../faults/simple-faults';
 import { newCallId } from './calls';
+import { gpuOf } from './endpoints';
 import { findRoute } from './errors';
 import { NamedJob, type NamedJobEnd, type NamedJobError, type NamedOrder } from './named-job';
 import { callCostUsd } from './result-headers';
@@ -54,7 +56,7 @@ export class NamedJobs {
     const prompt = isRecord(body) ? promptOf(body) : '';
     const job = new NamedJob({ app, key, path, prompt, digest });
     // Nothing is awaited between the look and this: of two at once, one wins.
-    const claimed = { job, work: this.#order(job, body).then((work) => this.#record(job, work)) };
+    const claimed = { job, work: this.#order(job, body).then((work) => this.#record(job, body, work)) };
     this.#jobs.set(name, claimed);
     await claimed.work;
     return { job, isNew: true };
@@ -99,18 +101,15 @@ export class NamedJobs {
     return await this.#runner.check(endpoint, isRecord(body) ? body : 'not-an-object', fault);
   }
 
-  /** Notes a job that will be paid, or a refusal. */
-  #record(job: NamedJob, work: RouteOrder | Answer): RouteOrder | Answer {
+  /** Notes a job that will be paid: one that its route refuses, too, for its run is billed like any other. */
+  #record(job: NamedJob, body: unknown, work: RouteOrder | Answer): RouteOrder | Answer {
     const { app, path, key: jobKey } = job;
-    const { journal } = this.#context;
     // A reset in between has forgotten it.
     if (this.find(app, jobKey) !== job) return work;
-    if (isAnswer(work)) {
-      const reason = work.body.toString('utf8').slice(0, 300);
-      journal.reject({ provider: 'modal', endpoint: path, app, jobKey, status: work.status, reason });
-    } else {
-      job.entry = journal.accept({ ...journalled(work), jobKey, callId: job.callId ?? undefined });
-    }
+    const noted: AcceptedJob = isAnswer(work)
+      ? { provider: 'modal', endpoint: path, app, ...describeBody(body) }
+      : journalled(work);
+    job.entry = this.#context.journal.accept({ ...noted, jobKey, callId: job.callId ?? undefined });
     return work;
   }
 
@@ -131,7 +130,7 @@ export class NamedJobs {
     const { signal } = job.stop;
     if (isAnswer(work)) {
       await clock.wait(this.#runner.coldStartSeconds(job.app), signal);
-      job.beginRun(0, 0);
+      job.beginRun(refusalSeconds, 0);
       return outcomeOf(work);
     }
     const { endpoint, fault } = work;
@@ -151,7 +150,7 @@ export class NamedJobs {
 
   #finish(job: NamedJob, work: RouteOrder | Answer, { state, error, answer }: Outcome): void {
     if (job.end !== undefined) return;
-    const [seconds, costUsd] = isAnswer(work) ? [0, 0] : price(job, work);
+    const [seconds, costUsd] = price(job);
     if (job.entry !== undefined) this.#context.journal.finish(job.entry, state, costUsd);
     const result = state === 'succeeded' && answer !== undefined ? this.#keep(job, answer) : undefined;
     // Where the route's headers say nothing of the cost, nobody else does either.
@@ -171,6 +170,9 @@ export class NamedJobs {
     return { mediaType: headers['content-type'] ?? '', bytes: body.length, sha256: sha256(body) };
   }
 }
+
+/** GPU seconds a route is at work until it refuses. */
+const refusalSeconds = 0.01;
 
 /** How a job ended, before anybody has counted what it costs. */
 interface Outcome {
@@ -195,11 +197,11 @@ function runnerFailure(code: 'runner_lost' | 'runner_error', body: string): Outc
 }
 
 /** GPU seconds and USD up to now, to the millisecond and the millionth. */
-function price(job: NamedJob, { endpoint }: RouteOrder): [seconds: number, costUsd: number] {
+function price(job: NamedJob): [seconds: number, costUsd: number] {
   if (job.runs === 0) return [0, 0];
   // A run that had begun is billed, if only for the blink of an eye.
   const seconds = Math.max(1, Math.round(job.spentSeconds() * 1000)) / 1000;
-  return [seconds, callCostUsd(endpoint, seconds)];
+  return [seconds, callCostUsd({ gpu: gpuOf(job.app) }, seconds)];
 }
 
 function nameOf({ app, key }: { app: string; key: string }): string {

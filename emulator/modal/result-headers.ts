@@ -4,8 +4,8 @@ import type { CheckedRequest } from './check-request';
 import { gpuRates, type ModalEndpoint } from './endpoints';
 
 /** USD of a call, to the millionth: GPU seconds times the rate of the GPU the app runs on. */
-export function callCostUsd(endpoint: ModalEndpoint, seconds: number): number {
-  return Math.round(seconds * gpuRates[endpoint.gpu] * 1e6) / 1e6;
+export function callCostUsd({ gpu }: Pick<ModalEndpoint, 'gpu'>, seconds: number): number {
+  return Math.round(seconds * gpuRates[gpu] * 1e6) / 1e6;
 }
 
 /**

@@ -40,7 +40,7 @@ export class RouteRunner {
     this.#lastUse.clear();
   }
 
-  /** What a route would work on, or its refusal: nothing is charged for that. */
+  /** What a route would work on, or its refusal: a plain call is charged nothing for that. */
   async check(
     endpoint: ModalEndpoint,
     body: ReturnType<typeof readBody>,
@@ -140,7 +140,7 @@ const answers: Partial<Record<FaultName, (endpoint: ModalEndpoint, fault: Fault)
   faceswap_502: () => httpException(502, 'Face swap service failed'),
 };
 
-/** Faults that answer before any GPU work: nothing is charged. `undefined` for all others. */
+/** Faults that answer before any GPU work: a plain call is charged nothing. `undefined` for all others. */
 function fixedFaultAnswer(endpoint: ModalEndpoint, fault: Fault | undefined): Answer | undefined {
   // This one strikes a container while it works: a paid call that fails.
   if (fault === undefined || fault.name === 'plain_500') return undefined;

@@ -12,7 +12,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import modal
 import modal.exception
+from modal._serialization import pickle_exception, pickle_traceback
+from modal._utils.async_utils import synchronizer
+from modal.client import _Client
+from modal_proto import api_pb2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -164,3 +169,55 @@ class FakeFunction:
             lost.error = modal.exception.NotFoundError(call_id)
             return lost
         return self.calls[call_id]
+
+
+Outputs = api_pb2.FunctionGetOutputsResponse
+NOT_YET = Outputs(num_unfinished_inputs=1)
+
+
+def crashed(error: BaseException, *, with_lines: bool) -> Outputs:
+    """What Modal's server says of a call whose container could not start.
+
+    With the remote source lines if the container could send them.
+    """
+
+    def enter() -> None:
+        raise error
+
+    lines = (b"", b"")
+    try:
+        enter()
+    except BaseException as raised:
+        if with_lines:
+            lines = pickle_traceback(raised, "ta-1")
+    result = api_pb2.GenericResult(
+        status=api_pb2.GenericResult.GENERIC_STATUS_FAILURE,
+        exception=repr(error),
+        data=pickle_exception(error),
+        serialized_tb=lines[0],
+        tb_line_cache=lines[1],
+    )
+    return Outputs(outputs=[api_pb2.FunctionGetOutputsItem(result=result)])
+
+
+class _Server:
+    """Answers the one request behind `FunctionCall.get`."""
+
+    def __init__(self, answer: Outputs | BaseException) -> None:
+        self._answer = answer
+
+    async def FunctionGetOutputs(self, _request: Any, retry: Any = None) -> Outputs:  # noqa: N802
+        if isinstance(self._answer, BaseException):
+            raise self._answer
+        return self._answer
+
+
+_from_id = modal.FunctionCall.from_id
+
+
+def real_call(call_id: str, answer: Outputs | BaseException) -> Any:
+    """The client's own `FunctionCall`, over a server that answers this."""
+    client: Any = _Client("http://localhost", api_pb2.CLIENT_TYPE_CLIENT, None)
+    client._opened = True
+    client._control_plane_stub = _Server(answer)
+    return _from_id(call_id, synchronizer._translate_out(client))  # type: ignore[no-untyped-call]

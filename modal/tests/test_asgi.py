@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
@@ -72,16 +73,61 @@ async def test_a_request_goes_through_the_gateway_unchanged() -> None:
     assert seen == ["up", "down"]
 
 
-async def test_an_app_that_fails_to_start_says_so() -> None:
-    @contextlib.asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        raise RuntimeError("no weights")
-        yield
+def failing(times: int) -> tuple[FastAPI, list[str]]:
+    """An app whose startup fails so many times."""
+    seen: list[str] = []
 
-    web = InProcessApp(FastAPI(lifespan=lifespan))
-    for _ in range(2):
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        seen.append("up")
+        if len(seen) <= times:
+            raise RuntimeError("no weights")
+        yield {"model": "loaded"}
+        seen.append("down")
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/")
+    async def model(request: Request) -> str:
+        return str(request.state.model)
+
+    return app, seen
+
+
+ROOT = WebRequest("GET", "/", "", [], b"")
+
+
+async def test_a_startup_that_failed_is_tried_again() -> None:
+    app, seen = failing(1)
+    web = InProcessApp(app)
+    with pytest.raises(RuntimeError, match="no weights"):
+        await web.forward(ROOT)
+    assert (await web.forward(ROOT)).body == b'"loaded"'
+    assert (await web.forward(ROOT)).status == 200
+    await web.stop()
+    assert seen == ["up", "up", "down"]
+
+
+async def test_a_startup_that_fails_twice_is_given_up() -> None:
+    app, seen = failing(9)
+    given_up: list[int] = []
+
+    async def give_up() -> None:
+        given_up.append(len(seen))
+
+    web = InProcessApp(app, give_up)
+    for _ in range(3):
         with pytest.raises(RuntimeError, match="no weights"):
-            await web.forward(WebRequest("GET", "/", "", [], b""))
+            await web.forward(ROOT)
+    assert given_up == [2, 3]
+
+
+async def test_requests_share_a_startup_and_its_failure() -> None:
+    app, seen = failing(1)
+    web = InProcessApp(app)
+    failed = await asyncio.gather(*(web.forward(ROOT) for _ in range(3)), return_exceptions=True)
+    assert ["no weights" in str(error) for error in failed] == [True] * 3
+    assert seen == ["up"]
 
 
 async def test_an_app_without_a_lifespan() -> None:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import modal
+import modal.exception
 import pytest
 from modal._functions import _Function
+from modal._runtime.container_io_manager import _ContainerIOManager
 from modal._utils.async_utils import synchronizer
 from modal_proto import api_pb2
+from starlette.applications import Starlette
 
 import wrapped_apps
 from modal_named_jobs import named_jobs
 from modal_named_jobs.decorator import storage_names
 from modal_named_jobs.modal_private import read_marks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 
 def state(app: modal.App) -> Any:
@@ -145,6 +153,39 @@ async def test_the_entry_calls_the_wrapped_app() -> None:
     function: Any = wrapped_apps.web
     answer = await function.local("forward", request)
     assert answer.status == 200
+
+
+@pytest.mark.parametrize("target", ["class", "function"])
+async def test_a_container_whose_app_fails_to_start_twice_ends(
+    target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the client's own request to Modal's server. A fresh container takes its place."""
+    from modal_named_jobs.ports import WebRequest
+
+    asked: list[Any] = []
+
+    async def stop(request: Any, **_more: Any) -> None:
+        asked.append(request)
+        raise modal.exception.ServiceError("the error of the app is to be answered all the same")
+
+    client = SimpleNamespace(_stub=SimpleNamespace(ContainerStop=stop))
+    manager = SimpleNamespace(task_id="ta-1", _client=client)
+    monkeypatch.setattr(_ContainerIOManager, "_singleton", manager)
+    monkeypatch.setattr(wrapped_apps, "web_app", Starlette(lifespan=no_weights))
+    entry: Any = wrapped_apps.web2
+    if target == "class":
+        entry = wrapped_apps.ComfyUI().named_jobs_entry  # type: ignore[attr-defined]
+    for times in (1, 2):
+        with pytest.raises(RuntimeError, match="no weights"):
+            await entry.local("forward", WebRequest("GET", "/loras", "", [], b""))
+        assert len(asked) == times - 1
+    assert (asked[0].task_id, asked[0].graceful) == ("ta-1", True)
+
+
+@contextlib.asynccontextmanager
+async def no_weights(_app: Starlette) -> AsyncIterator[None]:
+    raise RuntimeError("no weights")
+    yield
 
 
 def test_private_marks_of_the_modal_package() -> None:

@@ -22,6 +22,7 @@ from modal_named_jobs.runs import JobRun
 
 if TYPE_CHECKING:
     from laptop_server import LaptopServer
+    from modal_named_jobs.ports import Entry
 
 BODY = JobBody.parse(b'{"path": "/flux-dev", "body": {"seed": 1}}')
 SETTINGS = Settings(spawn_grace=0.0, beat=0.05, poll=0.01, usd_per_second=0.5)
@@ -252,6 +253,58 @@ async def test_a_cancel_against_a_start_is_billed_as_it_was() -> None:
         if not stopped["billing"]["billed"]:
             assert ran == []
         assert (await named.look("k")).to_json()["runs"] == stopped["runs"]
+
+
+class Crossing(MemoryStore):
+    """A stop writes the end while a run, that saw none, is on its way into the ledger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.coming, self.ended, self.entered = (asyncio.Event() for _ in range(3))
+
+    async def put_once(self, name: str, value: Entry) -> bool:
+        kind = value.get("kind")
+        if kind == "run":
+            self.coming.set()
+            await self.ended.wait()
+        elif kind == "closed":
+            await self.entered.wait()
+        won = await super().put_once(name, value)
+        if name == "end/k":
+            self.ended.set()
+        elif kind == "run":
+            self.entered.set()
+        return won
+
+
+async def test_a_run_that_a_stop_crosses_uses_nothing() -> None:
+    """It is told as 0 seconds: the run is entered after the end."""
+    store, ran = Crossing(), []
+    named = jobs(store, MemoryRunner())
+    await named.accept("k", BODY)
+
+    async def route(request: WebRequest) -> WebResponse:
+        ran.append(request)
+        return await answer(request)
+
+    running = asyncio.create_task(run(store, "fc-1", route))
+    await store.coming.wait()
+    stopped = await named.stop("k")
+    assert await running is False
+    assert (stopped["runs"], stopped["billing"]["seconds"], ran) == (1, 0, [])
+
+
+async def test_a_second_look_that_fails_holds_no_run_up() -> None:
+    class Shaky(MemoryStore):
+        async def get(self, name: str) -> Entry | None:
+            if name == "end/k" and "run/k/1" in self.entries and "end/k" not in self.entries:
+                raise ConnectionError
+            return await super().get(name)
+
+    store = Shaky()
+    await jobs(store, MemoryRunner()).accept("k", BODY)
+    assert await run(store, "fc-1") is True
+    assert store.entries["end/k"]["state"] == "succeeded"
 
 
 async def test_a_result_before_a_cancel_wins() -> None:

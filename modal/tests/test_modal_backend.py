@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,7 +12,7 @@ import modal.exception
 import pytest
 
 import sample_app
-from fake_modal import FakeDict, FakeFunction, FakeVolume
+from fake_modal import NOT_YET, FakeDict, FakeFunction, FakeVolume, crashed, real_call
 from modal_named_jobs import decorator, insist
 from modal_named_jobs.asgi import InProcessApp
 from modal_named_jobs.config import Settings
@@ -25,7 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 SETTINGS = Settings(
-    poll=0.01, status_every=0.05, spawn_grace=0.05, beat=0.05, usd_per_second=0.000542
+    poll=0.01,
+    status_every=0.05,
+    status_slowest=0.05,
+    spawn_grace=0.05,
+    beat=0.05,
+    usd_per_second=0.000542,
 )
 
 
@@ -142,6 +146,29 @@ async def test_cancel_queued_and_running(world: World) -> None:
     assert (await world.get("r"))["state"] == "cancelled"
 
 
+async def test_a_stop_whose_cancel_fails_is_a_stop(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is written by then, and the run sees it at its next beat."""
+
+    async def fails() -> None:
+        raise modal.exception.ServiceError("try later")
+
+    await world.put("k", test_seconds=60)
+    while (await world.get("k", 0))["state"] != "running":
+        await asyncio.sleep(0.01)
+    monkeypatch.setattr(world.function.calls["fc-1"].cancel, "aio", fails)
+    answer = await world.http.delete("/jobs/k")
+    stopped = answer.json()
+    assert (answer.status_code, stopped["state"], stopped["stopped"]) == (200, "cancelled", True)
+    assert stopped["billing"]["billed"] is True
+    task = world.function.calls["fc-1"].task
+    assert task is not None
+    await asyncio.wait([task], timeout=2)
+    assert task.result() is True
+    assert (await world.http.delete("/jobs/k")).json() == stopped
+
+
 async def test_a_void_keeps_a_late_put_out(world: World) -> None:
     assert (await world.http.post("/jobs/k/void")).status_code == 200
     assert (await world.put("k")).status_code == 410
@@ -218,18 +245,59 @@ async def test_a_question_that_did_not_get_through_ends_nothing(
     assert len(world.function.calls) == 1
 
 
-async def test_the_clients_mark_of_a_remote_error() -> None:
-    """`raised_remotely` relies on a private habit of the client; see that it still has it."""
-    from modal._traceback import append_modal_tb, extract_traceback
+@pytest.mark.parametrize("with_lines", [True, False])
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError("ComfyUI not up"),
+        TimeoutError(),
+        ConnectionRefusedError(111, "ComfyUI is not there"),
+        modal.exception.ConnectionError("no Volume"),
+        SystemExit(1),
+    ],
+    ids=repr,
+)
+async def test_a_container_that_cannot_start_fails_its_jobs(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: BaseException, with_lines: bool
+) -> None:
+    """Through the client's own code, which raises a remote error in the error's own type."""
+    world.function.held = True
+    answer = crashed(error, with_lines=with_lines)
+    monkeypatch.setattr(modal.FunctionCall, "from_id", lambda call: real_call(call, answer))
+    await world.put("k")
+    job = await world.get("k")
+    assert (job["state"], job["error"]["code"], job["runs"]) == ("failed", "runner_lost", 0)
+    assert type(error).__name__ in job["error"]["body"]
+    assert len(world.function.calls) == SETTINGS.max_spawns
 
-    from modal_named_jobs.modal_backend import raised_remotely
 
-    with pytest.raises(FileNotFoundError) as caught:
-        Path("/no/such/file").stat()
-    assert not raised_remotely(caught.value)
-    tb, lines = extract_traceback(caught.value, "ta-1")
-    append_modal_tb(caught.value, tb, lines)
-    assert raised_remotely(caught.value)
+async def test_an_exit_of_a_container_is_none_of_the_gateway(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def exits(*_given: Any) -> Any:
+        return await real_call("fc-1", crashed(SystemExit(1), with_lines=False)).get.aio(timeout=0)
+
+    monkeypatch.setattr(world.function.remote, "aio", exits)
+    with pytest.raises(RuntimeError, match="SystemExit: 1"):
+        await world.http.get("/loras")
+
+
+@pytest.mark.parametrize("answer", [NOT_YET, ConnectionResetError("by peer")], ids=["bare", "os"])
+async def test_an_error_of_the_client_itself_ends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    monkeypatch.setattr(modal.FunctionCall, "from_id", lambda call: real_call(call, answer))
+    assert (await world.runner.status("fc-1")).state == "pending"
+
+
+async def test_a_question_that_is_cancelled_is_cancelled(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        modal.FunctionCall, "from_id", lambda call: real_call(call, asyncio.CancelledError())
+    )
+    with pytest.raises(asyncio.CancelledError):
+        await world.runner.status("fc-1")
 
 
 async def test_a_repeated_delivery_of_the_same_call_counts(world: World) -> None:

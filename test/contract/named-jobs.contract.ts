@@ -41,6 +41,9 @@ interface JobState {
   sha256: string | null;
 }
 
+/** Price of a GPU second of the app at hand. */
+export const usdPerSecond = 0.000542;
+
 /** The first start may have to install what the app needs. */
 const startTimeoutMs = 360_000;
 
@@ -404,6 +407,23 @@ export function describeNamedJobs(start: () => Promise<NamedJobsApp>, orders: Sa
         sha256: null,
       });
       expect(said(await download(key))).toEqual([409, 'not_finished']);
+    });
+  });
+
+  describe('a route that refuses at once', () => {
+    it.each([
+      ...orders.refused.map(({ path, body }) => [path, body] as const),
+      ['/no-such-route', {}] as const,
+    ])('%s %j is billed for the moment it ran', async (path, body) => {
+      const { key, seconds, costUsd } = await made({ path, body });
+      expect(seconds).toBeGreaterThan(0);
+      expect(seconds).toBeLessThan(10);
+      expect(costUsd).toBeGreaterThan(0);
+      expect(Math.abs(Number(costUsd) - Number(seconds) * usdPerSecond)).toBeLessThan(1e-6);
+      expect(json(await stop(key))).toMatchObject({
+        stopped: false,
+        billing: { billed: true, seconds, costUsd },
+      });
     });
   });
 

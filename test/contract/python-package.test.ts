@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { projectDirectory } from '../../local/stack/project-directory';
 import { pythonWith } from '../support/python-environment';
-import { describeNamedJobs, type NamedJobsApp } from './named-jobs.contract';
+import { describeNamedJobs, usdPerSecond, type NamedJobsApp } from './named-jobs.contract';
 
 const packageDirectory = path.join(projectDirectory, 'modal');
 const prompt = 'a red door';
@@ -31,7 +31,10 @@ async function startLaptop(): Promise<NamedJobsApp> {
   const modules = ['src', 'tests'].map((name) => path.join(packageDirectory, name));
   const gateway = spawn(
     python,
-    ['-m', 'modal_named_jobs.laptop', '--app', 'sample_app:app', '--port', '0', '--data', data],
+    [
+      ...['-m', 'modal_named_jobs.laptop', '--app', 'sample_app:app', '--port', '0', '--data', data],
+      ...['--usd-per-second', String(usdPerSecond)],
+    ],
     {
       env: { ...process.env, PYTHONPATH: modules.join(path.delimiter), PYTHONDONTWRITEBYTECODE: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -72,21 +72,23 @@ describe('a named job in the ledger', () => {
     expect(entries()[0]?.responseDelivered).toBe(true);
   });
 
-  it('is a rejection when its route refuses it, and costs nothing', async () => {
+  it('is charged for the moment it ran when its route refuses it', async () => {
     await put('set-1', { path: '/flux-dev-lora', body: { ...picture, lora_id: 'nobody' } });
     await put('set-2', { path: '/flux-instant', body: picture });
     await put('set-3', { path: '/flux-dev', body: [picture] });
-    expect(await ended('set-1')).toMatchObject({ state: 'failed', seconds: 0, costUsd: 0 });
+    const [seconds, costUsd] = [0.01, 0.000005];
+    expect(await ended('set-1')).toMatchObject({ state: 'failed', seconds, costUsd });
     expect(await ended('set-2')).toMatchObject({ error: { status: 404, body: '{"detail":"Not Found"}' } });
     expect(await ended('set-3')).toMatchObject({ error: { status: 500 } });
-    expect(await stop('set-1')).toMatchObject({ stopped: false, billing: { billed: false, costUsd: 0 } });
+    expect(await stop('set-1')).toMatchObject({ stopped: false, billing: { billed: true, costUsd } });
+    const charged = { outcome: 'failed', chargedUsd: costUsd };
     expect(emulator.journal.read()).toMatchObject({
-      entries: [],
-      rejections: [
-        { jobKey: 'set-1', endpoint: '/flux-dev-lora', status: 404 },
-        { jobKey: 'set-2', status: 404 },
-        { jobKey: 'set-3', status: 500 },
+      entries: [
+        { jobKey: 'set-1', endpoint: '/flux-dev-lora', ...charged },
+        { jobKey: 'set-2', endpoint: '/flux-instant', ...charged },
+        { jobKey: 'set-3', ...charged },
       ],
+      rejections: [],
     });
   });
 
@@ -116,6 +118,14 @@ describe('a named job in the ledger', () => {
 });
 
 describe('a stop', () => {
+  it('in the queue is free for a job that its route would refuse, too', async () => {
+    emulator.settings.change({ modal: { coldStartSeconds: 100_000 } });
+    await put('set-1', { path: '/flux-instant', body: picture });
+    const billing = { billed: false, seconds: 0, costUsd: 0 };
+    expect(await stop('set-1')).toMatchObject({ state: 'cancelled', stopped: true, billing });
+    expect(entries()).toMatchObject([{ outcome: 'cancelled', chargedUsd: 0 }]);
+  });
+
   it('in the queue is free', async () => {
     emulator.settings.change({ modal: { coldStartSeconds: 100_000 } });
     await put('set-1');

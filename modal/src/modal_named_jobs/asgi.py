@@ -20,9 +20,14 @@ AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 class InProcessApp:
     """An ASGI app that is called without a socket. Also an `Upstream`."""
 
-    def __init__(self, app: AsgiApp) -> None:
-        """Wrap the app; its lifespan starts with the first request."""
+    def __init__(self, app: AsgiApp, give_up: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Wrap the app; its lifespan starts with the first request.
+
+        `give_up` is called when its startup has failed twice in a row: here it will not get better.
+        """
         self._app = app
+        self._give_up = give_up
+        self._failures = 0
         self._state: dict[str, Any] = {}
         self._startup: asyncio.Future[None] | None = None
         self._lifespan: asyncio.Future[None] | None = None
@@ -82,12 +87,18 @@ class InProcessApp:
         return WebResponse(status, headers, b"".join(chunks))
 
     async def start(self) -> None:
-        """Run the app's startup once, as a server would."""
+        """Run the app's startup once, as a server would. One that failed is tried again."""
         if self._startup is None:
             loop = asyncio.get_running_loop()
             self._startup = loop.create_future()
+            self._state = {}
             self._lifespan = asyncio.ensure_future(self._live(self._startup))
-        await asyncio.shield(self._startup)
+        try:
+            await asyncio.shield(self._startup)
+        except Exception:
+            if self._failures > 1 and self._give_up is not None:
+                await self._give_up()
+            raise
 
     async def stop(self) -> None:
         """Run the app's shutdown, if it was started."""
@@ -112,6 +123,8 @@ class InProcessApp:
             if message["type"] == "lifespan.startup.complete":
                 startup.set_result(None)
             elif message["type"] == "lifespan.startup.failed":
+                self._failures += 1
+                self._startup = None
                 startup.set_exception(RuntimeError(message.get("message", "startup failed")))
 
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": self._state}

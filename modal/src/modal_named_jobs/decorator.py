@@ -18,7 +18,7 @@ from .asgi import InProcessApp
 from .config import Settings
 from .gateway import create_gateway
 from .jobs import NamedJobs
-from .modal_backend import ModalRunner, ModalStore
+from .modal_backend import ModalRunner, ModalStore, end_container
 from .modal_private import Marked, read_marks
 from .runs import JobRun
 
@@ -172,7 +172,7 @@ def _wrap_class(user_class: type, options: Options) -> None:
     async def entry(self: Any, operation: str, payload: Any) -> Any:
         web = vars(self).get("_named_jobs_web")
         if web is None:
-            web = InProcessApp(make_app(self))
+            web = InProcessApp(make_app(self), end_container)
             self._named_jobs_web = web
             self._named_jobs_store = open_store(options, user_class.__name__)
         return await serve_entry(web, self._named_jobs_store, options.settings, operation, payload)
@@ -214,7 +214,7 @@ def _wrap_function(marks: Marked, options: Options) -> Any:
 
     async def entry(operation: str, payload: Any) -> Any:
         if not opened:
-            opened.append((InProcessApp(make_app()), open_store(options, target)))
+            opened.append((InProcessApp(make_app(), end_container), open_store(options, target)))
         web, store = opened[0]
         return await serve_entry(web, store, options.settings, operation, payload)
 

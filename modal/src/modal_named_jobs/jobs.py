@@ -103,9 +103,16 @@ class NamedJobs:
         view = await self._view(key)
         if stopped:
             for call in view.calls():
-                await self.runner.cancel(call)
+                await self._cancel(key, call)
             view = await self._view(key)
         return {**view.to_json(), "stopped": stopped, "billing": view.billing()}
+
+    async def _cancel(self, key: str, call: str) -> None:
+        """Stop a call. Without it no run begins either, and one under way ends at its next beat."""
+        try:
+            await self.runner.cancel(call)
+        except Exception as error:  # noqa: BLE001 - the job has ended, and that is to be answered
+            log.warning("job %s: call %s could not be cancelled: %r", key, call, error)
 
     async def void(self, key: str) -> None:
         """Make sure that the key is never accepted; refused if it was."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import grpclib.exceptions
 import modal
 import modal.exception
+import modal.experimental
 
+from .modal_private import raised_remotely
 from .ports import CallStatus, WebRequest, WebResponse
 
 if TYPE_CHECKING:
@@ -108,12 +110,15 @@ class ModalRunner:
         call = modal.FunctionCall.from_id(call_id)
         try:
             await call.get.aio(timeout=0)
-        except _OVER as error:
-            return CallStatus("failed", _words(error))
-        except TimeoutError:
-            return CallStatus("pending")
-        except Exception as error:  # noqa: BLE001 - an error of the remote code may be any
-            if isinstance(error, _TRANSPORT) and not raised_remotely(error):
+        except BaseException as error:
+            # First: a remote error comes in its own type, which may be any of those below.
+            if isinstance(error, _OVER) or raised_remotely(error):
+                return CallStatus("failed", _words(error))
+            if not isinstance(error, Exception):
+                raise  # our own question was cancelled
+            if isinstance(error, TimeoutError) and not error.args:
+                return CallStatus("pending")  # the client's word for "not yet"
+            if isinstance(error, _TRANSPORT):
                 log.warning("Modal could not say how call %s stands: %r", call_id, error)
                 return CallStatus("pending")
             return CallStatus("failed", _words(error))
@@ -126,16 +131,26 @@ class ModalRunner:
 
     async def forward(self, request: WebRequest) -> WebResponse:
         """Have the wrapped app answer a request in the GPU container."""
-        return cast("WebResponse", await self._function().remote.aio("forward", request))
+        try:
+            return cast("WebResponse", await self._function().remote.aio("forward", request))
+        except BaseException as error:
+            if isinstance(error, Exception) or not raised_remotely(error):
+                raise
+            # A `sys.exit` over there would end the gateway here.
+            raise RuntimeError(_words(error)) from error
 
 
-def raised_remotely(error: BaseException) -> bool:
-    """Say whether `get` re-raised an error of the remote function.
+async def end_container() -> None:
+    """Have Modal give this container no more calls; it ends when those it has are over.
 
-    A private mark of the client: it hangs the remote source lines on such an error. Without it an
-    OSError of the app could not be told from one of our own connection.
+    A container that fails at once would be given the most calls. Modal's client does the same when
+    the server of a `@modal.web_server` is gone.
     """
-    return hasattr(error, "__line_cache__")
+    log.error("the app failed to start twice; this container ends")
+    try:
+        await modal.experimental.stop_fetching_inputs.aio()
+    except Exception:
+        log.exception("the container could not be ended; the next failure tries again")
 
 
 def _words(error: BaseException) -> str:

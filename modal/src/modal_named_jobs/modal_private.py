@@ -2,10 +2,14 @@
 
 `@modal.asgi_app` returns a `PartialFunction`. Its options (label, proxy auth, domains) and the
 function in it have no public way out. Without them the gateway could not take over the endpoint.
+
+An error of the remote code comes out of `FunctionCall.get` in its own type. Nothing public tells a
+`TimeoutError` of the app from the client's own, which means that the call is not over.
 """
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -51,3 +55,15 @@ def read_marks(marked: object) -> Marked | None:
         max_inputs=params.max_concurrent_inputs,
         target_inputs=params.target_concurrent_inputs,
     )
+
+
+def raised_remotely(error: BaseException) -> bool:
+    """Say whether `get` re-raised an error of the remote code.
+
+    The client hangs the remote source lines on such an error. A container that could not start may
+    have sent none: then the error ends in the function of the client that unpacks remote errors.
+    """
+    if hasattr(error, "__line_cache__"):
+        return True
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return bool(frames) and frames[-1][0].f_code.co_name == "_process_result"

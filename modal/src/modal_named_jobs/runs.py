@@ -63,6 +63,8 @@ class JobRun:
         if n is None:
             return False
         started = self._clock()
+        if await self._has_ended():
+            return False
         work = asyncio.ensure_future(self._work(claim, n, started))
         # Until the end is written: a finished run that waits for the store still holds its GPU.
         beats = asyncio.ensure_future(self._beat(n, work))
@@ -124,6 +126,15 @@ class JobRun:
             if found["kind"] == "closed" or found["call"] != self._call:
                 return None
             n += 1  # this very call was begun before and its container was killed
+
+    async def _has_ended(self) -> bool:
+        """Look once more: a stop that came while this run entered the ledger counts no seconds.
+
+        So the run must use none. It goes on if it cannot look; its beats look again.
+        """
+        with contextlib.suppress(Exception):
+            return await self._store.get(self._end) is not None
+        return False
 
     async def _touch(self, n: int) -> None:
         """Read the older records once more: a Dict entry expires seven days after its last use.

@@ -189,42 +189,33 @@ describe('a named submit without an answer', () => {
   });
 });
 
-type Failure = [NewFault['fault'], Params, FailureClass, code: string, isBilled: boolean];
+type Failure = [NewFault['fault'], Params, FailureClass, code: string];
 const failures: Failure[] = [
-  ['lora_missing', {}, 'lora', 'lora_missing', false],
-  ['route_missing', {}, 'auth', 'route_missing', false],
-  ['input_as_500', {}, 'input', 'input_rejected', false],
-  ['crash_500', {}, 'transient', 'generation_failed', true],
-  [
-    'crash_500',
-    { type: 'OutOfMemoryError', message: 'out of memory' },
-    'capacity',
-    'out_of_gpu_memory',
-    true,
-  ],
-  ['faceswap_502', {}, 'transient', 'bad_gateway', false],
-  ['runner_lost', {}, 'transient', 'runner_lost', true],
-  ['plain_500', {}, 'transient', 'runner_lost', true],
-  ['black_image', {}, 'corrupt', 'media_blank', true],
-  ['html_200', { on: 'run' }, 'corrupt', 'media_not_media', true],
-  ['json_200', { on: 'run' }, 'corrupt', 'media_not_media', true],
-  ['empty_200', { on: 'run' }, 'corrupt', 'media_empty', true],
-  ['truncated', { on: 'run' }, 'corrupt', 'media_truncated', true],
-  ['result_gone', {}, 'transient', 'result_gone', true],
+  ['lora_missing', {}, 'lora', 'lora_missing'],
+  ['route_missing', {}, 'auth', 'route_missing'],
+  ['input_as_500', {}, 'input', 'input_rejected'],
+  ['crash_500', {}, 'transient', 'generation_failed'],
+  ['crash_500', { type: 'OutOfMemoryError', message: 'out of memory' }, 'capacity', 'out_of_gpu_memory'],
+  ['faceswap_502', {}, 'transient', 'bad_gateway'],
+  ['runner_lost', {}, 'transient', 'runner_lost'],
+  ['plain_500', {}, 'transient', 'runner_lost'],
+  ['black_image', {}, 'corrupt', 'media_blank'],
+  ['html_200', { on: 'run' }, 'corrupt', 'media_not_media'],
+  ['json_200', { on: 'run' }, 'corrupt', 'media_not_media'],
+  ['empty_200', { on: 'run' }, 'corrupt', 'media_empty'],
+  ['truncated', { on: 'run' }, 'corrupt', 'media_truncated'],
+  ['result_gone', {}, 'transient', 'result_gone'],
 ];
 
 describe('a named job that ends without a picture', () => {
-  it.each(failures)(
-    '%s %j is over, as %s (%s), and billed: %p',
-    async (fault, params, failureClass, code, isBilled) => {
-      strike(fault, params);
-      const error = await providerErrorOf(run());
-      const [job] = paid();
-      expect(error).toMatchObject({ failureClass, code, certainty: 'accepted', endsJob: true });
-      expect(error.charge).toEqual(isBilled ? { usd: job?.chargedUsd } : 'none');
-      expect(error.message).not.toMatch(/Traceback|\/root|a red door|<html/i);
-    },
-  );
+  it.each(failures)('%s %j is over, as %s (%s), and billed', async (fault, params, failureClass, code) => {
+    strike(fault, params);
+    const error = await providerErrorOf(run());
+    const [job] = paid();
+    expect(error).toMatchObject({ failureClass, code, certainty: 'accepted', endsJob: true });
+    expect(error.charge).toEqual({ usd: job?.chargedUsd });
+    expect(error.message).not.toMatch(/Traceback|\/root|a red door|<html/i);
+  });
 
   it('is billed at its price where nobody says more', async () => {
     strike('no_cost_headers');
