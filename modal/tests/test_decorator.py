@@ -215,6 +215,20 @@ def test_what_cannot_be_wrapped_is_refused() -> None:
         named_jobs(app)(print)
 
 
+def test_a_retry_by_modal_is_refused_because_it_would_be_paid_again() -> None:
+    with pytest.raises(TypeError, match="retries"):
+        named_jobs.cls(modal.App("x"), image=modal.Image.debian_slim(), retries=3)
+    with pytest.raises(TypeError, match="retries"):
+        named_jobs.function(modal.App("x"), image=modal.Image.debian_slim(), retries=3)
+
+
+def test_long_names_of_the_storage_stay_apart() -> None:
+    app = modal.App("a" * 60)
+    names = {storage_names(app, target)[0] for target in ("ComfyUI", "ComfyUi2")}
+    assert len(names) == 2
+    assert all(len(name) <= 64 for name in names)
+
+
 def test_names_of_the_storage() -> None:
     assert storage_names(wrapped_apps.app, "ComfyUI") == (
         "ryla-flux-comfyui-named-jobs",

@@ -7,6 +7,7 @@ web endpoints stays as it was; a plan allows only a few.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 ENTRY = "named_jobs_entry"
 LEAVE = "named_jobs_leave"
+LONGEST_STEM = 48
 # Nearly all of them only wait for a job to end. Beyond the target Modal starts a second gateway;
 # the requests that come until it is there still fit in: a PUT never waits for a cold start.
 GATEWAY_INPUTS = 1000
@@ -104,6 +106,7 @@ class NamedJobsDecorator:
 
         It also adds this package to the image. `named` may hold another `image` for the gateway.
         """
+        _refuse_retries(own)
         with_us = image.add_local_python_source("modal_named_jobs")
         inner: Callable[[T], T] = self(app, **_for_the_gateway(with_us, named))
         outer: Any = app.cls(image=with_us, **own)
@@ -113,10 +116,16 @@ class NamedJobsDecorator:
         self, app: modal.App, *, image: modal.Image, named: dict[str, Any] | None = None, **own: Any
     ) -> Callable[[Any], Any]:
         """Do the same for `@app.function`."""
+        _refuse_retries(own)
         with_us = image.add_local_python_source("modal_named_jobs")
         inner: Callable[[Any], Any] = self(app, **_for_the_gateway(with_us, named))
         outer: Any = app.function(image=with_us, **own)
         return lambda target: outer(inner(target))
+
+
+def _refuse_retries(own: dict[str, Any]) -> None:
+    if "retries" in own:
+        raise TypeError("Leave `retries` out: a job that failed would be run and paid again.")
 
 
 def _for_the_gateway(with_us: modal.Image, named: dict[str, Any] | None) -> dict[str, Any]:
@@ -131,7 +140,10 @@ named_jobs = NamedJobsDecorator()
 
 def storage_names(app: modal.App, target: str) -> tuple[str, str]:
     """Name the Dict and the Volume of a wrapped class or function."""
-    stem = re.sub("[^a-z0-9-]", "-", f"{app.name}-{target}".lower())[:48]
+    stem = re.sub("[^a-z0-9-]", "-", f"{app.name}-{target}".lower())
+    if len(stem) > LONGEST_STEM:  # Two long names must not share one Dict.
+        digest = hashlib.sha256(stem.encode()).hexdigest()[:8]
+        stem = f"{stem[: LONGEST_STEM - 9]}-{digest}"
     return f"{stem}-named-jobs", f"{stem}-named-jobs"
 
 
