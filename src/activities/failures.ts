@@ -24,6 +24,8 @@ export function asProviderError(
 /** What the workflow is told besides the error itself. */
 export interface CallEnd {
   trail: AttemptRecord[];
+  /** What the call began with, and a repeated one would begin with again. */
+  previous: DispatchState;
   dispatch: DispatchState;
   worker?: string | undefined;
 }
@@ -35,8 +37,9 @@ export interface CallEnd {
 export function toApplicationFailure(
   error: ProviderError,
   candidate: PlannedCandidate,
-  { trail, dispatch, worker }: CallEnd,
+  end: CallEnd,
 ): ApplicationFailure {
+  const { trail, dispatch, worker } = end;
   const detail: GenerateMediaFailure = {
     code: error.code,
     message: error.message,
@@ -47,7 +50,7 @@ export function toApplicationFailure(
     retryAfterSeconds: error.retryAfterMs === undefined ? undefined : error.retryAfterMs / 1000,
     trail,
   };
-  const retryable = mayRetryHere(error, candidate.policy, { trail, dispatch });
+  const retryable = mayRetryHere(error, candidate.policy, end);
   return ApplicationFailure.create({
     message: `${candidate.provider} ${candidate.endpoint}: ${error.message}`,
     type: error.failureClass,
@@ -61,9 +64,11 @@ export function toApplicationFailure(
 function mayRetryHere(
   { outcome, failure, retryAfterMs = 0 }: ProviderError,
   { retry }: ExecutionPolicy,
-  { trail, dispatch }: CallEnd,
+  { trail, previous, dispatch }: CallEnd,
 ): boolean {
   if (outcome !== 'nothing_sent' || dispatch.phase !== 'none') return false;
+  // It was a look for an earlier submit, and would be the same look again.
+  if (previous.phase !== 'none') return false;
   if (failure.askAgain !== 'after_pause' && failure.askAgain !== 'at_once') return false;
   return trail.length < retry.maximumAttempts && retryAfterMs <= retry.maximumSeconds * 1000;
 }

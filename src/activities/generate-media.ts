@@ -224,7 +224,7 @@ function cancelled(
 
 async function failed(failure: ProviderError, candidate: PlannedCandidate, log: AttemptLog): Promise<Error> {
   const dispatch = log.dispatchAfter(failure);
-  const { worker } = log;
+  const { worker, previous } = log;
   log.close({
     outcome: 'failed',
     errorClass: failure.failureClass,
@@ -236,7 +236,8 @@ async function failed(failure: ProviderError, candidate: PlannedCandidate, log: 
     ...(failure.billing !== undefined && { billing: failure.billing }),
     ...chargeOf(failure, dispatch, candidate.priceUsd),
   });
-  const applicationFailure = toApplicationFailure(failure, candidate, { trail: log.trail, dispatch, worker });
+  const end = { trail: log.trail, previous, dispatch, worker };
+  const applicationFailure = toApplicationFailure(failure, candidate, end);
   if (applicationFailure.nonRetryable !== true) await log.handOver();
   return applicationFailure;
 }

@@ -48,7 +48,7 @@ export interface AttemptRecord {
   message?: string | undefined;
   certainty: DispatchCertainty;
   providerRequestId?: string | undefined;
-  /** Later attempts that ended just like this one: a long outage is counted, not listed. What they risked is in `atRiskUsd`. */
+  /** Later attempts that ended just like this one: a long outage is counted, not listed. Its figures are those of all. */
   repeats?: number | undefined;
   /** ISO 8601; when the last of the repeats began. */
   lastRepeatAt?: string | undefined;

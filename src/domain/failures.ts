@@ -214,7 +214,7 @@ export function failureOf(code: FailureCode): Failure {
  * - `useless`: it made something that is of no use, and is billed.
  * - `still_there`: it may still give its result. Also what is said where nobody recognised the answer.
  * - `unreachable`: the same, and the provider cannot be asked just now.
- * - `gone`: its result is out of reach for ever, although nobody said that it failed.
+ * - `gone`: its result, if any, is out of reach for ever, although nobody said that it failed.
  * - `nobody_knows`: the submit left, and no answer came.
  */
 export const jobOutcomes = [

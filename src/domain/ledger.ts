@@ -61,6 +61,8 @@ export interface Job {
   isRival?: true | undefined;
   /** Nobody waits for it since then. */
   givenUpAt?: number | undefined;
+  /** It cost next to nothing, and so did others of the same attempt: they are left out, and their cost is added here. */
+  isSum?: true | undefined;
 }
 
 /** What a slot holds against one endpoint. Times are epoch ms. */
@@ -102,7 +104,7 @@ export interface Verdict {
 
 /** Everything that decides what one slot does next. */
 export interface Ledger {
-  /** Those that cost nothing and are over are left out. */
+  /** Those that cost nothing and are over are left out; those that cost next to nothing are added up. */
   jobs: Job[];
   /** Calls made so far. */
   calls: number;

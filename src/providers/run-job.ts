@@ -1,7 +1,7 @@
 import { certaintyOf } from '../domain/dispatch';
 import { outcomeFrom } from '../domain/failures';
 import { DeadlineExceeded, openCallScope } from './http/deadlines';
-import { endedAs, ProviderError } from './errors';
+import { ProviderError, stoppedAs } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
 import type {
   CallContext,
@@ -185,7 +185,7 @@ class Call {
     }
     const failure = timeout(this.client, this.dispatch, error);
     if (stopped.kind === 'stopped')
-      throw failure.with({ outcome: endedAs(stopped.charge), charge: stopped.charge });
+      throw failure.with({ outcome: stoppedAs(stopped), charge: stopped.charge });
     if (stopped.kind === 'never') throw failure.with({ outcome: 'ended_free' });
     throw failure;
   }

@@ -223,6 +223,15 @@ describe('generateMedia', () => {
     },
   );
 
+  it('leaves a submit that was never accepted to the workflow: Temporal could only look for it once more', async () => {
+    const never = failing('never_accepted', { outcome: 'nothing_sent' });
+    const previous = { phase: 'intent', clue: { jobKey: input.jobKey } } as const;
+    const failure = await failureOf(activity(never, { attempt: 1 }, { ...input, previous }).run());
+
+    expect(failure.nonRetryable).toBe(true);
+    expect(failure.details?.[0]).toMatchObject({ code: 'never_accepted', dispatch: { phase: 'none' } });
+  });
+
   it('takes its own call over, instead of paying again, when Temporal gave the attempt up meanwhile', async () => {
     const gate = new EventEmitter();
     const modal = new FakeProvider('modal', async (job, _call, { dispatch }) => {

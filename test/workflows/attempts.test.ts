@@ -3,6 +3,8 @@ import type { SlotState } from '../../src/domain/generation';
 import { emptyLedger, type Job, type Ledger, type Money } from '../../src/domain/ledger';
 import { addAttempts, showMoney } from '../../src/workflows/slot/attempts';
 
+const priceUsd = 0.02;
+
 const failed: AttemptRecord = {
   number: 1,
   provider: 'modal',
@@ -43,7 +45,7 @@ function slotAfter(times: number, attempt: Partial<AttemptRecord>, money?: Money
   const ledger: Ledger = emptyLedger(7);
   for (let n = 1; n <= times; n += 1) {
     const jobKey = money === undefined ? 'g/slot-1/m' : `g/slot-1/m/${n}`;
-    const number = addAttempts(slot, [{ ...failed, jobKey, ...attempt }]);
+    const number = addAttempts(slot, [{ ...failed, jobKey, ...attempt }], priceUsd);
     if (money !== undefined) ledger.jobs.push(job(jobKey, money, number));
     showMoney(slot, ledger);
   }
@@ -73,10 +75,21 @@ describe('the attempts of a slot in an outage of a day', () => {
     const slot = freshSlot();
     for (let n = 0; n < 2_000; n += 1) {
       const free = { certainty: 'accepted', costUsd: 0, providerRequestId: `r${n}` } as const;
-      addAttempts(slot, [{ ...failed, jobKey: `j${n}`, errorCode: 'queue_timeout', ...free }]);
+      addAttempts(slot, [{ ...failed, jobKey: `j${n}`, errorCode: 'queue_timeout', ...free }], priceUsd);
     }
 
     expect(slot.attempts).toHaveLength(20);
+  });
+
+  it('stay short where each job cost next to nothing, and show what they cost together', () => {
+    const usd = 0.000005;
+    const small: Partial<AttemptRecord> = { certainty: 'accepted', costUsd: usd, costEstimated: false };
+    const cost: Money = { kind: 'cost', usd };
+    const { attempts, costUsd } = slotAfter(400, { ...small, errorCode: 'nodes_not_loaded' }, cost);
+
+    expect(attempts).toHaveLength(20);
+    expect(costUsd).toBeCloseTo(400 * usd, 9);
+    expect(attempts.reduce((sum, one) => sum + (one.costUsd ?? 0), 0)).toBeCloseTo(400 * usd, 9);
   });
 
   it('list one by one what was paid', () => {
@@ -92,12 +105,12 @@ describe('the money of a job', () => {
     const slot = freshSlot();
     const ledger: Ledger = emptyLedger(7);
     const attempt = { ...failed, jobKey: 'j1', certainty: 'accepted', providerRequestId: 'r1' } as const;
-    const first = addAttempts(slot, [attempt]);
+    const first = addAttempts(slot, [attempt], priceUsd);
     ledger.jobs.push(job('j1', atRisk, first));
     showMoney(slot, ledger);
     expect(slot.attempts).toMatchObject([{ atRiskUsd: 0.02 }]);
 
-    const second = addAttempts(slot, [attempt]);
+    const second = addAttempts(slot, [attempt], priceUsd);
     ledger.jobs[0] = job('j1', { kind: 'cost', usd: 0.03, estimated: true }, second);
     showMoney(slot, ledger);
 
@@ -109,7 +122,11 @@ describe('the money of a job', () => {
   it('says that a job which turned out to be free cost nothing', () => {
     const slot = freshSlot();
     const ledger: Ledger = emptyLedger(7);
-    const number = addAttempts(slot, [{ ...failed, jobKey: 'j1', certainty: 'accepted', atRiskUsd: 0.02 }]);
+    const number = addAttempts(
+      slot,
+      [{ ...failed, jobKey: 'j1', certainty: 'accepted', atRiskUsd: 0.02 }],
+      priceUsd,
+    );
     ledger.jobs.push(job('j1', { kind: 'free' }, number));
     showMoney(slot, ledger);
 

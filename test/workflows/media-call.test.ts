@@ -1,4 +1,10 @@
-import { ActivityFailure, TimeoutFailure, TimeoutType, RetryState } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  TimeoutFailure,
+  TimeoutType,
+  RetryState,
+} from '@temporalio/common';
 import type { DispatchNote, DispatchState } from '../../src/domain/dispatch';
 import type { PlannedCandidate } from '../../src/domain/plan';
 import { outcomeOf } from '../../src/workflows/slot/media-call';
@@ -12,17 +18,20 @@ function noteOf(note: Partial<DispatchNote>): DispatchNote {
   return { attempt: 1, startedAt, dispatch: intent, trail: [], ...note };
 }
 
-async function timedOut(previous: DispatchState, note: DispatchNote | undefined) {
-  const timeout = new TimeoutFailure('heartbeat', note, TimeoutType.HEARTBEAT);
+async function endedBy(cause: Error, previous: DispatchState) {
   const failure = new ActivityFailure(
     'failed',
     'generateMedia',
     '1',
     RetryState.NON_RETRYABLE_FAILURE,
     undefined,
-    timeout,
+    cause,
   );
   return await outcomeOf(Promise.reject(failure), { candidate, jobKey: 'g/slot-1/m', previous, startedAt });
+}
+
+async function timedOut(previous: DispatchState, note: DispatchNote | undefined) {
+  return await endedBy(new TimeoutFailure('heartbeat', note, TimeoutType.HEARTBEAT), previous);
 }
 
 describe('a call whose worker fell silent', () => {
@@ -64,5 +73,24 @@ describe('a call whose worker fell silent', () => {
     const { trail } = await timedOut(none, noteOf({ dispatch }));
 
     expect(trail).toMatchObject([{ certainty: 'accepted', providerRequestId: 'call-1' }]);
+  });
+});
+
+describe('a call that a worker could not carry out, and says nothing of', () => {
+  const accepted = { phase: 'accepted', handle: { call: 1 }, providerRequestId: 'call-1' } as const;
+  const findable: DispatchState = { phase: 'intent', clue: { name: 'n' } };
+
+  it.each<[string, DispatchState, DispatchState, string, string]>([
+    ['keeps the way back to an accepted job', accepted, accepted, 'accepted', 'still_there'],
+    ['keeps the way back to a submit that can be found', findable, findable, 'not_sent', 'nobody_knows'],
+    ['leaves a doubt as it was', intent, intent, 'not_sent', 'nobody_knows'],
+    ['leaves a doubt where it may have submitted', none, intent, 'unknown', 'nobody_knows'],
+  ])('%s', async (_what, previous, trace, ofTheAttempt, ofTheJob) => {
+    const unknown = ApplicationFailure.nonRetryable('Activity function generateMedia is not registered');
+
+    const { outcome, trail } = await endedBy(unknown, previous);
+
+    expect(outcome).toMatchObject({ kind: 'failed', code: 'internal_error', word: ofTheJob, trace });
+    expect(trail).toMatchObject([{ errorCode: 'internal_error', certainty: ofTheAttempt }]);
   });
 });

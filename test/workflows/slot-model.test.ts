@@ -3,6 +3,7 @@ import { apply, type Outcome, type SlotEvent } from '../../src/workflows/slot/ru
 import { emptyLedger, type Ledger, type Money } from '../../src/domain/ledger';
 import {
   committedUsd,
+  costUsd,
   hasRaced,
   isCalling,
   isOpen,
@@ -61,6 +62,9 @@ const outcomes: Record<string, Outcome> = {
   'refused content': failed('media_censored', 'ended_billed', none, { money: cost }),
   'failed, unbilled': failed('runner_scheduling_failure', 'ended_free'),
   'failed, billed': failed('generation_failed', 'ended_billed'),
+  'refused, for next to nothing': failed('nodes_not_loaded', 'ended_billed', none, {
+    money: { kind: 'cost', usd: 0.01 },
+  }),
   'a black picture': failed('media_blank', 'useless', none, { money: cost }),
   'no picture at all': failed('media_not_media', 'useless', none, { money: cost }),
   'still there': failed('status_unknown', 'still_there', handle),
@@ -212,12 +216,21 @@ function waiting(state: State, setting: Setting, until: number): Move[] {
 function after(state: State, { endpoints, rules }: Setting, event: SlotEvent, step?: Step): State {
   const around = { endpoints, rules, nowMs: state.world.nowMs, deadlineMs: deadline };
   const ledger = apply(state.ledger, event, around);
+  checkBill(state.ledger, ledger, event);
   return {
     ...state,
     ledger,
     world: worldAfter(state, event),
     last: step && { step: JSON.stringify(step), ledger: JSON.stringify(state.ledger) },
   };
+}
+
+/** Whatever becomes of a job, what it cost stays on the bill, once. */
+function checkBill(before: Ledger, ledger: Ledger, event: SlotEvent): void {
+  const money = event.kind === 'ended' ? event.outcome.money : undefined;
+  const billed = money?.kind === 'cost' ? money.usd : 0;
+  if (Math.abs(costUsd(ledger) - costUsd(before) - billed) > 1e-9)
+    throw new Story('what a job cost stays on the bill, once');
 }
 
 /** A provider that asks one call to stay away means all of them. */
@@ -255,7 +268,11 @@ function check(state: State, setting: Setting, step: Step): void {
     ledger.jobs.every((job) => isOpen(job) || job.money.kind !== 'committed'),
     'a job that is over has a figure',
   );
-  must(committedUsd(ledger) >= wastedJobs(ledger).length, 'what was wasted is counted');
+  const wasted = wastedJobs(
+    ledger.jobs.filter(({ permission }) => permission !== 'given'),
+    setting.endpoints,
+  );
+  must(committedUsd(ledger) >= wasted - 1e-9, 'what was wasted is counted');
   if (step.kind === 'wait') must(step.until > world.nowMs, 'never waits for what has passed');
   if (step.kind === 'submit' || step.kind === 'ask_limit') {
     const note = noteOf(ledger, step.endpoint);
@@ -272,10 +289,7 @@ function check(state: State, setting: Setting, step: Step): void {
     must(!world.isCancelled, 'pays nothing after a cancel');
     must(world.isGivenUp !== true, 'pays nothing after a person gave it up');
     must(!ledger.jobs.some(({ fate }) => fate === 'made'), 'pays nothing when the picture is there');
-    must(
-      wastedJobs(ledger).filter(({ permission }) => permission !== 'given').length < rules.maxPaid,
-      'pays no more than the limit for nothing',
-    );
+    must(wasted < rules.maxPaid, 'pays no more than the limit for nothing');
     if (isRace) must(rules.mayHedge && !hasRaced(ledger), 'a second call is a race the caller allows, once');
     else must(open.length === 0 || mayPay(situation), 'no second paid job beside an open one');
     if (rules.isOnHold && !isRace) {

@@ -135,6 +135,89 @@ describe('an open job that is asked for in vain', () => {
   });
 });
 
+describe('a job on hold that we stopped when its time was up', () => {
+  it.each<[string, Partial<Failed>, Step['kind']]>([
+    [
+      'is over where the stop was definite: another one is paid',
+      { word: 'ended_billed', money: cost },
+      'submit',
+    ],
+    ['is over where nobody says what it cost, too', { word: 'ended_billed' }, 'submit'],
+    [
+      'may have made its picture where the stop may have come too late',
+      { word: 'gone', money: cost },
+      'ask_person',
+    ],
+  ])('%s', (_what, found, kind) => {
+    const { step } = after(onHold, [0, called('a')], [870, ended('a', failed('deadline_exceeded', found))]);
+    expect(step(880)).toMatchObject({ kind });
+  });
+});
+
+describe('an endpoint that refuses every job, and bills the moment it ran', () => {
+  const [a] = endpoints;
+  const refusing = (usd: number): Outcome =>
+    usd === 0
+      ? failed('nodes_not_loaded', { word: 'ended_free' })
+      : failed('nodes_not_loaded', { word: 'ended_billed', money: { kind: 'cost', usd } });
+
+  /** Carries out what the table says until the slot ends. */
+  function untilItEnds(usd: number) {
+    const around = { endpoints: [a!], rules, deadlineMs: 5000 };
+    let [ledger, nowMs, pauseMs, jobs, most] = [emptyLedger(7), 0, 0, 0, 0];
+    const take = (event: SlotEvent): void => {
+      ledger = apply(ledger, event, { ...around, nowMs });
+    };
+    for (;;) {
+      const { step } = next({
+        ...{ ledger, endpoints: around.endpoints, rules },
+        facts: {
+          ...{ nowMs, deadlineMs: around.deadlineMs, isCancelled: false },
+          ...{ fitsSet: () => 'yes', affords: () => 'yes', closedUntil: () => 0 },
+        },
+      });
+      if (step.kind === 'end') return { as: step.as, jobs, most, pauseMs, costUsd: costUsd(ledger) };
+      if (step.kind === 'submit') {
+        jobs += 1;
+        take(called('a', `a${String(jobs)}`));
+        take(ended(`a${String(jobs)}`, refusing(usd)));
+        most = Math.max(most, ledger.jobs.length);
+      } else if (step.kind === 'park') {
+        pauseMs = Math.max(pauseMs, step.until - nowMs);
+        take({ kind: 'parked', until: step.until });
+      } else if (step.kind === 'wait') nowMs = step.until;
+      else if (step.kind === 'begin_round') take({ kind: 'round_began' });
+      else throw new Error(`unexpected step ${step.kind}`);
+    }
+  }
+
+  it('is waited for until the deadline where that is next to nothing, as one that refuses for free', () => {
+    const { costUsd: usd, ...story } = untilItEnds(0.0003);
+    expect(untilItEnds(0)).toMatchObject({ as: 'deadline_exceeded', jobs: story.jobs, pauseMs: 30 });
+    // However many there were, the ledger stays small.
+    expect(story).toMatchObject({ as: 'deadline_exceeded', pauseMs: 30, most: 1 });
+    expect(story.jobs).toBeGreaterThan(100);
+    expect(usd).toBeCloseTo(story.jobs * 0.0003, 9);
+  });
+
+  it.each([
+    ['a clear share of the price, as often as jobs may be paid for nothing', 0.1, 3],
+    ['less, until that comes to as many prices', 0.09, 34],
+  ])('ends the slot where that is %s', (_what, usd, jobs) => {
+    expect(untilItEnds(usd)).toMatchObject({ as: 'paid_attempt_limit', jobs });
+  });
+});
+
+describe('the key of a job', () => {
+  it.each<[string, Outcome, number]>([
+    ['is used again where nothing was sent', failed('connection_refused', { word: 'nothing_sent' }), 0],
+    ['is spent where all its names are void', failed('job_voided', { word: 'ended_free' }), 1],
+  ])('%s', (_what, outcome, used) => {
+    const { ledger } = after(rules, [0, called('a')], [1, ended('a', outcome)]);
+    expect(ledger).toMatchObject({ jobs: [], endpoints: { a: { jobs: used } } });
+  });
+});
+
 describe('a race', () => {
   const race: [number, SlotEvent][] = [
     [0, called('a')],

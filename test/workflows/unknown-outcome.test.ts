@@ -251,9 +251,9 @@ describe('a submit that was lost, with unknownOutcome: hold', () => {
     ['gone', 'redirect_foreign', undefined],
     ['gone', 'body_cut_off', 'price'],
     ['gone', 'media_truncated', 'price'],
-    ['ended_billed', 'deadline_exceeded', undefined],
-    ['ended_billed', 'deadline_exceeded', 'price'],
-    ['ended_billed', 'queue_timeout', 'price'],
+    ['gone', 'deadline_exceeded', undefined],
+    ['gone', 'deadline_exceeded', 'price'],
+    ['gone', 'queue_timeout', 'price'],
   ] as const)(
     'asks where the picture of an accepted job never reached us: %s %s',
     async (outcome, code, charge) => {

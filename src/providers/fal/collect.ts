@@ -4,7 +4,7 @@ import type { Billing } from '../../domain/attempt-record';
 import type { JsonValue } from '../../domain/taxonomy';
 import { type CallState, toProviderError } from '../call-failure';
 import { DeadlineExceeded, pause, queueEndMs } from '../http/deadlines';
-import { ProviderError, type ProviderErrorOptions, endedAs } from '../errors';
+import { ProviderError, type ProviderErrorOptions, endedAs, stoppedAs } from '../errors';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { readResult } from '../read-result';
 import type { CollectContext, ProviderJob, ProviderResult } from '../types';
@@ -126,7 +126,7 @@ class Collection {
     const { queueSeconds } = this.options.job.deadlines;
     const message = `the job was still in Fal's queue after ${String(queueSeconds)} s and was cancelled`;
     // Where Fal did not say that it stops the job, it may go on.
-    const end = stopped.kind === 'stopped' && { outcome: endedAs(stopped.charge), charge: stopped.charge };
+    const end = stopped.kind === 'stopped' && { outcome: stoppedAs(stopped), charge: stopped.charge };
     throw this.failure('queue_timeout', message, end || {});
   }
 

@@ -57,7 +57,8 @@ async function endInList(
     const entry = await listedRequest(platform, { requestId, queuedSince, endpoint }, signal);
     if (entry !== undefined) return { kind: 'finished', handle: { ...handle, hasEnded: true } };
     const isOver = mustHaveEnded(job, queuedSince, api.settings.settleSeconds);
-    return isOver ? { kind: 'stopped', charge: 'price' } : untold;
+    // How it ended nobody can say: it may have been made.
+    return isOver ? { kind: 'stopped', charge: 'price', handle: { ...handle } } : untold;
   } catch {
     return untold;
   }

@@ -29,7 +29,7 @@ export interface NamedRequestOptions {
   /** Longest silence while a result is downloaded. */
   idleSeconds: number;
   /** What is known of the job. */
-  outcome: 'nobody_knows' | 'still_there';
+  outcome: 'nothing_sent' | 'nobody_knows' | 'still_there';
 }
 
 const connectSeconds = 5;

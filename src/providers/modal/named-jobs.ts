@@ -20,7 +20,13 @@ import { askAgain } from './ask-again';
 import { modalUrl } from './endpoint-url';
 import { tooLarge } from './errors';
 import { callIdOf, chargeOf, endOf } from './named-end';
-import { jobUnknown, nameOf, NamedJobRequests, type NamedAnswer } from './named-job-requests';
+import {
+  jobUnknown,
+  nameOf,
+  NamedJobRequests,
+  type NamedAnswer,
+  type NamedRequestOptions,
+} from './named-job-requests';
 import { storeNamedResult } from './named-result';
 import { wireBody } from './plain-call';
 import { namedHandleSchema, type NamedHandle, type NamedJobState } from './wire';
@@ -56,6 +62,7 @@ export class NamedJobs {
       for (let number = 1; number <= mostNames; number += 1) {
         const handle = this.handleOf(job, number);
         state.stage = 'preparing';
+        if (number > 1 && (await this.isVoid(handle, job, context))) continue;
         await context.intent(handle);
         state.stage = 'submitting';
         context.onProgress({ phase: 'queued' });
@@ -63,8 +70,9 @@ export class NamedJobs {
         if (answer.kind === 'job') return accepted(handle, answer.job);
         if (answer.kind !== 'voided') throw refusedSubmit(answer);
       }
+      // The key has no name left: only a job that is over leaves it to the next one to take another.
       throw new ProviderError('the names of this job were all made void', {
-        ...{ provider: 'modal', code: 'job_voided', outcome: 'nothing_sent' },
+        ...{ provider: 'modal', code: 'job_voided', outcome: 'ended_free' },
       });
     });
   }
@@ -128,6 +136,11 @@ export class NamedJobs {
     return stoppedIn(handle, isAlreadyAccepted(voided) ? await stop() : voided);
   }
 
+  /** The first name is nearly always free. Behind a void one each is asked for before a body is sent, which may be large. */
+  private async isVoid(handle: NamedHandle, job: ProviderJob, context: FindContext): Promise<boolean> {
+    return (await this.requestsFor(handle, job, context, 'nothing_sent').state()).kind === 'voided';
+  }
+
   private handleOf(job: ProviderJob, number: number): NamedHandle {
     const key = nameOf(job.jobKey, number);
     return { key, jobUrl: modalUrl(this.options.baseUrl, job.app, `/jobs/${key}`) };
@@ -146,7 +159,7 @@ export class NamedJobs {
     handle: NamedHandle,
     job: ProviderJob,
     { signal }: FindContext,
-    outcome: 'nobody_knows' | 'still_there',
+    outcome: NamedRequestOptions['outcome'],
   ): NamedJobRequests {
     const { http, headers } = this.options;
     const { idleSeconds } = job.deadlines;

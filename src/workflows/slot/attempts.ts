@@ -3,18 +3,24 @@ import type { SlotState } from '../../domain/generation';
 import type { Job, Ledger, Money } from '../../domain/ledger';
 import { roundUsd } from '../../domain/round-usd';
 import type { DispatchCertainty } from '../../domain/taxonomy';
-import { atRiskUsd, costUsd } from './rules/ledger';
+import { atRiskUsd, costUsd, isSmallCost } from './rules/ledger';
 import type { PictureProblem } from './rules/apply';
 
 /** Attempts listed one by one; in a longer outage those that end alike are only counted, or the state outgrows a payload. */
 const listedAttempts = 20;
 
 /** Adds what a call reports. Returns the number of the latest attempt that may have sent something. */
-export function addAttempts({ attempts }: SlotState, trail: readonly AttemptRecord[]): number | undefined {
+export function addAttempts(
+  { attempts }: SlotState,
+  trail: readonly AttemptRecord[],
+  priceUsd: number,
+): number | undefined {
   let latest: number | undefined;
   for (const record of trail) {
     const alike =
-      attempts.length < listedAttempts ? undefined : attempts.find((known) => isRepeat(known, record));
+      attempts.length < listedAttempts
+        ? undefined
+        : attempts.find((known) => isRepeat(known, record, priceUsd));
     const number = alike?.number ?? attempts.length + 1;
     if (record.certainty !== 'not_sent') latest = number;
     if (alike === undefined) {
@@ -102,8 +108,11 @@ export function overtaken(trail: readonly AttemptRecord[]): AttemptRecord[] {
   );
 }
 
-/** Alike in all that a reader counts: neither was sent, both were free, both ask for one open job, or both are at risk. */
-function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
+/**
+ * Alike in all that a reader counts: neither was sent, both cost nothing or next to nothing, both ask for one open job, or
+ * both are at risk.
+ */
+function isRepeat(known: AttemptRecord, record: AttemptRecord, priceUsd: number): boolean {
   const isSame =
     known.outcome === 'failed' &&
     record.outcome === 'failed' &&
@@ -112,7 +121,10 @@ function isRepeat(known: AttemptRecord, record: AttemptRecord): boolean {
     known.errorCode === record.errorCode &&
     known.certainty === record.certainty;
   if (!isSame) return false;
-  if (known.costUsd === 0 && record.costUsd === 0) return true;
+  if (known.costUsd !== undefined && record.costUsd !== undefined) {
+    const eachUsd = known.costUsd / (1 + (known.repeats ?? 0));
+    return isSmallCost(eachUsd, priceUsd) && isSmallCost(record.costUsd, priceUsd);
+  }
   if (known.costUsd !== undefined || record.costUsd !== undefined) return false;
   if (known.providerRequestId !== record.providerRequestId) return false;
   const isAtRisk = known.atRiskUsd !== undefined;

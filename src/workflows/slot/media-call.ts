@@ -44,10 +44,14 @@ export async function outcomeOf(promise: Promise<GenerateMediaResult>, call: Mad
     if (cause instanceof TimeoutFailure) return timedOut(cause, call);
     if (!(cause instanceof ApplicationFailure)) throw error;
     const failure = cause.details?.[0] as GenerateMediaFailure | undefined;
-    return failure === undefined
-      ? withoutAnswer(call, 'internal_error', { phase: 'intent' })
-      : failed(failure);
+    return failure === undefined ? unexplained(call) : failed(failure);
   }
+}
+
+/** Not the activity's own word, such as of a worker that does not know it: what was known of the job before still holds. */
+function unexplained(call: MadeCall): EndedCall {
+  const { previous } = call;
+  return withoutAnswer(call, 'internal_error', previous.phase === 'none' ? { phase: 'intent' } : previous);
 }
 
 function failed(failure: GenerateMediaFailure): EndedCall {
@@ -86,7 +90,7 @@ const messages = {
 
 /** A call that ended without the activity's own account of it. */
 function withoutAnswer(
-  { candidate, jobKey, ...call }: MadeCall,
+  { candidate, jobKey, previous, ...call }: MadeCall,
   code: keyof typeof messages,
   dispatch: DispatchState,
   note?: DispatchNote,
@@ -105,7 +109,7 @@ function withoutAnswer(
     errorClass: failureOf(code).class,
     errorCode: code,
     message,
-    certainty: sentNothing(code, dispatch, note) ? 'not_sent' : certainty,
+    certainty: sentNothing(code, previous, dispatch, note) ? 'not_sent' : certainty,
     providerRequestId: providerRequestIdOf(dispatch),
   };
   const trail = [...(note?.trail ?? []), record];
@@ -115,10 +119,11 @@ function withoutAnswer(
 /** A call that was to find out about an earlier submit, and made none of its own: the doubt stands with that one. */
 function sentNothing(
   code: keyof typeof messages,
+  previous: DispatchState,
   { phase }: DispatchState,
   note: DispatchNote | undefined,
 ): boolean {
   if (code === 'outcome_unknown') return true;
-  if (code !== 'activity_timed_out' || phase !== 'intent') return false;
-  return note === undefined || note.hasSubmitted === false;
+  if (phase !== 'intent') return false;
+  return note === undefined ? previous.phase === 'intent' : note.hasSubmitted === false;
 }

@@ -269,7 +269,8 @@ export class Slot {
     const isOvertaken = isLate || (jobOf(ledger, key).isStopping === true && !run.isCancelled);
     const problem = result && !isLate ? pictureProblem(run, state, candidate, result.asset) : undefined;
     const own = isOvertaken ? overtaken(trail) : trail;
-    const attempt = addAttempts(state, problem === undefined ? own : discarded(own, problem));
+    const reported = problem === undefined ? own : discarded(own, problem);
+    const attempt = addAttempts(state, reported, candidate.priceUsd);
     this.closeDoor(candidate, outcome);
     learn(state, key, certaintyOf(outcome, trail.at(-1)?.certainty));
     this.take({ kind: 'ended', key, outcome: { ...outcome, ...(problem && { problem }) }, attempt });

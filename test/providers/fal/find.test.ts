@@ -326,6 +326,16 @@ describe('stopping a job of which only a clue is left', () => {
     expect(fal.lines()).toEqual([]);
   });
 
+  it('does not know how a job ended of which neither its queue nor its list tells any more', async () => {
+    const client = await fal.start({
+      [`PUT ${requestPath}/cancel`]: inTurn([404, { status: 'NOT_FOUND' }]),
+      [listLine]: inTurn([200, page([])]),
+    });
+    const handle = { ...fal.handle(), queuedSince: ago(100_000) };
+    const stopped = await client.stop({ ...falJob, dispatch: { phase: 'accepted', handle } }, { signal });
+    expect(stopped).toEqual({ kind: 'stopped', charge: 'price', handle });
+  });
+
   it('can collect what ended before it could be stopped, without a look at its status', async () => {
     const client = await fal.start({
       [`PUT ${requestPath}/cancel`]: inTurn([400, { status: 'ALREADY_COMPLETED' }]),

@@ -88,8 +88,8 @@ describe("waiting in Fal's queue", () => {
   });
 
   it.each([
-    ['OK', { certainty: 'accepted', charge: 'none', endsJob: true }],
-    ['CANCELLATION_REQUESTED', { certainty: 'accepted', charge: 'price', endsJob: true }],
+    ['OK', { outcome: 'ended_free', charge: 'none', endsJob: true }],
+    ['CANCELLATION_REQUESTED', { outcome: 'gone', charge: 'price', endsJob: true }],
   ])('knows what a job costs that left the queue with the word %s', async (status, expected) => {
     const client = await fal.start({
       [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_QUEUE' }]),
@@ -188,7 +188,8 @@ describe("waiting in Fal's queue", () => {
     const expected = {
       failureClass: 'transient',
       code: 'deadline_exceeded',
-      certainty: 'accepted',
+      // It may have been made before the word reached it.
+      outcome: 'gone',
       endsJob: true,
       // Its word was that it stops a job at work, which it bills.
       charge: 'price',

@@ -139,11 +139,51 @@ describe('an answer to a named submit', () => {
     expect(error).toMatchObject({ failureClass, code: ours, certainty: 'not_sent', charge: 'none', status });
   });
 
-  it('is not looked for for ever under new names', async () => {
-    const client = await start({ PUT: refusal(410, 'voided') });
-    const error = await providerErrorOf(runJob(client, modalJob, testCall().context));
-    expect(error).toMatchObject({ failureClass: 'transient', code: 'job_voided', certainty: 'not_sent' });
-    expect(modal.lines().filter((line) => line.startsWith('PUT'))).toHaveLength(9);
+  const isName = (number: number, { path }: ReceivedRequest): boolean =>
+    path.split('?')[0]?.endsWith(nameOf(modalJob.jobKey, number)) === true;
+  const methods = (): string[] => modal.received.slice(1).map(({ method }) => method);
+
+  it('ends a job whose names are all void: the next one has another key', async () => {
+    const client = await start({ PUT: refusal(410, 'voided'), GET: refusal(410, 'voided') });
+    const call = testCall();
+    const error = await providerErrorOf(runJob(client, modalJob, call.context));
+    expect(error).toMatchObject({ failureClass: 'transient', code: 'job_voided', outcome: 'ended_free' });
+    // The body goes out once, however many names are void.
+    expect(methods()).toEqual(['PUT', ...Array<string>(8).fill('GET')]);
+    expect(call.dispatch.notes).toEqual(['intent']);
+  });
+
+  it('goes by the first name that is free, and is sent no more than twice', async () => {
+    const byName =
+      (answer: Answer): Answer =>
+      (response, request) => {
+        const isVoid = [1, 2, 3].some((number) => isName(number, request));
+        (isVoid ? refusal(410, 'voided') : answer)(response, request);
+      };
+    const own = { ...done, key: nameOf(modalJob.jobKey, 4) };
+    let isSent = false;
+    const client = await start({
+      PUT: byName((response) => {
+        isSent = true;
+        sendJson(response, 202, own);
+      }),
+      GET: byName((response, request) => {
+        (isSent ? json(200, own) : refusal(404, 'never_accepted'))(response, request);
+      }),
+    });
+    expect((await runJob(client, modalJob, testCall().context)).assets).toHaveLength(1);
+    expect(methods()).toEqual(['PUT', 'GET', 'GET', 'GET', 'PUT', 'GET', 'GET']);
+  });
+
+  it.each<[string, Answer, string]>([
+    ['a gateway', json(502, {}), 'bad_gateway'],
+    ['nobody', (response) => response.req.socket.destroy(), 'connection_lost'],
+  ])('sends nothing where %s answers for the name behind a void one', async (_who, answer, code) => {
+    const client = await start({ PUT: refusal(410, 'voided'), GET: answer });
+    const call = testCall();
+    const error = await providerErrorOf(runJob(client, modalJob, call.context));
+    expect(error).toMatchObject({ code, outcome: 'nothing_sent' });
+    expect(methods()).toEqual(['PUT', 'GET']);
   });
 
   it.each<[string, Answer]>([

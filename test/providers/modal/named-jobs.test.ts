@@ -345,7 +345,7 @@ describe('stopping a named job', () => {
     emulated.settings.change({ fixedLatencySeconds: 10_000 });
     const deadlines = { ...testDeadlines, totalSeconds: 0.5 };
     const error = await providerErrorOf(runJob(emulated.named, { ...job, deadlines }, testCall().context));
-    expect(error).toMatchObject({ code: 'deadline_exceeded', certainty: 'accepted', endsJob: true });
+    expect(error).toMatchObject({ code: 'deadline_exceeded', outcome: 'ended_billed', endsJob: true });
     expect(error.charge).toEqual({ usd: paid()[0]?.chargedUsd });
   });
 

@@ -12,7 +12,10 @@ import {
   isOverdue,
   jobOf,
   known,
+  isSmallCost,
   noteOf,
+  priceOf,
+  wasteOf,
   type Endpoint,
   type Rules,
 } from './ledger';
@@ -137,7 +140,7 @@ function tooDear(ledger: Ledger, { endpoint, reason }: Extract<SlotEvent, { kind
 }
 
 function newJob(endpoint: string, { seed }: Ledger, { endpoints, nowMs }: Surroundings): Job {
-  const usd = endpoints.find(({ id }) => id === endpoint)?.priceUsd ?? 0;
+  const usd = priceOf(endpoint, endpoints);
   return {
     ...{ key: endpoint, endpoint, seed, since: nowMs, fate: 'open', money: { kind: 'committed', usd } },
     ...{ trace: { phase: 'none' }, notBefore: 0, ownLosses: 0, hangs: 0 },
@@ -178,7 +181,7 @@ function ended(
     case 'made':
       return made(ledger, idle, outcome, around);
     case 'stopped':
-      return stopped(ledger, idle, outcome);
+      return stopped(ledger, idle, outcome, around);
     case 'failed':
       return failed({ ...ledger, reason: outcome.message }, idle, outcome, around);
   }
@@ -188,22 +191,27 @@ function made(
   ledger: Ledger,
   job: Job,
   { money, problem }: Extract<Outcome, { kind: 'made' }>,
-  { rules }: Surroundings,
+  around: Surroundings,
 ): Ledger {
   const isLate = isDecided(ledger);
   const isGood = problem === undefined && !isLate;
-  const after = over(ledger, { ...job, fate: isGood ? 'made' : 'ended', money });
+  const after = over(ledger, { ...job, fate: isGood ? 'made' : 'ended', money }, around);
   if (isLate || problem === undefined) return after;
   const wasteful = { ...after, isWasteful: true };
   if (problem.code === 'incoherent') return withNote(wasteful, job.endpoint, pass);
-  if (ledger.refills < rules.maxRefills) return refill(wasteful);
+  if (ledger.refills < around.rules.maxRefills) return refill(wasteful);
   return { ...wasteful, twin: { code: 'duplicate', message: problem.message, endpoint: job.endpoint } };
 }
 
 /** The clean-up goes on asking for a job of which nobody said that it is over. */
-function stopped(ledger: Ledger, job: Job, { money, trace }: Extract<Outcome, { kind: 'stopped' }>): Ledger {
+function stopped(
+  ledger: Ledger,
+  job: Job,
+  { money, trace }: Extract<Outcome, { kind: 'stopped' }>,
+  around: Surroundings,
+): Ledger {
   if (isFindable(trace)) return withJob(ledger, job.key, () => ({ ...job, trace }));
-  return over(ledger, { ...job, trace, money, fate: money.kind === 'at_risk' ? 'lost' : 'ended' });
+  return over(ledger, { ...job, trace, money, fate: money.kind === 'at_risk' ? 'lost' : 'ended' }, around);
 }
 
 function failed(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings): Ledger {
@@ -217,7 +225,8 @@ function failed(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings)
   if (fate === 'open') return stillOpen(noted, job, outcome, around);
   const isUnsent = word === 'nothing_sent' && job.trace.phase === 'none';
   const money = moneyAfter(job, outcome);
-  const needsPermission = around.rules.isOnHold && mayBePaid(outcome, fate, money);
+  // Nobody knows of it, or nobody can fetch what it may have made.
+  const needsPermission = around.rules.isOnHold && (fate === 'lost' || word === 'gone');
   const closed: Job = {
     ...job,
     fate,
@@ -226,8 +235,8 @@ function failed(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings)
     failure: code,
     ...(needsPermission && { permission: 'needed' }),
   };
-  if (needsPermission) return over(noted, closed);
-  return afterJob(isUnsent ? unsent(noted, job) : over(noted, closed), closed, outcome, around);
+  if (needsPermission) return over(noted, closed, around);
+  return afterJob(isUnsent ? unsent(noted, job) : over(noted, closed, around), closed, outcome, around);
 }
 
 /** The next job may have its key. */
@@ -268,12 +277,6 @@ function moneyAfter(job: Job, { word, money }: Failed): Money {
   return word === 'nothing_sent' || word === 'ended_free' ? free : (money ?? atRisk(job.money));
 }
 
-/** Nobody knows of it or can fetch it, or we told the provider to stop it and it bills what it may have made. */
-function mayBePaid({ word, code }: Failed, fate: Fate, money: Money): boolean {
-  if (fate === 'lost' || word === 'gone') return true;
-  return word === 'ended_billed' && failureOf(code).answeredBy === 'nobody' && money.kind !== 'free';
-}
-
 /** It may still give its result: it is asked for again. */
 function stillOpen(ledger: Ledger, job: Job, outcome: Failed, around: Surroundings): Ledger {
   const { code, trace, worker = job.worker, tookMs, retryAfterMs = 0 } = outcome;
@@ -306,7 +309,7 @@ function afterJob(ledger: Ledger, job: Job, outcome: Failed, around: Surrounding
   }
   // A race is a favour: it takes no turn.
   if (word === 'nothing_sent' && job.isRival === true) return ledger;
-  const isPaid = word !== 'nothing_sent' && word !== 'nobody_knows' && job.money.kind !== 'free';
+  const isPaid = word !== 'nobody_knows' && wasteOf(job, around.endpoints) === 1;
   const after = { ...ledger, isWasteful: ledger.isWasteful || isPaid };
   if (word === 'nobody_knows' && code !== 'outcome_unknown') return doubted(after, job, around);
   const isWorth = isWorthAnotherTry(ledger, job, outcome, around);
@@ -442,11 +445,22 @@ function booked(job: Job): Job {
 }
 
 /** The job is over. One that cost nothing leaves no trace but its key, unless its attempt was shown as at risk. */
-function over(ledger: Ledger, job: Job): Ledger {
-  const { key, fate, money, permission, isRival } = job;
+function over(ledger: Ledger, job: Job, { endpoints }: Surroundings): Ledger {
+  const { key, endpoint, fate, money, permission, isRival } = job;
   const isNoted = permission !== undefined || isRival === true || jobOf(ledger, key).money.kind === 'at_risk';
-  const isForgotten = money.kind === 'free' && fate !== 'made' && !isNoted;
-  return isForgotten ? withoutJob(ledger, key) : withJob(ledger, key, () => job);
+  if (fate === 'made' || isNoted) return withJob(ledger, key, () => job);
+  if (money.kind === 'free') return withoutJob(ledger, key);
+  const isSmall = money.kind === 'cost' && isSmallCost(money.usd, priceOf(endpoint, endpoints));
+  return isSmall ? addUp(ledger, job, money) : withJob(ledger, key, () => job);
+}
+
+/** An outage of a day may end hundreds of jobs for next to nothing: one of them stands for those of its attempt. */
+function addUp(ledger: Ledger, job: Job, money: Extract<Money, { kind: 'cost' }>): Ledger {
+  const { key, endpoint, attempt } = job;
+  const sum = ledger.jobs.find((one) => one.isSum && one.endpoint === endpoint && one.attempt === attempt);
+  const before = sum?.money.kind === 'cost' ? sum.money.usd : 0;
+  const rest = sum === undefined ? ledger : withoutJob(ledger, sum.key);
+  return withJob(rest, key, () => ({ ...job, money: { ...money, usd: before + money.usd }, isSum: true }));
 }
 
 function pass(note: EndpointNote): EndpointNote {

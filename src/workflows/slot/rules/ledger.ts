@@ -68,12 +68,33 @@ export function committedUsd({ jobs }: Ledger): number {
   return sum(jobs, ({ money }) => (money.kind === 'free' ? 0 : money.usd));
 }
 
-/** Jobs that cost something, or may have, and gave nothing. One that is open at its price may still give its picture. */
-export function wastedJobs({ jobs }: Ledger): Job[] {
-  return jobs.filter(
-    ({ fate, money }) =>
-      fate !== 'made' && money.kind !== 'free' && money.kind !== 'committed' && money.usd > 0,
-  );
+/**
+ * From this share of its price on a job that gave nothing was paid for nothing. Named jobs at Modal bill whatever ran: a
+ * route that refuses within milliseconds costs a fraction of a cent, and says no more than one that refuses for free. What
+ * fails after a part of its work costs more than this.
+ */
+const wastedShare = 0.1;
+
+/** Nothing, or no clear share of the price. */
+export function isSmallCost(usd: number, priceUsd: number): boolean {
+  return usd === 0 || usd < wastedShare * priceUsd;
+}
+
+/** 1 for a job that was paid for nothing, or may have been. A small cost counts as the share of the price that it is. */
+export function wasteOf({ endpoint, fate, money, isSum }: Job, endpoints: readonly Endpoint[]): number {
+  // One that is open at its price may still give its picture.
+  if (fate === 'made' || money.kind === 'free' || money.kind === 'committed' || money.usd === 0) return 0;
+  const priceUsd = priceOf(endpoint, endpoints);
+  return isSum === true || isSmallCost(money.usd, priceUsd) ? money.usd / priceUsd : 1;
+}
+
+/** How many jobs were paid for nothing, or may have been. Small costs end a slot too, once they come to as many prices. */
+export function wastedJobs(jobs: readonly Job[], endpoints: readonly Endpoint[]): number {
+  return sum(jobs, (job) => wasteOf(job, endpoints));
+}
+
+export function priceOf(endpoint: string, endpoints: readonly Endpoint[]): number {
+  return endpoints.find(({ id }) => id === endpoint)?.priceUsd ?? 0;
 }
 
 /** Whether nobody knows of an earlier submit whether it was paid: before the next one the provider must be well. */

@@ -188,9 +188,11 @@ export const rows: readonly Row[] = [
     when: 'too many jobs were paid for nothing',
     then: 'end as paid_attempt_limit',
     why: 'A slot must not spend without end. Jobs that a person allowed to replace do not count.',
-    step: ({ ledger, rules }) => {
-      const counted = wastedJobs(ledger).filter(({ permission }) => permission !== 'given');
-      return counted.length >= rules.maxPaid ? { kind: 'end', as: 'paid_attempt_limit' } : undefined;
+    step: ({ ledger, endpoints, rules }) => {
+      const counted = ledger.jobs.filter(({ permission }) => permission !== 'given');
+      return wastedJobs(counted, endpoints) >= rules.maxPaid
+        ? { kind: 'end', as: 'paid_attempt_limit' }
+        : undefined;
     },
   },
   {
@@ -392,7 +394,7 @@ function roundEndsAtMs(situation: Situation): number {
   const { ledger, endpoints, rules, facts } = situation;
   const { initialMs, coefficient, maximumMs } = rules.parking;
   const usual = Math.min(initialMs * coefficient ** (ledger.round - 1), maximumMs);
-  const isExpensive = ledger.isWasteful && wastedJobs(ledger).length >= manyWasted;
+  const isExpensive = ledger.isWasteful && wastedJobs(ledger.jobs, endpoints) >= manyWasted;
   const backoff = facts.nowMs + (isExpensive ? wastefulWaitFactor * usual : usual);
   const opens = endpoints.map((endpoint) => {
     const hasOpenJob = ledger.jobs.some((job) => isOpen(job) && job.endpoint === endpoint.id);
