@@ -209,10 +209,9 @@ function cancelled(
   stopped: Stopped | undefined,
 ): CancelledFailure {
   const certainty = stopped?.kind === 'never' ? 'not_sent' : log.certainty();
-  // The clean-up goes on asking for a job of which nobody said that it is over.
-  const isSettled = certainty === 'not_sent' || (stopped !== undefined && stopped.kind !== 'cannot_tell');
-  const dispatch: DispatchState =
-    isSettled && stopped?.kind !== 'finished' ? { phase: 'none' } : log.dispatch;
+  const isOver = certainty === 'not_sent' || (stopped?.kind === 'stopped' && stopped.handle === undefined);
+  // The clean-up goes on asking for any other: it may still make a picture, or has made one.
+  const dispatch: DispatchState = isOver ? { phase: 'none' } : log.dispatch;
   const trail = log.close({
     outcome: 'cancelled',
     certainty,

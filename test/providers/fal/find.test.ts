@@ -326,6 +326,23 @@ describe('stopping a job of which only a clue is left', () => {
     expect(fal.lines()).toEqual([]);
   });
 
+  it.each([
+    [60, { kind: 'cannot_tell' }],
+    [300, { kind: 'stopped', charge: 'price' }],
+  ])(
+    'goes by the time that has passed (%d s) where the queue forgot the job and the key may not list',
+    async (seconds, expected) => {
+      const client = await fal.start({
+        [`PUT ${requestPath}/cancel`]: inTurn([404, { status: 'NOT_FOUND' }]),
+      });
+      const dispatch = {
+        phase: 'accepted',
+        handle: { ...fal.handle(), queuedSince: ago(seconds) },
+      } as const;
+      expect(await client.stop({ ...falJob, dispatch }, { signal })).toMatchObject(expected);
+    },
+  );
+
   it('can collect what ended before it could be stopped, without a look at its status', async () => {
     const client = await fal.start({
       [`PUT ${requestPath}/cancel`]: inTurn([400, { status: 'ALREADY_COMPLETED' }]),
