@@ -37,11 +37,12 @@ export interface GenerateMediaDependencies {
  */
 export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
   const calls = new RunningCalls();
-  const { health, processTaskQueue } = dependencies;
+  const { clients, health, processTaskQueue } = dependencies;
   return async function generateMedia(input: GenerateMediaInput): Promise<GenerateMediaResult> {
     const context = Context.current();
     const { candidate } = input;
-    const log = new AttemptLog(context, input, processTaskQueue);
+    const client = clients[candidate.provider];
+    const log = new AttemptLog(context, input, processTaskQueue, (way) => client?.goesByKey?.(way) === true);
     const stopBeating = log.keepAlive();
     const call = calls.join(input.jobKey, log, (parts) => callProvider(dependencies, input, parts));
     const ended = new AbortController();

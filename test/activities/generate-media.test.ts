@@ -50,6 +50,35 @@ describe('generateMedia', () => {
     expect(throttled).toBe(0);
   });
 
+  it.each([
+    ['where its provider goes by that', true],
+    ['never where it does not', undefined],
+  ])('notes that a job is the only one of its key %s', async (_case, byKey) => {
+    const modal = new FakeProvider('modal', async (job, _call, { dispatch }) => {
+      await dispatch.intent({ key: job.jobKey });
+      await dispatch.accepted({ requestId: 'r1' });
+      return picture(job);
+    });
+    modal.goesByKey = () => byKey === true;
+    const stored: DispatchNote[] = [];
+    const environment = new MockActivityEnvironment(
+      { attempt: 1 },
+      { client: fakeClient(stored), logger: quiet },
+    );
+    const generateMedia = createGenerateMedia({ clients: { modal }, media: noMedia, health });
+
+    const { trail } = await environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(
+      generateMedia,
+      input,
+    );
+
+    expect(stored.map(({ dispatch }) => dispatch)).toMatchObject([
+      { phase: 'intent', ...(byKey && { byKey }) },
+      { phase: 'accepted', ...(byKey && { byKey }) },
+    ]);
+    expect(trail.map((attempt) => attempt.byKey)).toEqual([byKey]);
+  });
+
   it('tells the client what earlier calls of the job left behind', async () => {
     const previous = { phase: 'accepted', handle: { requestId: 'r1' } } as const;
     const { run } = activity(
