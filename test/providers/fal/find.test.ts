@@ -40,10 +40,13 @@ const page = (items: unknown[], next?: string) => ({
 });
 const lostSubmit: Answers = { [submitLine]: (response) => resetConnection(response.req.socket) };
 
+const knownSince = ago(30);
+
 function callbacks(known: { requestId?: string; taken?: string[] } = {}): FalCallbacks {
   return {
     claim: () => Promise.resolve(),
-    lookUp: () => Promise.resolve(known.requestId === undefined ? undefined : { requestId: known.requestId }),
+    lookUp: () =>
+      Promise.resolve(known.requestId === undefined ? undefined : { requestId: known.requestId, knownSince }),
     takenByOthers: () => Promise.resolve(known.taken ?? []),
   };
 }
@@ -249,6 +252,37 @@ describe('a submit to Fal without an answer', () => {
       (error: unknown) => error,
     );
     expect(outcome).toMatchObject({ certainty: 'unknown', endsJob: false });
+  });
+});
+
+describe('a job that a run before a reset has submitted', () => {
+  it('is collected, and not paid again', async () => {
+    const client = await fal.start({ ...lostSubmit }, { callbacks: callbacks({ requestId: 'r1' }) });
+    const call = testCall();
+    const result = await runJob(client, falJob, call.context);
+
+    expect(result.providerRequestId).toBe('r1');
+    expect(fal.submits()).toEqual([]);
+    const handle = { ...fal.handle(), queuedSince: knownSince, foundByKey: true };
+    expect(call.dispatch.notes).toEqual([{ accepted: handle }]);
+    expect(client.goesByKey?.(handle)).toBe(true);
+  });
+
+  it.each<[string, FalCallbacks, Partial<ProviderJob>]>([
+    ['is not on record', callbacks(), {}],
+    ['is known to be another job of the slot', callbacks({ requestId: 'r0' }), { knownRequestIds: ['r0'] }],
+    [
+      'cannot be looked up',
+      { ...callbacks(), lookUp: () => Promise.reject(new Error('the database is down')) },
+      {},
+    ],
+  ])('is submitted anew where it %s, and its key names no single job then', async (_case, known, fields) => {
+    const client = await fal.start({}, { callbacks: known });
+    const call = testCall();
+    await runJob(client, { ...falJob, ...fields }, call.context);
+
+    expect(fal.submits()).toHaveLength(1);
+    expect(client.goesByKey?.(fal.handle())).toBe(false);
   });
 });
 
