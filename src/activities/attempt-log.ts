@@ -2,12 +2,14 @@ import { ActivityCancelledError } from '@temporalio/client';
 import type { Context } from '@temporalio/activity';
 import {
   certaintyOf,
+  goesByKey,
   isFindable,
   providerRequestIdOf,
   type CallProgress,
   type DispatchNote,
   type DispatchState,
   type GenerateMediaInput,
+  type Keyed,
 } from '../domain/dispatch';
 import type { AttemptRecord } from '../domain/attempt-record';
 import { canonicalJson } from '../domain/canonical-json';
@@ -34,11 +36,15 @@ export class AttemptLog implements DispatchLog {
   /** What earlier calls of this job left behind, and earlier attempts of this activity. */
   readonly previous: DispatchState;
 
-  /** @param worker task queue of this process alone, on which the call can be taken over */
+  /**
+   * @param worker task queue of this process alone, on which the call can be taken over
+   * @param goesByKey see `ProviderClient`
+   */
   constructor(
     private readonly context: Context,
     private readonly input: Pick<GenerateMediaInput, 'candidate' | 'jobKey' | 'previous'>,
-    worker?: string,
+    worker: string | undefined,
+    private readonly goesByKey: (way: JsonValue) => boolean,
   ) {
     const { previous } = input;
     const earlier = context.info.heartbeatDetails as DispatchNote | undefined;
@@ -69,7 +75,8 @@ export class AttemptLog implements DispatchLog {
   /** @throws when the note could not be stored; nothing may be sent then. */
   async intent(clue?: JsonValue): Promise<void> {
     const before = this.note;
-    const dispatch = { phase: 'intent', ...(clue !== undefined && { clue }) } as const;
+    const found = clue !== undefined && { clue, ...this.keyed(clue) };
+    const dispatch = { phase: 'intent', ...found } as const;
     this.isStoringIntent = before.dispatch.phase === 'none';
     try {
       await this.store({ ...before, dispatch, hasSubmitted: true });
@@ -92,7 +99,7 @@ export class AttemptLog implements DispatchLog {
    */
   async accepted(handle: JsonValue, providerRequestId?: string): Promise<void> {
     const { dispatch: before } = this.note;
-    const dispatch = { phase: 'accepted', handle, providerRequestId } as const;
+    const dispatch = { phase: 'accepted', handle, providerRequestId, ...this.keyed(handle) } as const;
     if (before.phase === 'intent' && canonicalJson(before.clue) === canonicalJson(handle)) {
       this.note = { ...this.note, dispatch };
       return;
@@ -139,6 +146,7 @@ export class AttemptLog implements DispatchLog {
       jobKey: this.input.jobKey,
       startedAt: this.note.startedAt,
       seconds: (Date.now() - Date.parse(this.note.startedAt)) / 1000,
+      ...(goesByKey(this.note.dispatch) && { byKey: true }),
       ...end,
       providerRequestId: end.providerRequestId ?? providerRequestIdOf(this.note.dispatch),
     };
@@ -168,6 +176,10 @@ export class AttemptLog implements DispatchLog {
   /** What a failure of unknown kind means for the money, from what was noted so far. */
   certainty(): DispatchCertainty {
     return this.isStoringIntent ? 'not_sent' : certaintyOf(this.note.dispatch);
+  }
+
+  private keyed(way: JsonValue): Keyed {
+    return this.goesByKey(way) ? { byKey: true } : {};
   }
 
   private async store(note: DispatchNote): Promise<void> {

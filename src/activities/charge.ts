@@ -56,8 +56,6 @@ export function chargeOfStopped(
 ): Charge {
   if (certainty === 'not_sent') return {};
   if (stopped?.kind === 'stopped') return costOfCharge(stopped.charge, priceUsd);
-  // It runs to its end, whoever waits for it.
-  if (stopped?.kind === 'unstoppable') return costOfCharge('price', priceUsd);
   return { atRiskUsd: priceUsd };
 }
 

@@ -37,11 +37,12 @@ export interface GenerateMediaDependencies {
  */
 export function createGenerateMedia(dependencies: GenerateMediaDependencies) {
   const calls = new RunningCalls();
-  const { health, processTaskQueue } = dependencies;
+  const { clients, health, processTaskQueue } = dependencies;
   return async function generateMedia(input: GenerateMediaInput): Promise<GenerateMediaResult> {
     const context = Context.current();
     const { candidate } = input;
-    const log = new AttemptLog(context, input, processTaskQueue);
+    const client = clients[candidate.provider];
+    const log = new AttemptLog(context, input, processTaskQueue, (way) => client?.goesByKey?.(way) === true);
     const stopBeating = log.keepAlive();
     const call = calls.join(input.jobKey, log, (parts) => callProvider(dependencies, input, parts));
     const ended = new AbortController();
@@ -209,10 +210,9 @@ function cancelled(
   stopped: Stopped | undefined,
 ): CancelledFailure {
   const certainty = stopped?.kind === 'never' ? 'not_sent' : log.certainty();
-  // The clean-up goes on asking for a job of which nobody said that it is over.
-  const isSettled = certainty === 'not_sent' || (stopped !== undefined && stopped.kind !== 'cannot_tell');
-  const dispatch: DispatchState =
-    isSettled && stopped?.kind !== 'finished' ? { phase: 'none' } : log.dispatch;
+  const isOver = certainty === 'not_sent' || (stopped?.kind === 'stopped' && stopped.handle === undefined);
+  // The clean-up goes on asking for any other: it may still make a picture, or has made one.
+  const dispatch: DispatchState = isOver ? { phase: 'none' } : log.dispatch;
   const trail = log.close({
     outcome: 'cancelled',
     certainty,

@@ -57,11 +57,10 @@ export function createSettleJob({ clients, media }: GenerateMediaDependencies) {
         case 'never':
           return settled({ certainty: 'not_sent', costUsd: 0, costEstimated: false });
         case 'stopped': {
-          const { costUsd = 0, costEstimated = false } = costOfCharge(stopped.charge, candidate.priceUsd);
-          const bySignal = settled({ certainty: 'accepted', costUsd, costEstimated });
-          if (stopped.handle === undefined) return bySignal;
-          const read = await collectLate(client, { job, candidate, handle: stopped.handle }, media);
-          return read.kind === 'settled' ? read : bySignal;
+          const { handle, charge } = stopped;
+          if (handle !== undefined) return await collectLate(client, { job, candidate, handle }, media);
+          const { costUsd = 0, costEstimated = false } = costOfCharge(charge, candidate.priceUsd);
+          return settled({ certainty: 'accepted', costUsd, costEstimated });
         }
         case 'unstoppable':
         case 'finished':

@@ -19,8 +19,11 @@ export interface ProviderCallbackStore {
   record(callback: ProviderCallback): Promise<boolean>;
   /** Keeps that a request is a job, as the answer to its submit said. Changes nothing that is known already. */
   claim(requestId: string, jobKey: string): Promise<void>;
-  /** The request that was told for a job; the first one, should there be several. */
-  lookUp(jobKey: string): Promise<{ requestId: string } | undefined>;
+  /**
+   * The request that was told for a job, and since when it is known (ISO 8601): from the answer to its submit on, or from
+   * its call-back. The first one, should there be several.
+   */
+  lookUp(jobKey: string): Promise<{ requestId: string; knownSince: string } | undefined>;
   /** Which of these requests belong to other jobs, as call-backs or the trails of finished calls say. */
   takenByOthers(requestIds: readonly string[], jobKey: string): Promise<string[]>;
 }
@@ -57,13 +60,13 @@ export function createProviderCallbackStore(db: Database, provider: ProviderName
     async lookUp(jobKey) {
       const row = await db
         .selectFrom('provider_callbacks')
-        .select('request_id')
+        .select(['request_id', 'received_at'])
         .where('provider', '=', provider)
         .where('job_key', '=', jobKey)
         .orderBy('received_at')
         .limit(1)
         .executeTakeFirst();
-      return row && { requestId: row.request_id };
+      return row && { requestId: row.request_id, knownSince: row.received_at };
     },
 
     async takenByOthers(requestIds, jobKey) {

@@ -81,7 +81,8 @@ async function noteReset(
   { stored, state, earlier }: { stored: StoredRow; state: GenerationState; earlier: EarlierRuns },
 ): Promise<Notice> {
   const slots = await findSlots(transaction, stored.id);
-  const jobs = forgottenJobs([...earlier.states, { slots }], state);
+  const noticed = stored.notices.flatMap((notice) => notice.jobs);
+  const jobs = forgottenJobs([...earlier.states, { slots }], state, noticed);
   const unspentUsd = Math.max(0, stored.reserved_usd - stored.cost_usd - stored.at_risk_usd);
   const isEnded = stored.status !== 'accepted' && stored.status !== 'running';
   const unknownUsd = earlier.isComplete || isEnded ? 0 : unspentUsd;

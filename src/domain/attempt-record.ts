@@ -48,6 +48,8 @@ export interface AttemptRecord {
   message?: string | undefined;
   certainty: DispatchCertainty;
   providerRequestId?: string | undefined;
+  /** Every submit under `jobKey` is this one job: what a run before a reset submitted is no other. Shown to nobody. */
+  byKey?: true | undefined;
   /** Later attempts that ended just like this one: a long outage is counted, not listed. Its figures are those of all. */
   repeats?: number | undefined;
   /** ISO 8601; when the last of the repeats began. */

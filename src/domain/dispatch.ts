@@ -8,8 +8,13 @@ import type { DispatchCertainty, JsonValue } from './taxonomy';
 export type DispatchState =
   | { phase: 'none' }
   /** The submit may have left. With a clue the provider can be asked for it; without one nobody can tell. */
-  | { phase: 'intent'; clue?: JsonValue | undefined }
-  | { phase: 'accepted'; handle: JsonValue; providerRequestId?: string | undefined };
+  | ({ phase: 'intent'; clue?: JsonValue | undefined } & Keyed)
+  | ({ phase: 'accepted'; handle: JsonValue; providerRequestId?: string | undefined } & Keyed);
+
+/** `byKey`: whoever submits under the job's key, in whichever run, gets this one job. */
+export interface Keyed {
+  byKey?: true | undefined;
+}
 
 /** Whether the provider can be asked for the job. Nobody can tell what became of any other one. */
 export function isFindable(dispatch: DispatchState): boolean {
@@ -19,6 +24,11 @@ export function isFindable(dispatch: DispatchState): boolean {
 /** The provider's own name for the job, where it is known. */
 export function providerRequestIdOf(dispatch: DispatchState): string | undefined {
   return dispatch.phase === 'accepted' ? dispatch.providerRequestId : undefined;
+}
+
+/** Whether every submit under its key is this one job. */
+export function goesByKey(dispatch: DispatchState): boolean {
+  return dispatch.phase !== 'none' && dispatch.byKey === true;
 }
 
 /** How sure a dispatch state makes us that a paid job exists. */

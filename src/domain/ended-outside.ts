@@ -36,11 +36,15 @@ function withAttempt(slot: SlotState, attempt: AttemptRecord): SlotState {
   return { ...slot, attempts, atRiskUsd: roundUsd(slot.atRiskUsd + (attempt.atRiskUsd ?? 0)) };
 }
 
-function attemptOf({ provider, endpoint, priceUsd, since }: SubmitInFlight, end: OutsideEnd): AttemptRecord {
+function attemptOf(
+  { provider, endpoint, jobKey, priceUsd, since }: SubmitInFlight,
+  end: OutsideEnd,
+): AttemptRecord {
   return {
     number: 0,
     provider,
     endpoint,
+    jobKey,
     outcome: 'failed',
     startedAt: since,
     seconds: (Date.parse(end.at) - Date.parse(since)) / 1000,

@@ -1,4 +1,5 @@
 import type { AttemptRecord } from './attempt-record';
+import type { Keyed } from './dispatch';
 import type { GenerationState, SlotState } from './generation';
 import { roundUsd } from './round-usd';
 import type { ProviderName } from './taxonomy';
@@ -45,22 +46,47 @@ export function goesOnFrom({ runs }: Pick<GenerationState, 'runs'>, runId: strin
   return runId === undefined || runs === undefined || runs.includes(runId);
 }
 
-/** Paid, or perhaps paid, by earlier runs, and not in what the present one knows. */
-export function forgottenJobs(earlier: EarlierRuns['states'], now: GenerationState): ForgottenJob[] {
+/**
+ * Paid, or perhaps paid, by earlier runs, and not in what the present one knows.
+ *
+ * @param noticed what earlier resets forgot: told already
+ */
+export function forgottenJobs(
+  earlier: EarlierRuns['states'],
+  now: GenerationState,
+  noticed: readonly ForgottenJob[],
+): ForgottenJob[] {
   const known = new Map(attemptsOf(now).map((one) => [identityOf(one), one.usd]));
-  const forgotten = new Map<string, ForgottenJob>();
+  const forgotten = new Map<string, PaidJob>();
   for (const job of earlier.flatMap((state) => [...attemptsOf(state), ...inFlightOf(state)])) {
     const identity = identityOf(job);
     const usd = roundUsd(job.usd - (known.get(identity) ?? 0));
     if (usd > (forgotten.get(identity)?.usd ?? 0)) forgotten.set(identity, { ...job, usd });
   }
-  return stillForgotten([...forgotten.values()], now);
+  const told = new Set(noticed.map(identityOf));
+  const untold = [...forgotten.values()].filter(
+    (job) => !told.has(identityOf(job)) && !noticed.some((other) => isSameJob(other, job)),
+  );
+  return stillForgotten(onceEach(untold).map(withoutKeyed), now);
 }
 
 /** Where the provider gives a repeated submit the same job, the present run has learnt what that job cost. */
 export function stillForgotten(jobs: readonly ForgottenJob[], now: GenerationState): ForgottenJob[] {
-  const known = new Set(attemptsOf(now).flatMap((attempt) => requestsOf(attempt)));
-  return jobs.filter((job) => !requestsOf(job).some((request) => known.has(request)));
+  const known = attemptsOf(now);
+  return jobs.filter((job) => !known.some((attempt) => isSameJob(attempt, job)));
+}
+
+/** Several runs may tell of one job; the highest figure counts. */
+function onceEach(jobs: readonly PaidJob[]): PaidJob[] {
+  return jobs.filter(
+    (job, at) =>
+      !jobs.some(
+        (other, place) =>
+          place !== at &&
+          isSameJob(other, job) &&
+          (other.usd > job.usd || (other.usd === job.usd && place < at)),
+      ),
+  );
 }
 
 /** What the notices of a generation add to its own figures. */
@@ -88,19 +114,35 @@ export function lostNotice(code: 'history_lost' | 'unread', unspentUsd: number, 
   return { code, message, at, atRiskUsd: roundUsd(unspentUsd), jobs: [] };
 }
 
-function attemptsOf({ slots }: EarlierRuns['states'][number]): ForgottenJob[] {
-  return slots.flatMap(({ slot, attempts }) => attempts.map((attempt) => jobOf(slot, attempt)));
-}
+/** A forgotten job, and whether all submits under its key are this one. */
+type PaidJob = ForgottenJob & Keyed;
 
-function jobOf(slot: number, attempt: AttemptRecord): ForgottenJob {
-  const { provider, endpoint, startedAt, jobKey, providerRequestId, costUsd = 0, atRiskUsd = 0 } = attempt;
-  const usd = roundUsd(costUsd + atRiskUsd);
+function withoutKeyed({
+  slot,
+  provider,
+  endpoint,
+  startedAt,
+  jobKey,
+  providerRequestId,
+  usd,
+}: PaidJob): ForgottenJob {
   return { slot, provider, endpoint, startedAt, jobKey, providerRequestId, usd };
 }
 
+function attemptsOf({ slots }: EarlierRuns['states'][number]): PaidJob[] {
+  return slots.flatMap(({ slot, attempts }) => attempts.map((attempt) => jobOf(slot, attempt)));
+}
+
+function jobOf(slot: number, attempt: AttemptRecord): PaidJob {
+  const { provider, endpoint, startedAt, jobKey, providerRequestId, byKey } = attempt;
+  const { costUsd = 0, atRiskUsd = 0 } = attempt;
+  const usd = roundUsd(costUsd + atRiskUsd);
+  return { slot, provider, endpoint, startedAt, jobKey, providerRequestId, byKey, usd };
+}
+
 function inFlightOf({ inFlight = [] }: EarlierRuns['states'][number]): ForgottenJob[] {
-  return inFlight.map(({ priceUsd: usd, since: startedAt, slot, provider, endpoint }) => {
-    return { slot, provider, endpoint, startedAt, usd };
+  return inFlight.map(({ priceUsd: usd, since: startedAt, slot, provider, endpoint, jobKey }) => {
+    return { slot, provider, endpoint, startedAt, jobKey, usd };
   });
 }
 
@@ -109,6 +151,11 @@ function identityOf({ slot, provider, endpoint, startedAt }: ForgottenJob): stri
   return JSON.stringify([slot, provider, endpoint, Date.parse(startedAt)]);
 }
 
-function requestsOf({ provider, providerRequestId }: ForgottenJob): string[] {
-  return providerRequestId === undefined ? [] : [`${provider}/${providerRequestId}`];
+/** By the provider's name of it; where that is not known of both, by our key, if the provider goes by that. */
+function isSameJob(one: PaidJob, other: PaidJob): boolean {
+  if (one.provider !== other.provider) return false;
+  if (one.providerRequestId !== undefined && other.providerRequestId !== undefined)
+    return one.providerRequestId === other.providerRequestId;
+  const isByKey = one.byKey === true || other.byKey === true;
+  return isByKey && one.jobKey !== undefined && one.jobKey === other.jobKey;
 }

@@ -206,6 +206,8 @@ export interface SubmitInFlight {
   slot: number;
   provider: ProviderName;
   endpoint: string;
+  /** Left out by older releases. */
+  jobKey?: string | undefined;
   /** By the price table. */
   priceUsd: number;
   /** ISO 8601. */

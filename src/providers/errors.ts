@@ -88,11 +88,6 @@ export class ProviderError extends Error {
   }
 }
 
-/** What a stop says of the job: one that may have come too late leaves a result behind that no call comes back for. */
-export function stoppedAs({ charge, handle }: { charge: ProviderCharge; handle?: unknown }): JobOutcome {
-  return handle === undefined ? endedAs(charge) : 'gone';
-}
-
 /** What a charge says of a job that is over. */
 export function endedAs(charge: ProviderCharge | undefined): JobOutcome {
   return charge === 'none' ? 'ended_free' : 'ended_billed';

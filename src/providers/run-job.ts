@@ -1,12 +1,13 @@
 import { certaintyOf } from '../domain/dispatch';
 import { outcomeFrom } from '../domain/failures';
 import { DeadlineExceeded, openCallScope } from './http/deadlines';
-import { ProviderError, stoppedAs } from './errors';
+import { endedAs, ProviderError } from './errors';
 import { outcomeUnknown } from './outcome-unknown';
 import type {
   CallContext,
   DispatchState,
   Found,
+  ProviderCharge,
   ProviderClient,
   ProviderJob,
   ProviderResult,
@@ -16,7 +17,7 @@ import type {
 
 /** Telling a provider to stop must not delay a cancellation for long. */
 const stopSeconds = 10;
-/** A result that came just as our time was up is paid: its download is worth this much more. */
+/** What came just as our time was up, or in spite of a stop, is paid: its download is worth this much more. */
 const lateCollectSeconds = 20;
 
 /**
@@ -36,11 +37,12 @@ export async function runJob(
   try {
     return await call.run();
   } catch (error) {
-    if (!scope.signal.aborted) throw error;
-    if (!context.signal.aborted) return await call.outOfTime(error, context.signal);
-    const stopped = await call.stop();
-    context.onStopped?.(stopped);
-    throw context.signal.reason;
+    if (context.signal.aborted) {
+      context.onStopped?.(await call.stop());
+      throw context.signal.reason;
+    }
+    if (scope.signal.aborted || isLeftInQueue(error)) return await call.outOfTime(error, context.signal);
+    throw error;
   } finally {
     scope.close();
   }
@@ -172,36 +174,47 @@ class Call {
   }
 
   /**
-   * The job took longer than any job may: it is stopped, so that another one can be paid.
+   * The job took longer than any job may, in the queue or at work: it is stopped, so that another one can be paid.
    *
-   * @throws ProviderError `deadline_exceeded`, unless the result came just in time.
+   * @throws ProviderError which of our limits it was, unless the job has made its picture.
    */
   async outOfTime(error: unknown, caller: AbortSignal): Promise<ProviderResult> {
-    if (this.dispatch.phase !== 'accepted') throw timeout(this.client, this.dispatch, error);
-    const stopped = await this.stop();
-    if (stopped.kind === 'finished') {
-      this.dispatch = { ...this.dispatch, handle: stopped.handle };
-      return await this.collectLate(caller);
-    }
     const failure = timeout(this.client, this.dispatch, error);
-    if (stopped.kind === 'stopped')
-      throw failure.with({ outcome: stoppedAs(stopped), charge: stopped.charge });
+    if (this.dispatch.phase !== 'accepted') throw failure;
+    const stopped = await this.stop();
     if (stopped.kind === 'never') throw failure.with({ outcome: 'ended_free' });
-    throw failure;
+    if (stopped.kind === 'cannot_tell' || stopped.kind === 'unstoppable') throw failure;
+    const { handle } = stopped;
+    const charge = stopped.kind === 'stopped' ? stopped.charge : undefined;
+    if (handle === undefined) throw failure.with({ outcome: endedAs(charge), charge });
+    this.dispatch = { ...this.dispatch, handle };
+    return await this.collectLate(failure, charge, caller);
   }
 
-  private async collectLate(caller: AbortSignal): Promise<ProviderResult> {
+  /** @param charge what is billed of a job that did as it was told, where its provider says nothing more */
+  private async collectLate(
+    failure: ProviderError,
+    charge: ProviderCharge | undefined,
+    caller: AbortSignal,
+  ): Promise<ProviderResult> {
     const scope = openCallScope(caller, lateCollectSeconds);
     try {
       return await this.collect(scope.signal);
     } catch (error) {
-      if (!scope.signal.aborted) throw error;
       caller.throwIfAborted();
-      throw timeout(this.client, this.dispatch, error);
+      if (scope.signal.aborted) throw failure;
+      if (!(error instanceof ProviderError) || error.code !== 'request_cancelled') throw error;
+      const { charge: billed = charge, billing } = error;
+      throw failure.with({ outcome: endedAs(billed), charge: billed, billing });
     } finally {
       scope.close();
     }
   }
+}
+
+/** It waited too long for its turn, and nobody has taken it out of the queue. */
+function isLeftInQueue(error: unknown): boolean {
+  return error instanceof ProviderError && error.code === 'queue_timeout' && !error.endsJob;
 }
 
 function timeout({ provider }: ProviderClient, dispatch: DispatchState, cause: unknown): ProviderError {

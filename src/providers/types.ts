@@ -42,6 +42,12 @@ export interface ProviderClient {
   /** Stops a job that nobody wants any more. Never throws, and takes some seconds at most. */
   stop(job: UnwantedJob, options: { signal: AbortSignal }): Promise<Stopped>;
 
+  /**
+   * Whether the job that a clue or handle leads to is the only one its key ever names: whatever was submitted under that
+   * key before was this job. Left out: a key names nothing there.
+   */
+  goesByKey?(way: JsonValue): boolean;
+
   /** A free request that shows whether the provider answers. Never throws. */
   checkHealth(options: HealthOptions): Promise<ProviderHealth>;
 }

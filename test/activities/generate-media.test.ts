@@ -12,8 +12,11 @@ import type {
   GenerateMediaResult,
 } from '../../src/domain/dispatch';
 import type { JsonValue } from '../../src/domain/taxonomy';
+import type { AttemptRecord } from '../../src/domain/attempt-record';
+import type { Stopped } from '../../src/providers/types';
 import { candidate, health } from './call-input';
 import { failing, FakeProvider, hanging, lost, picture, type Answer } from '../support/fake-provider';
+import { waitUntil } from '../support/wait-until';
 
 const input: GenerateMediaInput = {
   generationId: 'g1',
@@ -23,6 +26,9 @@ const input: GenerateMediaInput = {
   previous: { phase: 'none' },
   deadlineAt: '2126-11-22T10:00:00.000Z',
 };
+const handle = { requestId: 'r1' };
+const kept = { phase: 'accepted', handle };
+const unbooked = {};
 /** Expected failures are asserted, not read in a log. */
 const quiet = new DefaultLogger('ERROR', () => undefined);
 
@@ -43,6 +49,35 @@ describe('generateMedia', () => {
       { phase: 'accepted', handle: { requestId: 'r1' } },
     ]);
     expect(throttled).toBe(0);
+  });
+
+  it.each([
+    ['where its provider goes by that', true],
+    ['never where it does not', undefined],
+  ])('notes that a job is the only one of its key %s', async (_case, byKey) => {
+    const modal = new FakeProvider('modal', async (job, _call, { dispatch }) => {
+      await dispatch.intent({ key: job.jobKey });
+      await dispatch.accepted({ requestId: 'r1' });
+      return picture(job);
+    });
+    modal.goesByKey = () => byKey === true;
+    const stored: DispatchNote[] = [];
+    const environment = new MockActivityEnvironment(
+      { attempt: 1 },
+      { client: fakeClient(stored), logger: quiet },
+    );
+    const generateMedia = createGenerateMedia({ clients: { modal }, media: noMedia, health });
+
+    const { trail } = await environment.run<[GenerateMediaInput], GenerateMediaResult, typeof generateMedia>(
+      generateMedia,
+      input,
+    );
+
+    expect(stored.map(({ dispatch }) => dispatch)).toMatchObject([
+      { phase: 'intent', ...(byKey && { byKey }) },
+      { phase: 'accepted', ...(byKey && { byKey }) },
+    ]);
+    expect(trail.map((attempt) => attempt.byKey)).toEqual([byKey]);
   });
 
   it('tells the client what earlier calls of the job left behind', async () => {
@@ -326,6 +361,51 @@ describe('generateMedia', () => {
     signal.dispatchEvent(new Event('abort'));
     await expect(running).rejects.toBeDefined();
   });
+
+  it.each<[string, Stopped, object, object]>([
+    ['was taken out of its queue', { kind: 'stopped', charge: 'none' }, { phase: 'none' }, { costUsd: 0 }],
+    [
+      'was stopped at a cost',
+      { kind: 'stopped', charge: { usd: 0.004 } },
+      { phase: 'none' },
+      { costUsd: 0.004 },
+    ],
+    [
+      'was told to stop, and may have been made',
+      { kind: 'stopped', charge: 'price', handle },
+      kept,
+      unbooked,
+    ],
+    ['cannot be stopped', { kind: 'unstoppable', handle }, kept, unbooked],
+    ['had ended', { kind: 'finished', handle }, kept, unbooked],
+    ['may go on', { kind: 'cannot_tell', reason: 'no answer' }, kept, unbooked],
+  ])(
+    'leaves the way to a cancelled job, and its money, to the clean-up unless it is over: it %s',
+    async (_case, answerToStop, dispatch, money) => {
+      const modal = new FakeProvider('modal', async (job, call, context) => {
+        await context.dispatch.intent();
+        await context.dispatch.accepted(handle);
+        return await hanging(job, call, context);
+      });
+      modal.answerToStop = answerToStop;
+      const stored: DispatchNote[] = [];
+      const environment = new MockActivityEnvironment(
+        { attempt: 1 },
+        { client: fakeClient(stored), logger: quiet },
+      );
+      const generateMedia = createGenerateMedia({ clients: { modal }, media: noMedia, health });
+      const ended = environment.run(generateMedia, input).catch((error: unknown) => error);
+      await waitUntil(() => Promise.resolve(stored.at(-1)?.dispatch.phase === 'accepted'));
+      environment.cancel('CANCELLED');
+
+      const failure = await ended;
+      if (!(failure instanceof CancelledFailure)) throw new Error('it was not cancelled');
+      const [end] = failure.details as [{ dispatch: DispatchState; trail: AttemptRecord[] }];
+      const { costUsd, atRiskUsd } = end.trail[0]!;
+      expect(end.dispatch).toEqual(dispatch);
+      expect({ costUsd, atRiskUsd }).toEqual(money);
+    },
+  );
 
   it.each([
     ['is still open, perhaps in another run', () => Promise.resolve({ closeTime: undefined }), false],

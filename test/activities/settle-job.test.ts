@@ -33,14 +33,17 @@ describe('settling a job that nobody waits for', () => {
     expect(settlement).toHaveProperty('asset.assetId');
   });
 
-  it('goes on asking for one that cannot be stopped while it runs', async () => {
+  it.each<[string, Stopped]>([
+    ['cannot be stopped while it runs', { kind: 'unstoppable', handle }],
+    ['was told to stop and cannot be asked what it came to', { kind: 'stopped', charge: 'price', handle }],
+  ])('goes on asking for one that %s', async (_what, stopped) => {
     const running = failing('no_answer', { outcome: 'unreachable' });
-    expect(await settle({ kind: 'unstoppable', handle }, running)).toMatchObject({ kind: 'unsettled' });
+    expect(await settle(stopped, running)).toMatchObject({ kind: 'unsettled' });
   });
 
-  it('books the price of one that was told to stop and gives nothing', async () => {
-    const gone = failing('request_lost', { outcome: 'still_there' });
-    expect(await settle({ kind: 'stopped', charge: 'price', handle }, gone)).toMatchObject({
+  it('books the price of one that was told to stop and did', async () => {
+    const did = failing('request_cancelled', { outcome: 'ended_billed' });
+    expect(await settle({ kind: 'stopped', charge: 'price', handle }, did)).toMatchObject({
       ...{ kind: 'settled', settlement: { costUsd: candidate.priceUsd, costEstimated: true } },
     });
   });

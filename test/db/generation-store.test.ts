@@ -288,6 +288,25 @@ describe('a state of another run', () => {
     expect((await stored()).notices).toMatchObject([{ atRiskUsd: 0.01, jobs: [{ slot: 1 }] }]);
   });
 
+  it('has what the first run paid at risk once, also after a second reset', async () => {
+    await store.saveState(before);
+    const second = generationState({
+      revision: 8,
+      runs: ['run-2'],
+      slots: [
+        slotWith(paid({ startedAt: '2026-01-03T00:00:00.000Z', providerRequestId: 'r-3', costUsd: 0.04 })),
+      ],
+    });
+    expect(await store.saveState(second, knows([before]))).toEqual({ forgottenUsd: 0.03 });
+    const third = generationState({ revision: 9, runs: ['run-3'] });
+    expect(await store.saveState(third, knows([before, second]))).toEqual({ forgottenUsd: 0.07 });
+
+    expect((await stored()).notices).toMatchObject([
+      { atRiskUsd: 0.03, jobs: [{}, {}] },
+      { atRiskUsd: 0.04, jobs: [{ providerRequestId: 'r-3' }] },
+    ]);
+  });
+
   it('puts at risk all that was set aside where nobody knows how far a running one was', async () => {
     await store.accept({ input: { ...acceptedInput(), reservedUsd: 0.5 } });
     await store.saveState({ ...before, status: 'running' });

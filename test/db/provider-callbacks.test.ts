@@ -23,7 +23,8 @@ describe('what call-backs told', () => {
   it('is known by the job', async () => {
     expect(await callbacks.lookUp(told.jobKey)).toBeUndefined();
     expect(await callbacks.record(told)).toBe(true);
-    expect(await callbacks.lookUp(told.jobKey)).toEqual({ requestId: 'r1' });
+    const known = { requestId: 'r1', knownSince: expect.stringMatching(/Z$/) as unknown };
+    expect(await callbacks.lookUp(told.jobKey)).toEqual(known);
     expect(await callbacks.lookUp('g/slot-1/fal')).toBeUndefined();
     expect(await createProviderCallbackStore(database.db, 'modal').lookUp(told.jobKey)).toBeUndefined();
   });
@@ -47,16 +48,18 @@ describe('what call-backs told', () => {
   it('is the first of two requests of one job, however it came to be two', async () => {
     await callbacks.record(told);
     await callbacks.record({ ...told, requestId: 'r2', signedAt: later });
-    expect(await callbacks.lookUp(told.jobKey)).toEqual({ requestId: 'r1' });
+    expect(await callbacks.lookUp(told.jobKey)).toMatchObject({ requestId: 'r1' });
   });
 
   it('knows a request from the answer to its submit on, and the call-back of the same job after it', async () => {
     await callbacks.claim('r1', told.jobKey);
+    const claimed = await callbacks.lookUp(told.jobKey);
     expect(await callbacks.takenByOthers(['r1'], 'g/slot-1/fal')).toEqual(['r1']);
     expect(await callbacks.takenByOthers(['r1'], told.jobKey)).toEqual([]);
     await callbacks.claim('r1', 'g/slot-1/fal');
     expect(await callbacks.record(told)).toBe(true);
-    expect(await callbacks.lookUp(told.jobKey)).toEqual({ requestId: 'r1' });
+    expect(claimed).toMatchObject({ requestId: 'r1' });
+    expect(await callbacks.lookUp(told.jobKey)).toEqual(claimed);
   });
 
   it('says which requests belong to other jobs, as finished calls do', async () => {

@@ -1,5 +1,6 @@
 import { earlierRuns, type AskableRuns } from '../../src/domain/earlier-runs';
-import { forgottenJobs } from '../../src/domain/forgotten';
+import type { AttemptRecord } from '../../src/domain/attempt-record';
+import { forgottenJobs, stillForgotten } from '../../src/domain/forgotten';
 import { attempt, generationState, slotState } from '../db/states';
 
 describe('the runs before a reset', () => {
@@ -61,7 +62,7 @@ describe('what a reset forgets', () => {
       providerRequestId: undefined,
     });
 
-    const forgotten = forgottenJobs([before, withAttempts(kept, lost)], withAttempts(kept, untaken));
+    const forgotten = forgottenJobs([before, withAttempts(kept, lost)], withAttempts(kept, untaken), []);
 
     expect(forgotten).toMatchObject([
       { provider: 'modal', providerRequestId: 'r-2', usd: 0.02 },
@@ -73,6 +74,60 @@ describe('what a reset forgets', () => {
     const [at, after] = [attempt({ costUsd: undefined, atRiskUsd: 0.01 }), attempt({ costUsd: 0.04 })].map(
       (one) => withAttempts({ ...one, providerRequestId: undefined }),
     );
-    expect(forgottenJobs([after!], at!)).toMatchObject([{ usd: 0.03 }]);
+    expect(forgottenJobs([after!], at!, [])).toMatchObject([{ usd: 0.03 }]);
+  });
+
+  const key = 'g/slot-1/modal-flux-dev';
+  const submit = { slot: 1, provider: 'modal', endpoint: '/flux-dev', jobKey: key, priceUsd: 0.02 } as const;
+  const running = { ...withAttempts(), inFlight: [{ ...submit, since: startedAt }] };
+  const later = '2026-01-02T04:00:00.000Z';
+  const named = { jobKey: key, byKey: true, startedAt: later } as const;
+
+  it.each<[string, AttemptRecord, number]>([
+    ['is one job with what the present run submitted by its name', attempt(named), 0],
+    [
+      'is that job too where nobody has said yet what became of it',
+      attempt({ ...named, certainty: 'unknown', providerRequestId: undefined }),
+      0,
+    ],
+    [
+      'is another job than the present one of the same key, which goes by no name',
+      attempt({ ...named, byKey: undefined }),
+      1,
+    ],
+    ['is another job than one of another key', attempt({ ...named, jobKey: `${key}/2` }), 1],
+    ['is another job than one elsewhere', attempt({ ...named, provider: 'fal' }), 1],
+  ])('was in flight, and %s', (_case, present, expected) => {
+    const forgotten = forgottenJobs([running], withAttempts(), []);
+    expect(forgotten).toMatchObject([{ jobKey: key, usd: 0.02 }]);
+    expect(stillForgotten(forgotten, withAttempts(present))).toHaveLength(expected);
+  });
+
+  it('is no other job of that key, where the provider has a name of its own for each', () => {
+    const paid = attempt({ jobKey: key, providerRequestId: 'r-1' });
+    const forgotten = forgottenJobs([withAttempts(paid)], withAttempts(), []);
+    expect(
+      stillForgotten(forgotten, withAttempts(attempt({ ...named, providerRequestId: 'r-2' }))),
+    ).toHaveLength(1);
+  });
+
+  it('is told once, although a second reset asks the first run again', () => {
+    const first = forgottenJobs([running], withAttempts(), []);
+    const second = withAttempts(
+      attempt({ startedAt: later, jobKey: key, providerRequestId: 'r-2', costUsd: 0.03 }),
+    );
+
+    expect(forgottenJobs([running, second], withAttempts(), first)).toMatchObject([
+      { providerRequestId: 'r-2', usd: 0.03 },
+    ]);
+  });
+
+  it('is told once where two runs had the same job, at the higher figure', () => {
+    const byName = withAttempts(attempt({ ...named, costUsd: 0.03 }));
+    const byRequest = withAttempts(attempt({ startedAt: '2026-01-02T05:00:00.000Z', costUsd: 0.03 }));
+
+    expect(forgottenJobs([running, byName, byRequest], withAttempts(), [])).toEqual([
+      expect.objectContaining({ startedAt: later, usd: 0.03 }),
+    ]);
   });
 });

@@ -38,6 +38,8 @@ export class FakeProvider implements ProviderClient {
   answerToStop: Stopped | undefined;
   /** A submit leaves its job's key to be found by, as at the pod. */
   leavesClue: boolean;
+  /** A key names one job for ever, as at the pod. */
+  goesByKey: () => boolean;
   /** Answers that went beyond their submit, by job and handle, until they are collected. */
   private readonly accepted = new Map<string, RunningAnswer>();
 
@@ -46,6 +48,7 @@ export class FakeProvider implements ProviderClient {
     public answer: Answer = (job) => Promise.resolve(picture(job)),
   ) {
     this.leavesClue = provider === 'comfyui';
+    this.goesByKey = () => provider === 'comfyui';
   }
 
   async submit(job: ProviderJob, context: SubmitContext): Promise<Submitted> {

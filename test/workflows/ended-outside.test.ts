@@ -173,6 +173,7 @@ describe('a workflow that is terminated while a call is under way', () => {
       expect(ended).toMatchObject({ status: 'failed', live: true, error: { code }, notices: [] });
       expect(ended).toMatchObject({ costUsd: 0, atRiskUsd: priceUsd });
       const attempts = [{ provider: 'fal', errorCode: code, certainty: 'unknown', atRiskUsd: priceUsd }];
+      expect(ended.slots[0]?.attempts).toMatchObject([{ jobKey: fal.jobs[0]?.jobKey }]);
       expect(ended.slots).toMatchObject([{ status: 'failed', error: { code }, attempts }]);
       await reconcileNow();
       const slots = [{ status: 'failed', error: { code }, attempts }];
@@ -266,7 +267,10 @@ describe('a workflow that is reset', () => {
     expect(await spend()).toMatchObject({ usedUsd: priceUsd });
   });
 
-  it('keeps its call under way, whose price counts as at risk, because the run before had begun it', async () => {
+  it.each([
+    ['counts as at risk, because the run before had begun it', false, priceUsd],
+    ['counts once where the provider knows jobs by our key', true, 0],
+  ])('keeps its call under way, whose price %s', async (_case, goesByKey, riskUsd) => {
     const gate = new EventEmitter();
     const fal = new FakeProvider('fal', async (job, call, context) => {
       await context.dispatch.intent();
@@ -275,6 +279,7 @@ describe('a workflow that is reset', () => {
       await context.dispatch.accepted({ request: call }, `r-${String(call)}`);
       return picture(job);
     });
+    fal.goesByKey = () => goesByKey;
     await harness.withProviders([fal], async () => {
       const accepted = once(gate, 'accepted');
       const { id, workflowId } = await start();
@@ -288,8 +293,10 @@ describe('a workflow that is reset', () => {
       expect(fal.jobs).toHaveLength(1);
       expect(fal.stopped).toEqual([]);
       const { status, costUsd, atRiskUsd, notices } = await view(id);
-      expect([status, costUsd, atRiskUsd]).toEqual(['completed', priceUsd, priceUsd]);
-      expect(notices).toMatchObject([{ code: 'reset', atRiskUsd: priceUsd, jobs: [{ usd: priceUsd }] }]);
+      expect([status, costUsd, atRiskUsd]).toEqual(['completed', priceUsd, riskUsd]);
+      expect(notices).toMatchObject([
+        { code: 'reset', atRiskUsd: riskUsd, jobs: riskUsd === 0 ? [] : [{ usd: riskUsd }] },
+      ]);
     });
   });
 });

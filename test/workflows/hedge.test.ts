@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
 import type { GenerationState } from '../../src/domain/generation';
+import type { Stopped } from '../../src/providers/types';
 import {
   failing,
   FakeProvider,
@@ -49,38 +50,48 @@ function onWord(): { answer: Answer; asked: Promise<unknown>; speak: () => void 
 }
 
 describe('a job that hedges', () => {
-  it('asks the next provider once a call is slow, keeps its picture, and stops and books the slow one', async () => {
-    const modal = new FakeProvider('modal', coldStart);
-    modal.answerToStop = { kind: 'unstoppable', handle: {} };
-    const fal = new FakeProvider('fal', ok);
+  it.each<[string, Stopped]>([
+    ['cannot be stopped', { kind: 'unstoppable', handle: { call: 1 } }],
+    ['is merely told to stop', { kind: 'stopped', charge: 'price', handle: { call: 1 } }],
+  ])(
+    'asks the next provider once a call is slow, keeps its picture, and that of the slow one, which %s, as an extra',
+    async (_case, stopped) => {
+      const modal = new FakeProvider('modal', (job, call, context) =>
+        call === 1 ? coldStart(job, call, context) : Promise.resolve(picture(job, 0.031)),
+      );
+      modal.answerToStop = stopped;
+      const fal = new FakeProvider('fal', ok);
 
-    const { status, slots } = await run([modal, fal], studio({ hedge: true }));
+      const { status, slots, extras } = await run([modal, fal], studio({ hedge: true }));
 
-    const [slot] = slots;
-    expect(status).toBe('completed');
-    expect(slot).toMatchObject({
-      provider: 'fal',
-      endpoint: 'fal-ai/flux/dev',
-      costUsd: 0.040054,
-      atRiskUsd: 0,
-    });
-    expect(slot?.racing).toBeUndefined();
-    expect(slot?.attempts).toMatchObject([
-      { number: 1, provider: 'fal', outcome: 'succeeded', costUsd: 0.02 },
-      {
-        number: 2,
-        provider: 'modal',
-        outcome: 'cancelled',
-        certainty: 'accepted',
-        costUsd: 0.020054,
-        costEstimated: true,
-        providerRequestId: 'call-1',
-        message: 'Stopped: another provider was faster.',
-      },
-    ]);
-    expect([modal.jobs.length, fal.jobs.length]).toEqual([1, 1]);
-    expect(harness.recipes.at(-1)).toMatchObject({ provider: 'fal', costUsd: 0.02 });
-  });
+      const [slot] = slots;
+      expect(status).toBe('completed');
+      expect(slot).toMatchObject({
+        provider: 'fal',
+        endpoint: 'fal-ai/flux/dev',
+        costUsd: 0.051,
+        atRiskUsd: 0,
+      });
+      expect(extras).toMatchObject([{ provider: 'modal', costUsd: 0.031 }]);
+      expect(slot?.racing).toBeUndefined();
+      expect(slot?.attempts).toMatchObject([
+        { number: 1, provider: 'fal', outcome: 'succeeded', costUsd: 0.02 },
+        {
+          number: 2,
+          provider: 'modal',
+          outcome: 'cancelled',
+          certainty: 'accepted',
+          costUsd: 0.031,
+          costEstimated: false,
+          providerRequestId: 'call-1',
+          message: 'Stopped: another provider was faster.',
+        },
+      ]);
+      // The second time it was only collected.
+      expect(modal.jobs.map(({ jobKey }) => jobKey)).toEqual([modal.jobs[0]?.jobKey, modal.jobs[0]?.jobKey]);
+      expect(fal.jobs).toHaveLength(1);
+    },
+  );
 
   it('keeps the picture of the slow one when that comes first after all', async () => {
     const slow = onWord();

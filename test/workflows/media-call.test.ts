@@ -68,11 +68,16 @@ describe('a call whose worker fell silent', () => {
   });
 
   it('with a job at the provider leaves the name by which a person finds it there', async () => {
-    const dispatch = { phase: 'accepted', handle: { call: 1 }, providerRequestId: 'call-1' } as const;
+    const dispatch = {
+      phase: 'accepted',
+      handle: { call: 1 },
+      providerRequestId: 'call-1',
+      byKey: true,
+    } as const;
 
     const { trail } = await timedOut(none, noteOf({ dispatch }));
 
-    expect(trail).toMatchObject([{ certainty: 'accepted', providerRequestId: 'call-1' }]);
+    expect(trail).toMatchObject([{ certainty: 'accepted', providerRequestId: 'call-1', byKey: true }]);
   });
 });
 

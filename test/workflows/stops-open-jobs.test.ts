@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { GenerationState } from '../../src/domain/generation';
 import { retryNowUpdateName } from '../../src/domain/messages';
-import { failing, FakeProvider, picture, type Answer } from '../support/fake-provider';
+import { failing, FakeProvider, hanging, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
 import { waitUntil } from '../support/wait-until';
@@ -91,6 +91,40 @@ describe('a slot that ends while its accepted job is still open', () => {
       const { extras, slots } = await handle.query<GenerationState>('progress');
       expect(extras).toMatchObject([{ slot: 1, provider: 'fal', costUsd: 0.031 }]);
       expect(slots[0]).toMatchObject({ status: 'cancelled', costUsd: 0.031, atRiskUsd: 0 });
+    });
+  });
+
+  it('is cancelled at once, and keeps the picture that a call at work makes after it was told to stop', async () => {
+    const fal = new FakeProvider('fal', async (job, call, context) => {
+      if (context.dispatch.previous.phase === 'accepted') {
+        if (!isMade) throw await failureOf(job, call, context);
+        return picture(job, 0.031);
+      }
+      await context.dispatch.intent();
+      await context.dispatch.accepted({ request: 'r-1' });
+      return await hanging(job, call, context);
+    });
+    let isMade = false as boolean;
+    const failureOf = async (...args: Parameters<Answer>): Promise<unknown> =>
+      await failing('no_answer', { outcome: 'unreachable' })(...args).catch((error: unknown) => error);
+    fal.answerToStop = { kind: 'stopped', charge: 'price', handle: { request: 'r-1' } };
+    await harness.withProviders([fal], async () => {
+      const handle: WorkflowHandle = await harness.start(studio(onFal));
+      await waitUntil(() => Promise.resolve(fal.jobs.length === 1));
+      await handle.cancel();
+      await waitUntil(async () => {
+        const { status, unsettledJobs } = await handle.query<GenerationState>('progress');
+        return status === 'cancelled' && unsettledJobs === 1;
+      });
+      const { finishedAt, ...before } = await handle.query<GenerationState>('progress');
+      expect(finishedAt).toBeDefined();
+      expect(before).toMatchObject({ costUsd: 0, atRiskUsd: priceUsd });
+      isMade = true;
+      await expect(handle.result()).rejects.toThrow('cancelled');
+
+      const after = await handle.query<GenerationState>('progress');
+      expect(after).toMatchObject({ costUsd: 0.031, atRiskUsd: 0, extras: [{ costUsd: 0.031 }] });
+      expect(after.slots[0]?.attempts).toMatchObject([{ outcome: 'cancelled', costUsd: 0.031 }]);
     });
   });
 

@@ -74,7 +74,7 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     racing: slot.racing ?? null,
     identity: slot.identity,
     seed: slot.seed,
-    attempts: slot.attempts,
+    attempts: slot.attempts.map((attempt) => ({ ...attempt, byKey: undefined })),
     costUsd: roundUsd(slot.costUsd),
     costEstimated: slot.costEstimated,
     atRiskUsd: roundUsd(slot.atRiskUsd),

@@ -65,6 +65,9 @@ export function createComfyUiClient(settings: ComfyUiClientSettings): ProviderCl
       return await stopRun({ promptId, graph, isAccepted }, { http, baseUrl }, signal);
     },
 
+    // The prompt id is made of the key.
+    goesByKey: () => true,
+
     async checkHealth({ signal }) {
       try {
         const pod = createPod({ http, baseUrl, signal, limits: healthLimits });

@@ -51,8 +51,8 @@ export interface FalClientSettings {
 export interface FalCallbacks {
   /** Keeps that this request is this job, as the answer to its submit says. */
   claim(requestId: string, jobKey: string): Promise<void>;
-  /** The request a call-back named for this job. */
-  lookUp(jobKey: string): Promise<{ requestId: string } | undefined>;
+  /** The request that is on record for this job, and since when (ISO 8601). */
+  lookUp(jobKey: string): Promise<{ requestId: string; knownSince: string } | undefined>;
   /** Which of these requests belong to other jobs of ours. */
   takenByOthers(requestIds: readonly string[], jobKey: string): Promise<string[]>;
 }

@@ -11,6 +11,7 @@ import { FalPlatform } from './platform';
 import { FalPrices } from './prices';
 import { stopJob } from './stop';
 import { submitJob } from './submit';
+import { recordedHandle } from './wire';
 
 export type { FalCallbacks, FalClientSettings, UnitPrice } from './api';
 
@@ -42,6 +43,7 @@ export function createFalClient(settings: FalClientSettings): FalClient {
     collect: async (job, handle, context) =>
       await collectJob(handle, { api, platform, prices, job, context }),
     stop: async (job, { signal }) => await stopJob(job, { api, platform, signal }),
+    goesByKey: (way) => recordedHandle(way)?.foundByKey === true,
     checkHealth: async ({ signal }) => await checkHealth(http, settings, signal),
     checkListing: async () => {
       await platform.canList();

@@ -4,7 +4,7 @@ import type { Billing } from '../../domain/attempt-record';
 import type { JsonValue } from '../../domain/taxonomy';
 import { type CallState, toProviderError } from '../call-failure';
 import { DeadlineExceeded, pause, queueEndMs } from '../http/deadlines';
-import { ProviderError, type ProviderErrorOptions, endedAs, stoppedAs } from '../errors';
+import { ProviderError, endedAs } from '../errors';
 import { jobElsewhere, outcomeUnknown } from '../outcome-unknown';
 import { readResult } from '../read-result';
 import type { CollectContext, ProviderJob, ProviderResult } from '../types';
@@ -14,7 +14,6 @@ import { falError, falErrorOfType } from './errors';
 import { listedRequest, mustHaveEnded } from './find';
 import type { FalPlatform } from './platform';
 import type { FalPrices } from './prices';
-import { cancelJob } from './stop';
 import {
   type FalHandle,
   type FalOutput,
@@ -96,7 +95,7 @@ class Collection {
       const phase = this.phaseOf(status);
       if (phase === 'completed') return status;
       context.onProgress({ phase, queuePosition: status.queue_position });
-      if (phase === 'queued' && Date.now() >= queuedUntilMs) return await this.leaveQueue(status);
+      if (phase === 'queued' && Date.now() >= queuedUntilMs) throw this.leftInQueue();
       pauseMs = nextPollPauseMs(pauseMs);
     }
   }
@@ -118,16 +117,6 @@ class Collection {
   private phaseOf({ status }: FalStatus): 'queued' | 'running' | 'completed' {
     if (isKnownStatus(status)) return phaseOfStatus[status];
     throw this.failure('status_unknown', 'Fal answered with a status word we do not know');
-  }
-
-  private async leaveQueue(status: FalStatus): Promise<FalStatus> {
-    const stopped = await cancelJob(this.options.api, this.handle);
-    if (stopped.kind === 'finished') return { ...status, status: 'COMPLETED' };
-    const { queueSeconds } = this.options.job.deadlines;
-    const message = `the job was still in Fal's queue after ${String(queueSeconds)} s and was cancelled`;
-    // Where Fal did not say that it stops the job, it may go on.
-    const end = stopped.kind === 'stopped' && { outcome: stoppedAs(stopped), charge: stopped.charge };
-    throw this.failure('queue_timeout', message, end || {});
   }
 
   private async read(done: FalStatus): Promise<ProviderResult> {
@@ -213,15 +202,16 @@ class Collection {
     return { deadlines: this.options.job.deadlines, signal: this.options.context.signal };
   }
 
-  private failure(
-    code: FailureCode,
-    message: string,
-    known: Partial<ProviderErrorOptions> = {},
-  ): ProviderError {
+  private leftInQueue(): ProviderError {
+    const { queueSeconds } = this.options.job.deadlines;
+    const message = `the job was still in Fal's queue after ${String(queueSeconds)} s`;
+    return this.failure('queue_timeout', message);
+  }
+
+  private failure(code: FailureCode, message: string): ProviderError {
     return new ProviderError(message, {
       ...{ provider: 'fal', code, outcome: 'still_there' },
       providerRequestId: this.handle.requestId,
-      ...known,
     });
   }
 }

@@ -39,8 +39,8 @@ export async function findSubmit(
   if (known === undefined) throw outcomeUnknown('fal');
   const sentAtMs = Date.parse(known.sentAt);
   const ours = new Set(job.knownRequestIds);
-  const told = await toldByCallback(job, api);
-  if (told !== undefined && !ours.has(told)) return accepted(api.handleOf(told, job.endpoint), known.sentAt);
+  const told = await onRecord(job, api);
+  if (told !== undefined) return accepted(api.handleOf(told.requestId, job.endpoint), known.sentAt);
 
   const settledAtMs = settledAt(job, known, api.settings.settleSeconds);
   // Before the list is asked: what it does not show yet may have ended since.
@@ -124,10 +124,21 @@ export function mustHaveEnded(
   return Date.now() > Date.parse(queuedSince) + settleSeconds(job, configured) * 1000;
 }
 
-/** A call-back store that cannot be asked is no reason not to ask Fal. */
-async function toldByCallback({ jobKey }: ProviderJob, { settings }: FalApi): Promise<string | undefined> {
+/**
+ * What an earlier run submitted under this key, before its workflow was reset: it is collected, and nothing is paid. No
+ * request leaves for it.
+ */
+export async function submittedBefore(job: ProviderJob, api: FalApi): Promise<Accepted | undefined> {
+  const told = await onRecord(job, api);
+  if (told === undefined) return undefined;
+  const { requestId, knownSince } = told;
+  return accepted({ ...api.handleOf(requestId, job.endpoint), foundByKey: true }, knownSince);
+}
+
+/** Told by a call-back, or by the answer to a submit. A record that cannot be read is no reason not to ask Fal. */
+async function onRecord({ jobKey, knownRequestIds = [] }: ProviderJob, { settings }: FalApi) {
   const told = await settings.callbacks?.lookUp(jobKey).catch(() => undefined);
-  return told?.requestId;
+  return told === undefined || knownRequestIds.includes(told.requestId) ? undefined : told;
 }
 
 async function withoutThoseOfOthers(
@@ -152,7 +163,9 @@ function wasSentWith(
   return atMs >= -clockSlackMs && atMs <= latestMs + clockSlackMs;
 }
 
-function accepted(handle: FalHandle, sentAt: string): Found {
+type Accepted = Extract<Found, { kind: 'accepted' }>;
+
+function accepted(handle: FalHandle, sentAt: string): Accepted {
   const queuedSince = new Date(sentAt).toISOString();
   return { kind: 'accepted', handle: { ...handle, queuedSince }, providerRequestId: handle.requestId };
 }

@@ -44,7 +44,7 @@ async function stopAccepted(job: UnwantedJob, recorded: JsonValue, options: Stop
   return word === 'NOT_FOUND' ? await endInList(job, handle, options) : stoppedBy(word, handle);
 }
 
-/** The queue knows the job no more: the list of those that ended has the last word. */
+/** The queue knows the job no more: the list of those that ended has the last word, and without it the time that has passed. */
 async function endInList(
   job: UnwantedJob,
   handle: FalHandle,
@@ -52,34 +52,26 @@ async function endInList(
 ): Promise<Stopped> {
   const untold = { kind: 'cannot_tell', reason: 'Fal no longer knows the job' } as const;
   const { requestId, queuedSince, endpoint } = handle;
-  if (requestId === undefined || queuedSince === undefined || !(await platform.canList())) return untold;
+  if (requestId === undefined || queuedSince === undefined) return untold;
   try {
-    const entry = await listedRequest(platform, { requestId, queuedSince, endpoint }, signal);
-    if (entry !== undefined) return { kind: 'finished', handle: { ...handle, hasEnded: true } };
+    const known = { requestId, queuedSince, endpoint };
+    const isListed =
+      (await platform.canList()) && (await listedRequest(platform, known, signal)) !== undefined;
+    if (isListed) return { kind: 'finished', handle: { ...handle, hasEnded: true } };
     const isOver = mustHaveEnded(job, queuedSince, api.settings.settleSeconds);
-    // How it ended nobody can say: it may have been made.
-    return isOver ? { kind: 'stopped', charge: 'price', handle: { ...handle } } : untold;
+    return isOver ? { kind: 'stopped', charge: 'price' } : untold;
   } catch {
     return untold;
   }
 }
 
-/**
- * Tells Fal to cancel a job, with limits of its own: the call's signal may long have been aborted. Never throws.
- *
- * Fal bills what ran: a job that left the queue in time costs nothing, one that is told to stop its price.
- */
-export async function cancelJob(api: FalApi, handle: FalHandle): Promise<Stopped> {
-  return stoppedBy(await cancelWord(api, handle), handle);
-}
-
 /** Fal's word on a cancellation; `undefined` where it gave none. */
-async function cancelWord(api: FalApi, handle: FalHandle, caller?: AbortSignal): Promise<string | undefined> {
-  const timeout = AbortSignal.timeout(cancelSeconds * 1000);
-  const signal = caller === undefined ? timeout : AbortSignal.any([caller, timeout]);
+async function cancelWord(api: FalApi, handle: FalHandle, caller: AbortSignal): Promise<string | undefined> {
+  const signal = AbortSignal.any([caller, AbortSignal.timeout(cancelSeconds * 1000)]);
   return await api.cancel(handle, { deadlines, signal }).catch(() => undefined);
 }
 
+/** Fal bills what ran: a job that left the queue in time costs nothing, one that is told to stop its price. */
 function stoppedBy(word: string | undefined, handle: FalHandle): Stopped {
   switch (word) {
     case 'OK':

@@ -4,7 +4,7 @@ import { ProviderError } from '../errors';
 import { withInputs } from '../input-values';
 import type { ProviderJob, SubmitContext, Submitted } from '../types';
 import type { FalApi } from './api';
-import { clueOf, latestSendSeconds } from './find';
+import { clueOf, latestSendSeconds, submittedBefore } from './find';
 import type { FalPlatform } from './platform';
 import type { ClosedFalClue, FalClue } from './wire';
 import { withSafetyChecker } from './safety';
@@ -13,7 +13,7 @@ import { uploadInput } from './upload-input';
 /** A submit that is cancelled under way may still be answered this long: without its handle nothing can be undone. */
 const graceSeconds = 5;
 
-/** Uploads the inputs and puts the job into Fal's queue. @throws ProviderError, or the reason of the caller's abort. */
+/** Uploads the inputs and puts the job into Fal's queue, unless it is there already. @throws ProviderError, or the reason of the caller's abort. */
 export async function submitJob(
   job: ProviderJob,
   context: SubmitContext,
@@ -25,6 +25,8 @@ export async function submitJob(
   let clue: FalClue | undefined;
   try {
     signal.throwIfAborted();
+    const earlier = await submittedBefore(job, api);
+    if (earlier !== undefined) return earlier;
     const body = await wireBody(job, context, api);
     clue = (await platform.canList()) ? clueOf(body) : undefined;
     const latestMs = Date.now() + latestSendSeconds * 1000;

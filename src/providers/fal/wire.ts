@@ -119,6 +119,7 @@ const falHandleSchema = z.object({
   brokenReads: z.int().min(1).optional(),
   queuedSince: z.iso.datetime().optional().catch(undefined),
   hasEnded: z.literal(true).optional().catch(undefined),
+  foundByKey: z.literal(true).optional().catch(undefined),
 });
 
 /** What the dispatch log keeps of a queued job. A type, since an interface is no JSON object. */
@@ -134,18 +135,21 @@ export type FalHandle = {
   queuedSince?: string;
   /** Fal said that the job is over; left out as long as it has not. */
   hasEnded?: true;
+  /** It was on record under our key before anything was paid. */
+  foundByKey?: true;
 };
 
 /** The handle an earlier call noted; `undefined` when it is none of ours. */
 export function recordedHandle(noted: JsonValue): FalHandle | undefined {
   const recorded = falHandleSchema.safeParse(noted).data;
   if (recorded === undefined) return undefined;
-  const { requestId, brokenReads, queuedSince, hasEnded, ...handle } = recorded;
+  const { requestId, brokenReads, queuedSince, hasEnded, foundByKey, ...handle } = recorded;
   return {
     ...handle,
     ...(requestId !== undefined && { requestId }),
     ...(brokenReads !== undefined && { brokenReads }),
     ...(queuedSince !== undefined && { queuedSince }),
     ...(hasEnded !== undefined && { hasEnded }),
+    ...(foundByKey !== undefined && { foundByKey }),
   };
 }

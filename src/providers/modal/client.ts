@@ -111,6 +111,10 @@ class TwoFormClient implements ModalClient {
     return { kind: 'cannot_tell', reason: outcomeUnknown('modal').message };
   }
 
+  goesByKey(way: JsonValue): boolean {
+    return isNamedHandle(way);
+  }
+
   async checkHealth(options: HealthOptions): Promise<ProviderHealth> {
     const health = await checkHealth(this.http, this.headers, this.settings, options);
     const { app = defaultHealthApp } = options;

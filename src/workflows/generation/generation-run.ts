@@ -103,10 +103,10 @@ export function inFlight({ plan, ledgers }: GenerationRun): SubmitInFlight[] {
   const submits = plan.slots.flatMap(({ slot, candidates }) =>
     (ledgers.get(slot)?.jobs ?? [])
       .filter(({ money }) => money.kind === 'committed')
-      .flatMap(({ endpoint: id, since }) =>
+      .flatMap(({ endpoint: id, key: jobKey, since }) =>
         candidates
           .filter(({ modelId }) => modelId === id)
-          .map(({ provider, endpoint, priceUsd }) => ({ slot, provider, endpoint, priceUsd, since })),
+          .map(({ provider, endpoint, priceUsd }) => ({ slot, provider, endpoint, jobKey, priceUsd, since })),
       ),
   );
   return submits

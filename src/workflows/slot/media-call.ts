@@ -2,6 +2,7 @@ import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure }
 import type { AttemptRecord } from '../../domain/attempt-record';
 import {
   certaintyOf,
+  goesByKey,
   providerRequestIdOf,
   type DispatchNote,
   type DispatchState,
@@ -111,6 +112,7 @@ function withoutAnswer(
     message,
     certainty: sentNothing(code, previous, dispatch, note) ? 'not_sent' : certainty,
     providerRequestId: providerRequestIdOf(dispatch),
+    ...(goesByKey(dispatch) && { byKey: true }),
   };
   const trail = [...(note?.trail ?? []), record];
   return failed({ code, message, outcome: outcomeFrom(certainty), dispatch, worker: note?.worker, trail });

@@ -40,10 +40,13 @@ const page = (items: unknown[], next?: string) => ({
 });
 const lostSubmit: Answers = { [submitLine]: (response) => resetConnection(response.req.socket) };
 
+const knownSince = ago(30);
+
 function callbacks(known: { requestId?: string; taken?: string[] } = {}): FalCallbacks {
   return {
     claim: () => Promise.resolve(),
-    lookUp: () => Promise.resolve(known.requestId === undefined ? undefined : { requestId: known.requestId }),
+    lookUp: () =>
+      Promise.resolve(known.requestId === undefined ? undefined : { requestId: known.requestId, knownSince }),
     takenByOthers: () => Promise.resolve(known.taken ?? []),
   };
 }
@@ -252,6 +255,37 @@ describe('a submit to Fal without an answer', () => {
   });
 });
 
+describe('a job that a run before a reset has submitted', () => {
+  it('is collected, and not paid again', async () => {
+    const client = await fal.start({ ...lostSubmit }, { callbacks: callbacks({ requestId: 'r1' }) });
+    const call = testCall();
+    const result = await runJob(client, falJob, call.context);
+
+    expect(result.providerRequestId).toBe('r1');
+    expect(fal.submits()).toEqual([]);
+    const handle = { ...fal.handle(), queuedSince: knownSince, foundByKey: true };
+    expect(call.dispatch.notes).toEqual([{ accepted: handle }]);
+    expect(client.goesByKey?.(handle)).toBe(true);
+  });
+
+  it.each<[string, FalCallbacks, Partial<ProviderJob>]>([
+    ['is not on record', callbacks(), {}],
+    ['is known to be another job of the slot', callbacks({ requestId: 'r0' }), { knownRequestIds: ['r0'] }],
+    [
+      'cannot be looked up',
+      { ...callbacks(), lookUp: () => Promise.reject(new Error('the database is down')) },
+      {},
+    ],
+  ])('is submitted anew where it %s, and its key names no single job then', async (_case, known, fields) => {
+    const client = await fal.start({}, { callbacks: known });
+    const call = testCall();
+    await runJob(client, { ...falJob, ...fields }, call.context);
+
+    expect(fal.submits()).toHaveLength(1);
+    expect(client.goesByKey?.(fal.handle())).toBe(false);
+  });
+});
+
 describe('a key that may not list requests', () => {
   it.each([401, 403])('is told once (%d), and its submits leave no clue', async (status) => {
     const told: number[] = [];
@@ -326,15 +360,22 @@ describe('stopping a job of which only a clue is left', () => {
     expect(fal.lines()).toEqual([]);
   });
 
-  it('does not know how a job ended of which neither its queue nor its list tells any more', async () => {
-    const client = await fal.start({
-      [`PUT ${requestPath}/cancel`]: inTurn([404, { status: 'NOT_FOUND' }]),
-      [listLine]: inTurn([200, page([])]),
-    });
-    const handle = { ...fal.handle(), queuedSince: ago(100_000) };
-    const stopped = await client.stop({ ...falJob, dispatch: { phase: 'accepted', handle } }, { signal });
-    expect(stopped).toEqual({ kind: 'stopped', charge: 'price', handle });
-  });
+  it.each([
+    [60, { kind: 'cannot_tell' }],
+    [300, { kind: 'stopped', charge: 'price' }],
+  ])(
+    'goes by the time that has passed (%d s) where the queue forgot the job and the key may not list',
+    async (seconds, expected) => {
+      const client = await fal.start({
+        [`PUT ${requestPath}/cancel`]: inTurn([404, { status: 'NOT_FOUND' }]),
+      });
+      const dispatch = {
+        phase: 'accepted',
+        handle: { ...fal.handle(), queuedSince: ago(seconds) },
+      } as const;
+      expect(await client.stop({ ...falJob, dispatch }, { signal })).toMatchObject(expected);
+    },
+  );
 
   it('can collect what ended before it could be stopped, without a look at its status', async () => {
     const client = await fal.start({

@@ -1,7 +1,7 @@
 import { runJob } from '../../../src/providers/run-job';
 import { providerErrorOf, testCall, testDeadlines } from '../support/call';
 import { resetConnection, sendJson } from '../support/local-server';
-import { falJob, inTurn, LocalFal, requestPath } from './local-fal';
+import { falJob, inTurn, LocalFal, requestPath, type Answers } from './local-fal';
 
 const fal = new LocalFal();
 
@@ -55,7 +55,10 @@ describe("waiting in Fal's queue", () => {
   it('leaves a queue that is too long, and takes the result when it came meanwhile', async () => {
     const queued = inTurn([202, { status: 'IN_QUEUE', queue_position: 9 }]);
     const short = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 0.1 } };
-    const stuck = await fal.start({ [`GET ${requestPath}/status`]: queued });
+    const stuck = await fal.start({
+      [`GET ${requestPath}/status`]: queued,
+      [`PUT ${requestPath}/cancel`]: inTurn([200, { status: 'OK' }]),
+    });
     const error = await providerErrorOf(runJob(stuck, short, testCall().context));
     expect(error).toMatchObject({ failureClass: 'capacity', code: 'queue_timeout', endsJob: true });
     expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
@@ -87,17 +90,69 @@ describe("waiting in Fal's queue", () => {
     expect(fal.lines().length - asked).toBeGreaterThan(3);
   });
 
-  it.each([
-    ['OK', { outcome: 'ended_free', charge: 'none', endsJob: true }],
-    ['CANCELLATION_REQUESTED', { outcome: 'gone', charge: 'price', endsJob: true }],
-  ])('knows what a job costs that left the queue with the word %s', async (status, expected) => {
+  it('costs nothing to leave the queue in time', async () => {
     const client = await fal.start({
       [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_QUEUE' }]),
-      [`PUT ${requestPath}/cancel`]: inTurn([202, { status }]),
+      [`PUT ${requestPath}/cancel`]: inTurn([202, { status: 'OK' }]),
     });
     const short = { ...falJob, deadlines: { ...testDeadlines, queueSeconds: 0.1 } };
     const error = await providerErrorOf(runJob(client, short, testCall().context));
-    expect(error).toMatchObject({ code: 'queue_timeout', ...expected });
+    expect(error).toMatchObject({ code: 'queue_timeout', charge: 'none', endsJob: true });
+  });
+
+  describe.each([
+    ['began as it was to leave the queue', 'IN_QUEUE', { queueSeconds: 0.1 }, 'queue_timeout'],
+    ['took longer than any may', 'IN_PROGRESS', { totalSeconds: 0.4 }, 'deadline_exceeded'],
+  ] as const)('for a job that %s and was told to stop', (_case, status, limits, code) => {
+    const job = { ...falJob, deadlines: { ...testDeadlines, ...limits } };
+
+    /** Answers as before until it is told to stop, and as this says from then on. */
+    function told(after: [number, unknown]): Answers {
+      let isTold = false;
+      return {
+        [`GET ${requestPath}/status`]: (response) => {
+          const [word, body] = isTold ? after : ([202, { status }] as const);
+          sendJson(response, word, body);
+        },
+        [`PUT ${requestPath}/cancel`]: (response) => {
+          isTold = true;
+          sendJson(response, 202, { status: 'CANCELLATION_REQUESTED' });
+        },
+      };
+    }
+
+    it('takes the picture that it made all the same', async () => {
+      const client = await fal.start(told([200, { status: 'COMPLETED' }]));
+      expect((await runJob(client, job, testCall().context)).assets).toHaveLength(1);
+      expect(fal.submits()).toHaveLength(1);
+    });
+
+    it.each([
+      ['the figure of its bill', { 'x-fal-billable-units': '2' }, { usd: 0.05 }],
+      ['its price where there is no bill', {}, 'price'],
+    ])('knows when it did, and that it costs %s', async (_what, headers, charge) => {
+      const cancelled = { detail: 'Request was cancelled', error_type: 'request_cancelled' };
+      const tablePrice = () => ({ unitPriceUsd: 0.025, source: 'table', asOf: '2026-01-02' });
+      const client = await fal.start(
+        {
+          ...told([200, { status: 'COMPLETED' }]),
+          [`GET ${requestPath}`]: (response) => {
+            response
+              .writeHead(400, { 'content-type': 'application/json', ...headers })
+              .end(JSON.stringify(cancelled));
+          },
+        },
+        { tablePrice },
+      );
+      const error = await providerErrorOf(runJob(client, job, testCall().context));
+      expect(error).toMatchObject({ code, charge, certainty: 'accepted', endsJob: true });
+    });
+
+    it('does not give it up while Fal cannot say what it came to', async () => {
+      const client = await fal.start(told([401, {}]));
+      const error = await providerErrorOf(runJob(client, job, testCall().context));
+      expect(error).toMatchObject({ certainty: 'accepted', endsJob: false });
+    });
   });
 
   it.each([
@@ -178,25 +233,6 @@ describe("waiting in Fal's queue", () => {
       expect(fal.lines()).not.toContain(`PUT ${requestPath}/cancel`);
     },
   );
-
-  it('cancels a job that runs past the total deadline', async () => {
-    const client = await fal.start({
-      [`GET ${requestPath}/status`]: inTurn([202, { status: 'IN_PROGRESS' }]),
-    });
-    const short = { ...falJob, deadlines: { ...testDeadlines, totalSeconds: 0.4 } };
-    const error = await providerErrorOf(runJob(client, short, testCall().context));
-    const expected = {
-      failureClass: 'transient',
-      code: 'deadline_exceeded',
-      // It may have been made before the word reached it.
-      outcome: 'gone',
-      endsJob: true,
-      // Its word was that it stops a job at work, which it bills.
-      charge: 'price',
-    };
-    expect(error).toMatchObject(expected);
-    expect(fal.lines()).toContain(`PUT ${requestPath}/cancel`);
-  });
 
   it("cancels the job at Fal before it rejects with the caller's reason", async () => {
     const client = await fal.start({

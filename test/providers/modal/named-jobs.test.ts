@@ -65,6 +65,7 @@ describe('a named job', () => {
       key: expect.stringMatching(/^g1\.slot-1\.modal-flux-dev\.[0-9a-f]{32}$/) as string,
     });
     expect(call.dispatch.notes).toEqual(['intent', { accepted: call.dispatch.clue }]);
+    expect(emulated.named.goesByKey?.(call.dispatch.clue ?? null)).toBe(true);
     expect(entry).toMatchObject({ outcome: 'succeeded', responseDelivered: true });
     expect(result.costUsd).toBe(entry?.chargedUsd);
     expect(result.executionSeconds).toBeGreaterThan(0);

@@ -30,7 +30,9 @@ describe('a result URL of Modal', () => {
     expect(modal.lines()).toEqual(['POST /ryla-flux/flux-dev', ...Array<string>(3).fill(`GET ${callUrl}`)]);
     expect(modal.received[1]?.body).toBe('');
     expect(modal.received[1]?.headers['content-type']).toBeUndefined();
-    expect(call.dispatch.notes).toEqual(['intent', { accepted: { resultUrl: `${modal.url}${callUrl}` } }]);
+    const handle = { resultUrl: `${modal.url}${callUrl}` };
+    expect(call.dispatch.notes).toEqual(['intent', { accepted: handle }]);
+    expect(client.goesByKey?.(handle)).toBe(false);
     expect(result.providerRequestId).toBe('fc-1');
     expect(call.dispatch.providerRequestId).toBe('fc-1');
   });
