@@ -166,8 +166,12 @@ export class AttemptLog implements DispatchLog {
     const { dispatch, hasSubmitted } = this.note;
     if (dispatch.phase === 'accepted') return failure.endsJob ? { phase: 'none' } : dispatch;
     if (dispatch.phase === 'none') return dispatch;
-    // A look-up says nothing unless it got through.
-    if (hasSubmitted !== true) return failure.endsJob ? { phase: 'none' } : dispatch;
+    if (hasSubmitted !== true) {
+      // The clue leads nowhere any more: nobody will ever know.
+      if (failure.code === 'outcome_unknown') return { phase: 'intent' };
+      // A look-up says nothing unless it got through.
+      return failure.endsJob ? { phase: 'none' } : dispatch;
+    }
     if (failure.certainty !== 'unknown') return { phase: 'none' };
     // A fault of ours says nothing of the submit: it counts like one of a worker that is gone.
     return isFindable(dispatch) || failure.code === 'internal_error' ? dispatch : { phase: 'none' };

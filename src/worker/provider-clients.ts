@@ -40,7 +40,7 @@ export function createProviderClients(
       onCannotList: (status) => {
         logger.warn(
           { provider: 'fal', status },
-          'the Fal key may not list requests: a submit whose answer is lost cannot be found again',
+          'the Fal key may not list requests: a submit whose answer is lost can be found by its call-back alone',
         );
       },
     });

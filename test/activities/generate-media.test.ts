@@ -201,6 +201,21 @@ describe('generateMedia', () => {
     expect((await failureOf(run())).details?.[0]).toMatchObject({ dispatch: { phase: 'intent' } });
   });
 
+  it('forgets the clue of a submit of which nobody will ever know, and no other', async () => {
+    const previous = { phase: 'intent', clue: { sentAt: 'then' } } as const;
+    const look = async (code: 'outcome_unknown' | 'not_found_yet') => {
+      const { run } = activity(
+        failing(code, { outcome: 'nobody_knows' }),
+        { attempt: 1 },
+        { ...input, previous },
+      );
+      return (await failureOf(run())).details?.[0] as GenerateMediaFailure;
+    };
+
+    expect((await look('outcome_unknown')).dispatch).toEqual({ phase: 'intent' });
+    expect((await look('not_found_yet')).dispatch).toEqual(previous);
+  });
+
   it('sends nothing to a provider that is known to be down, nor after the deadline', async () => {
     downSince = '2026-11-22T10:00:00.000Z';
     const down = activity(() => Promise.reject(new Error('never called')));

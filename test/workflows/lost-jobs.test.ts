@@ -1,6 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { GenerationState } from '../../src/domain/generation';
 import { providerUpSignalName } from '../../src/domain/messages';
+import { outcomeUnknown } from '../../src/providers/outcome-unknown';
 import { failing, FakeProvider, picture, type Answer } from '../support/fake-provider';
 import { studio } from '../support/flow-requests';
 import { useHarness } from '../support/use-harness';
@@ -60,6 +61,43 @@ describe.each(['resubmit', 'hold'] as const)(
       expect(slots[0]).toMatchObject({ status: 'completed', costUsd: 0.02, atRiskUsd: 0 });
       expect(slots[0]?.attempts.map(({ certainty }) => certainty)).not.toContain('unknown');
       expect(jobsOf(modal)).toBe(2);
+    });
+
+    it('is a doubt once its provider can tell no more', async () => {
+      let asked = 0;
+      const fal = named(async (job, call, context) => {
+        if (job.jobKey.endsWith('/2')) return await ok(job, call, context);
+        await context.dispatch.intent();
+        return await cut(job, call, context);
+      }, 'fal');
+      fal.find = () => {
+        asked += 1;
+        if (asked > 3) return Promise.reject(outcomeUnknown('fal'));
+        return Promise.resolve({ kind: 'cannot_tell', reason: 'no call-back yet', askAgainSeconds: 1 });
+      };
+      await harness.withProviders([fal], async () => {
+        const handle: WorkflowHandle = await harness.start(
+          request({ modelProvider: 'fal', strict: true, modelId: 'fal-flux-dev' }),
+        );
+        const doubts = ({ slots }: GenerationState) =>
+          slots[0]?.attempts.filter(({ certainty, atRiskUsd }) => certainty === 'unknown' && atRiskUsd);
+        if (policy === 'hold') {
+          await waitUntil(async () => {
+            const { slots } = await handle.query<GenerationState>('progress');
+            return slots[0]?.status === 'needs_decision';
+          });
+          const state = await handle.query<GenerationState>('progress');
+          expect(state.slots[0]).toMatchObject({ atRiskUsd: 0.026214 });
+          expect(doubts(state)).toMatchObject([{ atRiskUsd: 0.026214 }]);
+          expect(jobsOf(fal)).toBe(1);
+          await handle.terminate('end of the test');
+          return;
+        }
+        const state = (await handle.result()) as GenerationState;
+        expect(state.slots[0]).toMatchObject({ status: 'completed', costUsd: 0.02, atRiskUsd: 0.026214 });
+        expect(doubts(state)).toMatchObject([{ atRiskUsd: 0.026214 }]);
+        expect(jobsOf(fal)).toBe(2);
+      });
     });
 
     it('is asked for again while its provider cannot tell yet, and nobody else is paid meanwhile', async () => {

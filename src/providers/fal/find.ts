@@ -10,8 +10,11 @@ import { falClueSchema, type FalClue, type FalHandle, type ListedRequest } from 
 
 /** By how much Fal's clock and ours may differ. */
 const clockSlackMs = 60_000;
-/** How long after its end a request may be missing from the list. */
-const listingSlackSeconds = 120;
+/**
+ * How long after its end a request may be missing from the list, or its call-back be under way. A call-back that was refused
+ * comes again for two hours: by then another job has long been worth its price.
+ */
+const tellingSlackSeconds = 120;
 /** From the clue to the submit: its caller stores the intent in between, and sends nothing after that. */
 export const latestSendSeconds = 20;
 /** A gateway may pass on what it took before it broke off. */
@@ -19,16 +22,23 @@ const closedSlackSeconds = 5;
 const shortestAskSeconds = 1;
 const longestAskSeconds = 60;
 
-/** What a submit of this body leaves with its intent. */
-export function clueOf(body: JsonObject): FalClue {
-  return { sentAt: new Date().toISOString(), inputSha256: sha256(body) };
+/** What a submit of this body leaves with its intent; nothing where neither the list nor a call-back could tell of it. */
+export async function clueOf(
+  body: JsonObject,
+  { api, platform }: { api: FalApi; platform: FalPlatform },
+): Promise<FalClue | undefined> {
+  const isListed = await platform.canList();
+  const { publicBaseUrl, callbacks } = api.settings;
+  if (!isListed && (publicBaseUrl === undefined || callbacks === undefined)) return undefined;
+  return { sentAt: new Date().toISOString(), ...(isListed && { inputSha256: sha256(body) }) };
 }
 
 /**
  * Looks for a submit whose answer was lost: in our own call-backs, then in Fal's list of requests that ended, where it is
  * known by its endpoint, its time and its input.
  *
- * @throws ProviderError when neither can be asked.
+ * @throws ProviderError when neither can be asked; `outcome_unknown` where there are call-backs alone, and none came within
+ * the longest time of a request.
  */
 export async function findSubmit(
   job: ProviderJob,
@@ -39,12 +49,29 @@ export async function findSubmit(
   if (known === undefined) throw outcomeUnknown('fal');
   const sentAtMs = Date.parse(known.sentAt);
   const ours = new Set(job.knownRequestIds);
-  const told = await onRecord(job, api);
+  const mayBeListed = known.inputSha256 !== undefined;
+  const told = await onRecord(job, api).catch((error: unknown) => {
+    // Where nothing else can tell, a record that cannot be read says nothing of the submit.
+    if (!mayBeListed) throw error;
+    return undefined;
+  });
   if (told !== undefined) return accepted(api.handleOf(told.requestId, job.endpoint), known.sentAt);
 
   const settledAtMs = settledAt(job, known, api.settings.settleSeconds);
   // Before the list is asked: what it does not show yet may have ended since.
   const askedAtMs = Date.now();
+  const remainingMs = settledAtMs - askedAtMs;
+  const askAgainSeconds = pauseSeconds(askedAtMs - sentAtMs);
+  const notYet = (reason: string): Found => ({
+    kind: 'cannot_tell',
+    reason,
+    askAgainSeconds: Math.max(shortestAskSeconds, Math.min(askAgainSeconds, remainingMs / 1000)),
+  });
+  if (!mayBeListed) {
+    if (remainingMs > 0) return notYet('Fal calls back only when a request has ended');
+    // That no call-back came is no proof: it may have been refused on its way.
+    throw outcomeUnknown('fal');
+  }
   const listed = await platform.endedRequests({
     endpoint: job.endpoint,
     startMs: sentAtMs - clockSlackMs,
@@ -61,16 +88,7 @@ export async function findSubmit(
     .sort((left, right) => Date.parse(left.sent_at) - Date.parse(right.sent_at));
   if (match !== undefined) return accepted(api.handleOf(match.request_id, job.endpoint), match.sent_at);
 
-  const remainingMs = settledAtMs - askedAtMs;
-  const askAgainSeconds = pauseSeconds(askedAtMs - sentAtMs);
-  if (remainingMs > 0) {
-    const reason = 'Fal lists a request only when it has ended';
-    return {
-      kind: 'cannot_tell',
-      reason,
-      askAgainSeconds: Math.max(shortestAskSeconds, Math.min(askAgainSeconds, remainingMs / 1000)),
-    };
-  }
+  if (remainingMs > 0) return notYet('Fal lists a request only when it has ended');
   // Whoever tells Fal to keep no payloads gets a list that hides what was sent.
   if (requests.some(({ json_input: input }) => input === undefined || input === null)) {
     const reason = 'Fal kept no input of a request of that time';
@@ -79,9 +97,9 @@ export async function findSubmit(
   return { kind: 'never' };
 }
 
-/** Seconds after it has reached Fal within which a request has ended and is listed. */
+/** Seconds after it has reached Fal within which a request has ended and is listed, or told by its call-back. */
 function settleSeconds({ deadlines }: ProviderJob, configured: number | undefined): number {
-  return configured ?? deadlines.queueSeconds + deadlines.totalSeconds + listingSlackSeconds;
+  return configured ?? deadlines.queueSeconds + deadlines.totalSeconds + tellingSlackSeconds;
 }
 
 /** Epoch ms. A submit reaches Fal within the time its connection may take; by one that is over nothing more arrives. */
@@ -129,15 +147,15 @@ export function mustHaveEnded(
  * request leaves for it.
  */
 export async function submittedBefore(job: ProviderJob, api: FalApi): Promise<Accepted | undefined> {
-  const told = await onRecord(job, api);
+  const told = await onRecord(job, api).catch(() => undefined);
   if (told === undefined) return undefined;
   const { requestId, knownSince } = told;
   return accepted({ ...api.handleOf(requestId, job.endpoint), foundByKey: true }, knownSince);
 }
 
-/** Told by a call-back, or by the answer to a submit. A record that cannot be read is no reason not to ask Fal. */
+/** Told by a call-back, or by the answer to a submit. @throws where the record cannot be read */
 async function onRecord({ jobKey, knownRequestIds = [] }: ProviderJob, { settings }: FalApi) {
-  const told = await settings.callbacks?.lookUp(jobKey).catch(() => undefined);
+  const told = await settings.callbacks?.lookUp(jobKey);
   return told === undefined || knownRequestIds.includes(told.requestId) ? undefined : told;
 }
 

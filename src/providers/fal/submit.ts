@@ -28,7 +28,7 @@ export async function submitJob(
     const earlier = await submittedBefore(job, api);
     if (earlier !== undefined) return earlier;
     const body = await wireBody(job, context, api);
-    clue = (await platform.canList()) ? clueOf(body) : undefined;
+    clue = await clueOf(body, { api, platform });
     const latestMs = Date.now() + latestSendSeconds * 1000;
     await context.intent(clue);
     signal.throwIfAborted();

@@ -95,8 +95,8 @@ export const falPricesSchema = z.object({
 export type FalClue = {
   /** ISO 8601, by our own clock. */
   sentAt: string;
-  /** SHA-256 of the canonical JSON of the input, hex. */
-  inputSha256: string;
+  /** SHA-256 of the canonical JSON of the input, hex. Left out where our key may not list: only a call-back can tell. */
+  inputSha256?: string;
 };
 
 /** The same, of a submit whose connection broke off. */
@@ -106,7 +106,7 @@ export type ClosedFalClue = FalClue & {
 };
 export const falClueSchema = z.object({
   sentAt: z.iso.datetime(),
-  inputSha256: z.string(),
+  inputSha256: z.string().optional(),
   closedAt: z.iso.datetime().optional(),
 });
 

@@ -305,6 +305,58 @@ describe('a key that may not list requests', () => {
     expect(told).toEqual([status]);
   });
 
+  describe('but has call-backs', () => {
+    const start = (known: FalCallbacks, answers: Answers = {}) =>
+      fal.start(answers, { publicBaseUrl: 'https://ryla.example', callbacks: known });
+    /** Left by a submit of so many seconds ago. */
+    const clue = (seconds: number) => ({ sentAt: ago(seconds) });
+
+    it('leaves a clue of the time alone, since nothing can be compared', async () => {
+      const client = await start(callbacks());
+      const call = testCall();
+      await runJob(client, falJob, call.context);
+      expect(call.dispatch.clue).toEqual({ sentAt: expect.any(String) as unknown });
+    });
+
+    it('finds a submit by its call-back, whenever that comes', async () => {
+      const client = await start(callbacks({ requestId: 'r1' }));
+      for (const seconds of [1, 10_000]) {
+        const call = testCall({ previous: { phase: 'intent', clue: clue(seconds) } });
+        expect((await runJob(client, falJob, call.context)).providerRequestId).toBe('r1');
+      }
+      expect(fal.submits()).toEqual([]);
+    });
+
+    it('waits for the call-back of a submit whose answer was lost', async () => {
+      const client = await start(callbacks(), lostSubmit);
+      const first = testCall();
+      await providerErrorOf(runJob(client, falJob, first.context));
+      const later = testCall({ previous: first.dispatch.state });
+      const error = await providerErrorOf(runJob(client, falJob, later.context));
+      expect(error).toMatchObject({ code: 'not_found_yet', certainty: 'unknown', retryAfterMs: 1000 });
+    });
+
+    it('does not know after the longest time of a request, and never calls it lost', async () => {
+      // As long as it would take to be sure by the list.
+      const client = await start(callbacks());
+      expect(await client.find(falJob, clue(195), { signal })).toMatchObject({ kind: 'cannot_tell' });
+      await expect(client.find(falJob, clue(205), { signal })).rejects.toMatchObject({
+        ...{ code: 'outcome_unknown', certainty: 'unknown' },
+      });
+      expect(fal.asked(listPath)).toEqual([]);
+    });
+
+    it('says nothing of a submit while the call-backs cannot be read', async () => {
+      const broken = { ...callbacks(), lookUp: () => Promise.reject(new Error('the database is down')) };
+      const client = await start(broken);
+      const error: unknown = await client
+        .find(falJob, clue(205), { signal })
+        .catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ certainty: 'unknown', endsJob: false });
+      expect(error).not.toMatchObject({ code: 'outcome_unknown' });
+    });
+  });
+
   it('leaves a submit in doubt whose clue is older than the refusal', async () => {
     const told: number[] = [];
     const client = await fal.start(

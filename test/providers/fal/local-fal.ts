@@ -19,7 +19,7 @@ export const falJob = testJob({
 export const requestPath = '/queue/fal-ai/flux/requests/r1';
 
 type Answer = (response: Parameters<Responder>[1], request: ReceivedRequest) => void;
-/** By request line, such as `GET /files/1.png`. */
+/** By request line, with its query or without, such as `GET /files/1.png`. */
 export type Answers = Record<string, Answer>;
 
 /** Path of its list of requests that ended, without the query. */
@@ -29,7 +29,7 @@ export const pricesPath = '/platform/v1/models/pricing';
 
 /**
  * A Fal of one job that goes well, but for the answers a test replaces. Its key may neither list requests nor read
- * prices, unless a test answers for that (by the path without its query).
+ * prices, unless a test answers for that.
  */
 export class LocalFal {
   private server: LocalServer | undefined;
@@ -38,9 +38,9 @@ export class LocalFal {
   async start(answers: Answers = {}, settings: Partial<FalClientSettings> = {}): Promise<FalClient> {
     this.picture = await testPicture();
     this.server = await startLocalServer((request, response) => {
-      const isFree = isPlatform(request);
-      const line = `${request.method} ${isFree ? (request.path.split('?')[0] ?? '') : request.path}`;
-      if (isFree && answers[line] === undefined) {
+      const whole = `${request.method} ${request.path}`;
+      const line = answers[whole] === undefined ? (whole.split('?')[0] ?? '') : whole;
+      if (isPlatform(request) && answers[line] === undefined) {
         sendJson(response, 403, { error: { type: 'authorization_error', message: 'no' } });
         return;
       }
