@@ -8,5 +8,5 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   testTimeout: 60_000,
   // Most tests wait for servers and timers; jest's own choice on two cores is one at a time.
-  maxWorkers: 2,
+  maxWorkers: 3,
 };

@@ -36,6 +36,8 @@ export interface OutageReport {
   reason: string;
   /** Only one of the provider's apps is known to fail: it is asked before it counts as down. */
   isDoubt?: boolean | undefined;
+  /** Calls of the reporting worker ended well since the provider was last called up. */
+  hasServed?: boolean | undefined;
 }
 
 /** Signal to a watch: somebody wants to know now. Nothing is asked of a provider that is up. */

@@ -162,6 +162,20 @@ describe('a chaos run with a name for every job', () => {
     expect(findingsOf(fields).duplicates).toMatchObject([{ why: 'raced' }]);
   });
 
+  it('takes two calls at once for a race, where the first tries of the earlier one were lost with their worker', () => {
+    const error = { errorClass: 'transient', errorCode: 'activity_timed_out' } as const;
+    const rival = { ...later, provider: 'fal', jobKey: secondKey } as const;
+    const at = (seconds: number) => new Date(startedAt + seconds * 1000).toISOString();
+    const lost = attempt({ jobKey: firstKey, outcome: 'failed', ...error, startedAt: at(3), seconds: 5 });
+    const attempts = [lost, attempt({ ...rival, startedAt: at(1), seconds: 8 })];
+    const jobs = [
+      { ...firstJob, at: startedAt + 3_000 },
+      { ...laterJob, provider: 'fal' as const, at: startedAt + 7_000 },
+    ];
+    const fields = { works: [work({ slots: [slot({ attempts })], mayRace: true })], jobs };
+    expect(findingsOf(fields).duplicates.map((one) => one.why)).toEqual(['raced']);
+  });
+
   it.each([
     ['a moment after it', 5.03, ['raced']],
     ['two seconds after it', 7, ['abandoned']],

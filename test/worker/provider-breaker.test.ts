@@ -44,6 +44,24 @@ describe('a breaker', () => {
     expect(reports).toEqual([]);
   });
 
+  it('says whether calls ended well since the provider came up: one that serves now and then is no flapping one', async () => {
+    const served: (boolean | undefined)[] = [];
+    const told = new ProviderBreaker({
+      report: ({ hasServed }) => Promise.resolve(void served.push(hasServed)),
+      onReportFailed: () => undefined,
+    });
+    const outage = async (): Promise<void> => {
+      times(breakerThreshold, () => told.failed(failure()));
+      await new Promise(setImmediate);
+      told.reset();
+    };
+    await outage();
+    told.succeeded();
+    await outage();
+    await outage();
+    expect(served).toEqual([undefined, true, undefined]);
+  });
+
   it('reports once, however many calls fail at the same time', async () => {
     times(50, fail);
     await Promise.resolve();

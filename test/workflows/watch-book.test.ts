@@ -20,9 +20,9 @@ describe('a provider that fails again after it was called up', () => {
   };
 
   /** An outage that begins after so many seconds of being up. Returns the seconds until its first probe. */
-  function outageAfter(upSeconds: number): number {
+  function outageAfter(upSeconds: number, served: { hasServed?: true } = {}): number {
     pass(upSeconds);
-    book.reportOutage({ reason: 'refused' });
+    book.reportOutage({ reason: 'refused', ...served });
     const waitMs = book.scheduleProbe(middle);
     pass(waitMs / 1000);
     book.answered();
@@ -30,13 +30,19 @@ describe('a provider that fails again after it was called up', () => {
   }
 
   it('is left alone ever longer where it fails as soon as it is called up', () => {
-    expect([2, 2, 2, 2].map(outageAfter)).toEqual([2, 4, 8, 16]);
+    expect([2, 2, 2, 2].map((seconds) => outageAfter(seconds))).toEqual([2, 4, 8, 16]);
   });
 
   it('is probed as soon as after its first outage where it served for a while in between', () => {
-    expect([30, 30, 30, 30].map(outageAfter)).toEqual([1, 1, 1, 1]);
-    expect([2, 2].map(outageAfter)).toEqual([2, 4]);
+    expect([30, 30, 30, 30].map((seconds) => outageAfter(seconds))).toEqual([1, 1, 1, 1]);
+    expect([2, 2].map((seconds) => outageAfter(seconds))).toEqual([2, 4]);
     expect(outageAfter(60)).toBe(1);
+  });
+
+  it('is probed as soon as after its first outage where calls ended well in between, however short that was', () => {
+    expect([2, 2, 2].map((seconds) => outageAfter(seconds))).toEqual([2, 4, 8]);
+    expect(outageAfter(2, { hasServed: true })).toBe(1);
+    expect(outageAfter(2)).toBe(2);
   });
 
   it('has been up all along where it was only doubted meanwhile', () => {

@@ -100,8 +100,9 @@ function whatBecameOf(
 }
 
 /**
- * The caller asked for a race, and the later job was called for at another provider while a call for the earlier one was
- * under way. The slower one ends as overtaken unless its worker was lost.
+ * The caller asked for a race, and calls for the two jobs, at two providers, were under way at once: the slot's table lets two
+ * calls be under way only as a race. The slower one ends as overtaken unless its worker was lost, and then the tries before
+ * that of the lost worker are lost as well: its call may have begun earlier than is known.
  */
 function isRival(
   earlier: MatchedJob,
@@ -112,8 +113,9 @@ function isRival(
   if (mayRace !== true || earlier.job.provider === later.job.provider) return false;
   const begunAt = Math.min(later.job.at, ...later.attempts.map((attempt) => callBegunAt(attempt, slot)));
   return earlier.attempts.some((attempt) => {
-    const endedAt = Date.parse(attempt.startedAt) + attempt.seconds * 1000;
-    return callBegunAt(attempt, slot) <= begunAt && begunAt <= endedAt + oneTaskMs;
+    const isLost = attempt.errorCode === 'activity_timed_out';
+    const hadBegun = isLost ? earlier.job.at <= later.job.at : callBegunAt(attempt, slot) <= begunAt;
+    return hadBegun && begunAt <= endedAt(attempt) + oneTaskMs;
   });
 }
 
@@ -122,6 +124,10 @@ function isRival(
  * call begins a moment later.
  */
 const oneTaskMs = 1_000;
+
+function endedAt({ startedAt, seconds }: AttemptRecord): number {
+  return Date.parse(startedAt) + seconds * 1000;
+}
 
 /** When the call of this attempt began: what sent nothing right before it, and was to be repeated, belongs to it. */
 function callBegunAt({ jobKey, startedAt }: AttemptRecord, { attempts }: SlotOutcome): number {

@@ -26,6 +26,8 @@ export class ProviderBreaker {
   /** What failed since the last success: apps whose calls did, each with a host of its own, and whether the failures speak of the provider as a whole. */
   private readonly failedApps = new Set<string>();
   private isCertain = false;
+  /** A call ended well since the count began. */
+  private hasServed = false;
   private isReporting = false;
   private quietUntil = 0;
   /** Of outages that are certain: a doubt does not keep one from being told. */
@@ -35,6 +37,7 @@ export class ProviderBreaker {
 
   succeeded(): void {
     this.counter.success();
+    this.hasServed = true;
     this.forget();
   }
 
@@ -42,6 +45,7 @@ export class ProviderBreaker {
   reset(): void {
     this.counter = new ConsecutiveBreaker(breakerThreshold);
     this.forget();
+    this.hasServed = false;
     this.quietUntil = 0;
     this.certainQuietUntil = 0;
   }
@@ -66,7 +70,7 @@ export class ProviderBreaker {
     if (this.isReporting || Date.now() < (isDoubt ? this.quietUntil : this.certainQuietUntil)) return;
     this.isReporting = true;
     void this.options
-      .report(isDoubt ? { reason, isDoubt } : { reason })
+      .report({ reason, ...(isDoubt && { isDoubt }), ...(this.hasServed && { hasServed: true }) })
       .then(() => {
         this.quietUntil = Date.now() + againMs;
         if (!isDoubt) this.certainQuietUntil = this.quietUntil;

@@ -69,13 +69,13 @@ export class WatchBook {
   }
 
   /** A breaker opened: calls fail, whatever the health route says. */
-  reportOutage({ reason, isDoubt = false }: OutageReport): void {
+  reportOutage({ reason, isDoubt = false, hasServed = false }: OutageReport): void {
     if (this.isDown()) return;
     if (isDoubt) {
       this.doubt(reason);
       return;
     }
-    if (this.record.state === 'up') this.reopen();
+    if (this.record.state === 'up') this.reopen(hasServed);
     this.record.firstDelaySeconds = Math.max(this.record.firstDelaySeconds, this.policy.probe.initialSeconds);
     this.enter('down', reason);
   }
@@ -174,15 +174,15 @@ export class WatchBook {
   }
 
   /**
-   * The provider was called up and fails again. One that does so soon gets longer and longer to recover. One that served for
-   * a while has only had another outage, and is probed as after its first.
+   * The provider was called up and fails again. One that does so soon gets longer and longer to recover. One that served
+   * calls meanwhile, or was up for a while, has only had another outage, and is probed as after its first.
    */
-  private reopen(): void {
+  private reopen(hasServed = false): void {
     const { canarySeconds, quietSeconds } = this.policy;
     const upForSeconds = (Date.now() - Date.parse(this.record.upSince ?? now())) / 1000;
     const waitedSeconds = this.recoverySeconds();
     const steadySeconds = Math.max(canarySeconds, steadyFactor * waitedSeconds);
-    const isFlapping = upForSeconds < Math.min(quietSeconds, steadySeconds);
+    const isFlapping = !hasServed && upForSeconds < Math.min(quietSeconds, steadySeconds);
     this.record.reopenings = isFlapping ? this.record.reopenings + 1 : 0;
     this.record.firstDelaySeconds = this.recoverySeconds();
     this.record.upSince = undefined;
