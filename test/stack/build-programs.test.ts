@@ -15,6 +15,7 @@ function smallProject(directory: string): string {
   const kept = [
     ...compiler.map((name) => `local/stack/${name}.ts`),
     'src/worker/bundle-process.ts',
+    'src/worker/bundle-workflows.ts',
     'tsconfig.json',
   ];
   for (const file of kept) {
