@@ -32,12 +32,14 @@ export interface GenerationStore {
   noteRun(id: string, runId: string): Promise<void>;
   /** Ends a generation whose workflow is gone. Does nothing if the workflow has reported since `seen` was read. */
   endUnfinished(seen: GenerationRecord, end: UnfinishedEnd): Promise<void>;
+  /** Notes that nobody settles the jobs of an ended generation any more. Does nothing if its workflow has reported since `seen` was read. */
+  abandonSettling(seen: GenerationRecord): Promise<void>;
   find(id: string): Promise<GenerationRecord | undefined>;
   /** Newest first. */
   list(page: GenerationPage): Promise<GenerationSummary[]>;
 }
 
-/** A generation whose workflow runs, or should. */
+/** A generation whose workflow runs, or should: for its slots, or to settle what it left. */
 export interface OpenGeneration {
   generationId: string;
   workflowId: string;
@@ -90,7 +92,7 @@ export function createGenerationStore(db: Database): GenerationStore {
       return { forgottenUsd: outcome.kind === 'done' ? outcome.forgottenUsd : 0 };
     },
     async listOpen(workflowIds) {
-      const isUnfinished = sql<boolean>`status in ('accepted', 'running')
+      const isUnfinished = sql<boolean>`(status in ('accepted', 'running') or unsettled_jobs > 0)
         and start_asked_at < now() - interval '15 seconds'`;
       const rows = await db
         .selectFrom('generations')
@@ -109,6 +111,16 @@ export function createGenerationStore(db: Database): GenerationStore {
       await db.updateTable('generations').set({ run_id: runId }).where('id', '=', id).execute();
     },
     endUnfinished: (seen, end) => endUnfinished(db, seen, end),
+
+    async abandonSettling({ generationId, revision }) {
+      await db
+        .updateTable('generations')
+        .set({ unsettled_jobs: 0 })
+        .where('id', '=', generationId)
+        .where('revision', '=', revision)
+        .execute();
+    },
+
     find: (id) => findGeneration(db, id),
     list: (page) => listGenerations(db, page),
   };
@@ -126,7 +138,7 @@ async function endUnfinished(
     const { numUpdatedRows } = await transaction
       .updateTable('generations')
       .set({
-        ...{ status, error: json, finished_at: finishedAt },
+        ...{ status, error: json, finished_at: finishedAt, unsettled_jobs: 0 },
         ...(notice !== undefined && {
           notices: JSON.stringify([...seen.notices, notice]),
           forgotten_usd: sql<number>`forgotten_usd + ${notice.atRiskUsd}`,

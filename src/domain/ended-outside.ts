@@ -11,7 +11,7 @@ export interface OutsideEnd {
 
 /**
  * The last state of a workflow that was ended from outside, with what was in flight then as attempts of unknown outcome:
- * their price is at risk. Newer than anything the workflow itself has written.
+ * their price is at risk. Nobody settles a job any more. Newer than anything the workflow itself has written.
  */
 export function withInFlightAtRisk(state: GenerationState, end: OutsideEnd): GenerationState {
   const { inFlight = [], ...rest } = state;
@@ -24,6 +24,7 @@ export function withInFlightAtRisk(state: GenerationState, end: OutsideEnd): Gen
     roundUsd(slots.reduce((usd, slot) => usd + of(slot), 0));
   return {
     ...rest,
+    unsettledJobs: undefined,
     revision: state.revision + 1,
     slots,
     costUsd: sum(({ costUsd }) => costUsd),

@@ -236,7 +236,7 @@ export interface GenerationState {
   slots: SlotState[];
   /** Pictures that came late, after their slot had another one or had ended. */
   extras?: ExtraPicture[] | undefined;
-  /** Provider jobs of which nobody knows yet what they cost. Left out for none. */
+  /** Provider jobs whose cost is not known yet and is still looked for. Left out for none. */
   unsettledJobs?: number | undefined;
   /** What is at risk beside `atRiskUsd`, should the workflow end here. Left out by older releases. */
   inFlight?: SubmitInFlight[] | undefined;

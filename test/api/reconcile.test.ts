@@ -124,4 +124,37 @@ describe('what workflows could not tell', () => {
     expect(progress).toHaveBeenCalledTimes(1);
     expect(await store.find(generationId)).toMatchObject({ runId: 'run-2', notices: [] });
   });
+
+  describe('of jobs that a generation leaves to be settled', () => {
+    const left = { flow: 'studio' as const, firstRun: 'run-1', runs: ['run-1'], unsettledJobs: 1 };
+
+    it('nobody settles them once its workflow was terminated, however it stood then', async () => {
+      for (const status of ['running', 'cancelled'] as const) {
+        const { generationId } = await accepted();
+        const finishedAt = status === 'running' ? undefined : new Date().toISOString();
+        const state = generationState({ ...left, generationId, status, finishedAt, atRiskUsd: 0.02 });
+        await store.saveState(state);
+        const temporal = new FakeTemporal();
+        temporal.state = state;
+        temporal.run = { status: 'terminated', calls: [] };
+
+        await reconcile({ generations: store, temporal });
+
+        const ended = { status: status === 'running' ? 'failed' : status, unsettledJobs: 0 };
+        expect(await store.find(generationId)).toMatchObject(ended);
+      }
+    });
+
+    it('they are still settled while its workflow runs, also where Temporal lists it late', async () => {
+      const { generationId } = await accepted();
+      const finishedAt = new Date().toISOString();
+      await store.saveState(generationState({ ...left, generationId, status: 'cancelled', finishedAt }));
+      const temporal = new FakeTemporal();
+      temporal.run = { status: 'running', calls: [] };
+
+      await reconcile({ generations: store, temporal });
+
+      expect(await store.find(generationId)).toMatchObject({ status: 'cancelled', unsettledJobs: 1 });
+    });
+  });
 });

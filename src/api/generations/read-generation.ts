@@ -67,7 +67,7 @@ function merge(record: GenerationRecord, state: GenerationState | undefined): Ge
   if (state === undefined) return record;
   // After a reset the present run is right, however little it has done yet.
   if (state.revision < record.revision && goesOnFrom(state, record.runId)) return record;
-  return { ...record, ...state, error: state.error };
+  return { ...record, ...state, error: state.error, unsettledJobs: state.unsettledJobs ?? 0 };
 }
 
 function withoutWorkflow(record: GenerationRecord): GenerationReading {
@@ -134,6 +134,7 @@ function ended(record: GenerationRecord, end: UnfinishedEnd): GenerationReading 
     status,
     error,
     finishedAt: record.readAt,
+    unsettledJobs: 0,
     ...(notice !== undefined && {
       notices: [...record.notices, notice],
       forgottenUsd: record.forgottenUsd + notice.atRiskUsd,

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GenerationState } from '../../domain/generation';
 import { goesOnFrom } from '../../domain/forgotten';
-import type { OpenGeneration } from '../../db';
+import type { GenerationRecord, OpenGeneration } from '../../db';
 import type { ApiContext } from '../context';
-import { readGeneration, type UnstoredEnd } from './read-generation';
+import { isFinished, readGeneration, type UnstoredEnd } from './read-generation';
 
 /** Between two looks. */
 const pauseMs = 30_000;
@@ -44,13 +44,24 @@ export async function reconcile(sources: Sources, signal?: AbortSignal): Promise
 
 async function storeEnd({ generations, temporal }: Sources, generationId: string): Promise<void> {
   const reading = await readGeneration({ generations, temporal }, generationId);
-  if (reading?.unstored === undefined) return;
+  if (reading === undefined) return;
+  if (reading.unstored === undefined) {
+    await endSettling({ generations, temporal }, reading.record);
+    return;
+  }
   const { seen, state, end }: UnstoredEnd = reading.unstored;
   if (state !== undefined) await store({ generations, temporal }, seen.workflowId, state);
   if (end === undefined) return;
   // Only what was judged is ended: whoever was sooner has stored it, or started the job again.
   const judged = state === undefined ? seen : { ...seen, revision: state.revision, status: state.status };
   await generations.endUnfinished(judged, end);
+}
+
+/** A generation may end long before its jobs are settled; its workflow may be ended from outside between the two. */
+async function endSettling({ generations, temporal }: Sources, record: GenerationRecord): Promise<void> {
+  if (!isFinished(record.status) || record.unsettledJobs === 0) return;
+  const run = await temporal.describe(record.workflowId);
+  if (run?.status !== 'running') await generations.abandonSettling(record);
 }
 
 /**
