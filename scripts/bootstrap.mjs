@@ -22,6 +22,7 @@ const programs = {
   demo: 'local/demo.ts',
   bench: 'proof/bench/main.ts',
   chaos: 'proof/chaos/main.ts',
+  keys: 'src/api/access/keys-process.ts',
   'set-current-version': 'src/worker/versions/set-current-version-process.ts',
 };
 

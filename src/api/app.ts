@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import fastify from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { createContext, type ApiDependencies, type ApiServer } from './context';
+import { auditRequests } from './access/audit';
+import { addDefences } from './access/defences';
+import { guardRoutes } from './access/guard';
+import { createContext, type ApiContext, type ApiDependencies, type ApiServer } from './context';
 import { addErrorHandling, handleClientError, handleFrameworkError } from './http/error-handler';
 import { keepSentBodies } from './http/idempotency-key';
 import { addJsonParser } from './http/json-body';
 import { jsonBodyLimitBytes } from './http/json-body-limit';
 import { trackMethods } from './http/method-not-allowed';
+import { addApiKeyRoutes } from './routes/api-keys';
 import { addAssetRoutes } from './routes/assets';
+import { addAuditRoute } from './routes/audit';
 import { addCharacterRoutes } from './routes/characters';
 import { addGenerationRoutes } from './routes/generations';
 import { addHealthRoutes } from './routes/health';
@@ -42,17 +47,20 @@ export async function buildApp(dependencies: ApiDependencies): Promise<ApiServer
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  const context = createContext(dependencies);
+  await addDefences(app, context.access);
   addErrorHandling(app);
   addJsonParser(app);
   keepSentBodies(app);
   const refuseOtherMethods = trackMethods(app);
-  await addRoutes(app, dependencies);
+  auditRequests(app, context);
+  guardRoutes(app, context);
+  await addRoutes(app, context);
   refuseOtherMethods();
   return app;
 }
 
-async function addRoutes(app: ApiServer, dependencies: ApiDependencies): Promise<void> {
-  const context = createContext(dependencies);
+async function addRoutes(app: ApiServer, context: ApiContext): Promise<void> {
   addHealthRoutes(app, context);
   addCharacterRoutes(app, context);
   addLoraRoutes(app, context);
@@ -63,6 +71,8 @@ async function addRoutes(app: ApiServer, dependencies: ApiDependencies): Promise
   addSlotRoutes(app, context);
   addSpendRoute(app, context);
   addProviderRoute(app, context);
+  addApiKeyRoutes(app, context);
+  addAuditRoute(app, context);
   await addProviderCallbackRoutes(app, context);
   await addAssetRoutes(app, context);
 }

@@ -2,8 +2,11 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AssetStore } from '../assets';
+import type { AccessSettings } from '../config/access-settings';
 import {
+  createApiKeyStore,
   createAssetRecords,
+  createAuditLog,
   createCallLatencyStore,
   createCharacterStore,
   createGenerationStore,
@@ -12,7 +15,9 @@ import {
   createProviderCallbackStore,
   createProviderHealthStore,
   createSpendStore,
+  type ApiKeyStore,
   type AssetRecords,
+  type AuditLog,
   type CallLatencyStore,
   type CharacterStore,
   type Database,
@@ -31,6 +36,7 @@ import type { TemporalPort } from './temporal/temporal-port';
 export interface ApiDependencies {
   routing: RoutingContext;
   dailyLimits: DailyLimits;
+  access: AccessSettings;
   /** Of the workflows: providers' health is kept apart by it. */
   taskQueue: string;
   db: Database;
@@ -50,6 +56,8 @@ export interface FalCallbackSettings {
 
 /** The dependencies as route handlers use them. */
 export interface ApiContext extends ApiDependencies {
+  apiKeys: ApiKeyStore;
+  auditLog: AuditLog;
   characters: CharacterStore;
   loras: LoraStore;
   generations: GenerationStore;
@@ -73,6 +81,8 @@ export function createContext(dependencies: ApiDependencies): ApiContext {
   const { db } = dependencies;
   return {
     ...dependencies,
+    apiKeys: createApiKeyStore(db),
+    auditLog: createAuditLog(db),
     characters: createCharacterStore(db),
     loras: createLoraStore(db),
     generations: createGenerationStore(db),

@@ -4,8 +4,9 @@ import type { Logger } from 'pino';
 import { createFilesystemAssetStore } from '../assets';
 import { type Settings, loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
-import { createDatabase, createGenerationStore, isDatabaseUnavailable, migrate } from '../db';
+import { createApiKeyStore, createDatabase, createGenerationStore, isDatabaseUnavailable, migrate } from '../db';
 import { createLogger } from '../logging/logger';
+import { assertSomebodyMayCome } from './access/may-start';
 import { buildApp } from './app';
 import type { ApiServer, FalCallbackSettings } from './context';
 import { keepReconciling } from './generations/reconcile';
@@ -25,16 +26,21 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     uiUrl: settings.temporalUiUrl,
   });
   const assetStore = createFilesystemAssetStore({ directory: settings.assetsDir });
-  const { routing, dailyLimits, taskQueue } = settings;
+  const { routing, dailyLimits, taskQueue, access } = settings;
   const falCallbacks = falCallbackSettings(settings.providers);
-  const shared = { routing, dailyLimits, taskQueue, falCallbacks };
+  const shared = { routing, dailyLimits, taskQueue, access, falCallbacks };
   let reconciling: Promise<void> | undefined;
   const app = await buildApp({ ...shared, db, assetStore, temporal, logger });
   try {
-    const migrated = keepMigrating(settings.databaseUrl, logger, stopped.signal);
+    const migrated = keepMigrating(settings.databaseUrl, logger, stopped.signal).then(async () => {
+      if (!stopped.signal.aborted) await assertSomebodyMayCome(access, createApiKeyStore(db));
+    });
     await Promise.race([migrated, delay(migrationHeadStartMs, undefined, { ref: false })]);
     const url = await listen(app, settings.api);
-    process.stdout.write(`${JSON.stringify({ ready: true, url })}\n`);
+    if (access.mode === 'open') {
+      logger.warn({ host: settings.api.host }, 'API_AUTH is open: every program on this machine may use the API');
+    }
+    process.stdout.write(`${JSON.stringify({ ready: true, url, auth: access.mode })}\n`);
     const generations = createGenerationStore(db);
     reconciling = keepReconciling({ generations, temporal }, { logger, signal: stopped.signal });
     const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);

@@ -2,6 +2,7 @@ import type { DailyLimits } from '../domain/daily-limits';
 import { emulatedTaskQueue, generationTaskQueue } from '../domain/task-queues';
 import type { ProviderName } from '../domain/taxonomy';
 import type { RoutingContext } from '../registry/types';
+import { accessSettings, type AccessSettings } from './access-settings';
 import { readEnvironment, type Environment } from './environment';
 import { providerSettings, type ProviderSettings } from './provider-settings';
 
@@ -14,6 +15,7 @@ export interface Settings {
   databaseUrl: string;
   assetsDir: string;
   api: { host: string; port: number };
+  access: AccessSettings;
   temporalUiUrl: string | undefined;
   concurrency: Record<ProviderName, number>;
   /** `undefined`: no limit. */
@@ -38,6 +40,7 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
     databaseUrl: environment.DATABASE_URL,
     assetsDir: environment.ASSETS_DIR,
     api: { host: environment.API_HOST, port: environment.API_PORT },
+    access: accessSettings(environment),
     temporalUiUrl: environment.TEMPORAL_UI_URL,
     concurrency: {
       modal: environment.MODAL_CONCURRENCY,

@@ -26,6 +26,15 @@ const dailyLimitsByCaller = z
     return z.NEVER;
   });
 
+/** Comma-separated origins, such as `https://app.example.com`; empty when left out. */
+const origins = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()])))
+  .refine((list) => list.every(isOrigin), {
+    error: 'must be origins such as https://app.example.com: scheme, host and port alone, separated by commas',
+  });
+
 /** Seconds the longest call of any endpoint may take, from the registry's policies. */
 const longestCallSeconds = Math.max(...models.map(({ policy }) => policy.startToCloseSeconds));
 
@@ -72,6 +81,18 @@ export const environmentSchema = z
     ASSETS_DIR: z.string().default('data/assets'),
     API_HOST: z.string().default('127.0.0.1'),
     API_PORT: port.default(9800),
+    /** Left out: `open` on a loopback address, else `keys`. */
+    API_AUTH: z.enum(['open', 'keys']).optional(),
+    /** Where an identity provider publishes the keys of its tokens; needed together with the next two. */
+    API_JWKS_URL: z.url({ protocol: /^https?$/ }).optional(),
+    API_JWT_ISSUER: optionalText,
+    API_JWT_AUDIENCE: optionalText,
+    /** The claim of a token that names the caller. */
+    API_JWT_CALLER_CLAIM: z.string().default('sub'),
+    /** Requests a minute of one key, in each API process. */
+    API_RATE_PER_MINUTE: z.coerce.number().int().min(1).default(600),
+    /** Origins whose pages may call from a browser. */
+    API_CORS_ORIGINS: origins,
     /** The API's address as providers reach it; left out: they are asked for no call-backs. */
     PUBLIC_BASE_URL: z
       .url({ protocol: /^https?$/, error: 'is an http or https URL such as https://images.example.com' })
@@ -122,6 +143,10 @@ export function readEnvironment(source: NodeJS.ProcessEnv): Environment {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new ConfigurationError(`Environment cannot be used. ${problems.join('; ')}`);
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
 }
 
 function parse(text: string): unknown {

@@ -1,4 +1,4 @@
-import type { Kysely, Selectable } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { Recipe } from '../domain/generation';
 import type { Database } from './database';
@@ -18,13 +18,19 @@ export interface AssetRecords {
    * own recipe, and writing one again replaces only itself.
    */
   record(asset: StoredAsset, origin: AssetRecord['origin'], recipe?: Recipe): Promise<void>;
+  /** Notes an asset that this caller has sent. Sent by two callers it belongs to both. */
+  recordUpload(asset: StoredAsset, caller: string): Promise<void>;
+  /** Notes whose these are before their generation can; known ones stay as they are. */
+  own(caller: string, assetIds: readonly string[]): Promise<void>;
+  /** Whether this caller has sent it, or a generation of this caller has made it. */
+  belongsTo(caller: string, assetId: string): Promise<boolean>;
   find(assetId: string): Promise<AssetRecord | undefined>;
-  /** Whether a generation that was declared NSFW made it, or one like it to the byte. */
-  isNsfw(assetId: string): Promise<boolean>;
-  /** Oldest first; empty for an upload. */
-  recipes(assetId: string): Promise<Recipe[]>;
-  /** The newest picture of just this recipe, whoever asked for it. */
-  findMade(recipe: RecipeIdentity): Promise<StoredAsset | undefined>;
+  /** Whether a generation of this caller that was declared NSFW made it, or one like it to the byte. */
+  isNsfw(caller: string, assetId: string): Promise<boolean>;
+  /** How this caller's generations made it, oldest first; empty for an upload. */
+  recipes(caller: string, assetId: string): Promise<Recipe[]>;
+  /** This caller's newest picture of just this recipe. */
+  findMade(caller: string, recipe: RecipeIdentity): Promise<StoredAsset | undefined>;
 }
 
 export function createAssetRecords(db: Database): AssetRecords {
@@ -35,6 +41,15 @@ export function createAssetRecords(db: Database): AssetRecords {
         if (recipe !== undefined) await putRecipe(transaction, asset.assetId, recipe);
       }),
 
+    recordUpload: (asset, caller) =>
+      db.transaction().execute(async (transaction) => {
+        await insertAssets(transaction, [asset], 'upload');
+        await insertOwners(transaction, caller, [asset.assetId]);
+      }),
+
+    own: (caller, assetIds) => insertOwners(db, caller, assetIds),
+    belongsTo: (caller, assetId) => belongsTo(db, caller, assetId),
+
     async find(assetId) {
       const row = await db.selectFrom('assets').selectAll().where('id', '=', assetId).executeTakeFirst();
       return row === undefined
@@ -42,21 +57,23 @@ export function createAssetRecords(db: Database): AssetRecords {
         : { ...toStoredAsset(row), origin: row.origin, createdAt: row.created_at };
     },
 
-    isNsfw: (assetId) => isNsfw(db, assetId),
+    isNsfw: (caller, assetId) => isNsfw(db, caller, assetId),
 
-    async recipes(assetId) {
+    async recipes(caller, assetId) {
       const rows = await db
         .selectFrom('recipes')
+        .innerJoin('generations', 'generations.id', 'recipes.generation_id')
         .select('recipe')
         .where('asset_id', '=', assetId)
-        .orderBy('created_at')
+        .where('generations.caller', '=', caller)
+        .orderBy('recipes.created_at')
         .orderBy('generation_id')
         .orderBy('slot')
         .execute();
       return rows.map((row) => row.recipe);
     },
 
-    findMade: (recipe) => findMade(db, recipe),
+    findMade: (caller, recipe) => findMade(db, caller, recipe),
   };
 }
 
@@ -99,13 +116,41 @@ export function toStoredAsset(row: Omit<Selectable<AssetTable>, 'origin' | 'crea
   };
 }
 
+async function insertOwners(
+  db: Kysely<DatabaseSchema>,
+  caller: string,
+  assetIds: readonly string[],
+): Promise<void> {
+  if (assetIds.length === 0) return;
+  await db
+    .insertInto('asset_owners')
+    .values(assetIds.toSorted().map((assetId) => ({ asset_id: assetId, caller })))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+const assetIdForm = /^[0-9a-f]{64}$/;
+
+/** One statement for all three ways, so that an asset of somebody else takes as long as one that does not exist. */
+async function belongsTo(db: Database, caller: string, assetId: string): Promise<boolean> {
+  if (!assetIdForm.test(assetId)) return false;
+  const { rows } = await sql<{ is_own: boolean }>`select
+    exists (select 1 from asset_owners where asset_id = ${assetId} and caller = ${caller})
+    or exists (select 1 from slots s join generations g on g.id = s.generation_id
+      where s.asset_id = ${assetId} and g.caller = ${caller})
+    or exists (select 1 from recipes r join generations g on g.id = r.generation_id
+      where r.asset_id = ${assetId} and g.caller = ${caller}) as is_own`.execute(db);
+  return rows[0]?.is_own === true;
+}
+
 /** By slot and by recipe: each is written without the other. */
-async function isNsfw(db: Database, assetId: string): Promise<boolean> {
+async function isNsfw(db: Database, caller: string, assetId: string): Promise<boolean> {
   const bySlot = db.selectFrom('slots').select('generation_id').where('asset_id', '=', assetId);
   const byRecipe = db.selectFrom('recipes').select('generation_id').where('asset_id', '=', assetId);
   const row = await db
     .selectFrom('generations')
     .select('id')
+    .where('caller', '=', caller)
     .where('nsfw', '=', true)
     .where((where) => where.or([where('id', 'in', bySlot), where('id', 'in', byRecipe)]))
     .limit(1)
@@ -113,12 +158,18 @@ async function isNsfw(db: Database, assetId: string): Promise<boolean> {
   return row !== undefined;
 }
 
-async function findMade(db: Database, recipe: RecipeIdentity): Promise<StoredAsset | undefined> {
+async function findMade(
+  db: Database,
+  caller: string,
+  recipe: RecipeIdentity,
+): Promise<StoredAsset | undefined> {
   const row = await db
     .selectFrom('recipes')
     .innerJoin('assets', 'assets.id', 'recipes.asset_id')
+    .innerJoin('generations', 'generations.id', 'recipes.generation_id')
     .selectAll('assets')
     .where('recipes.recipe_hash', '=', recipeHash(recipe))
+    .where('generations.caller', '=', caller)
     .orderBy('recipes.created_at', 'desc')
     .limit(1)
     .executeTakeFirst();

@@ -8,21 +8,24 @@ export interface Character {
   updatedAt: string;
 }
 
+/** Each caller has characters of its own; ids of two callers may be equal. */
 export interface CharacterStore {
   /** Creates the character, or renames it. `created` tells which. */
-  put(character: { id: string; name: string | null }): Promise<{ character: Character; created: boolean }>;
-  get(id: string): Promise<Character | undefined>;
+  put(character: { caller: string; id: string; name: string | null }): Promise<{ character: Character; created: boolean }>;
+  get(caller: string, id: string): Promise<Character | undefined>;
   /** By id, ascending, after `afterId`. */
-  list(page: { limit: number; afterId?: string | undefined }): Promise<Character[]>;
+  list(page: { caller: string; limit: number; afterId?: string | undefined }): Promise<Character[]>;
 }
 
 export function createCharacterStore(db: Database): CharacterStore {
   return {
-    async put({ id, name }) {
+    async put({ caller, id, name }) {
       const row = await db
         .insertInto('characters')
-        .values({ id, name })
-        .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, updated_at: sql<string>`now()` }))
+        .values({ caller, id, name })
+        .onConflict((conflict) =>
+          conflict.columns(['caller', 'id']).doUpdateSet({ name, updated_at: sql<string>`now()` }),
+        )
         .returningAll()
         // PostgreSQL marks a row that replaced another one; there is no other way to tell insert from update.
         .returning(sql<boolean>`xmax = 0`.as('created'))
@@ -30,13 +33,15 @@ export function createCharacterStore(db: Database): CharacterStore {
       return { character: toCharacter(row), created: row.created };
     },
 
-    async get(id) {
-      const row = await db.selectFrom('characters').selectAll().where('id', '=', id).executeTakeFirst();
+    async get(caller, id) {
+      const own = db.selectFrom('characters').selectAll().where('caller', '=', caller);
+      const row = await own.where('id', '=', id).executeTakeFirst();
       return row === undefined ? undefined : toCharacter(row);
     },
 
-    async list({ limit, afterId }) {
-      const all = db.selectFrom('characters').selectAll().orderBy('id').limit(limit);
+    async list({ caller, limit, afterId }) {
+      const own = db.selectFrom('characters').selectAll().where('caller', '=', caller);
+      const all = own.orderBy('id').limit(limit);
       const rows = await (afterId === undefined ? all : all.where('id', '>', afterId)).execute();
       return rows.map(toCharacter);
     },

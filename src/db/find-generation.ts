@@ -36,19 +36,29 @@ export interface GenerationRecord extends Omit<
   slots: SlotRecord[];
 }
 
-/** Reads generation, slots and attempts of one moment. */
-export async function findGeneration(db: Database, id: string): Promise<GenerationRecord | undefined> {
+/** A generation of a caller's. */
+export interface GenerationRef {
+  caller: string;
+  id: string;
+}
+
+/** Reads generation, slots and attempts of one moment. Without a caller: whosever it is. */
+export async function findGeneration(
+  db: Database,
+  { id, caller }: { id: string; caller?: string },
+): Promise<GenerationRecord | undefined> {
   return await db
     .transaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute(async (transaction) => {
-      const row = await transaction
+      const found = transaction
         .selectFrom('generations')
         .selectAll()
         .select(sql<string>`now()`.as('read_at'))
-        .where('id', '=', id)
-        .executeTakeFirst();
+        .where('id', '=', id);
+      const own = caller === undefined ? found : found.where('caller', '=', caller);
+      const row = await own.executeTakeFirst();
       return row === undefined ? undefined : toGenerationRecord(row, await findSlots(transaction, id));
     });
 }

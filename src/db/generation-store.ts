@@ -3,7 +3,7 @@ import type { EarlierRuns, Notice } from '../domain/forgotten';
 import { openSlotStatuses, type GenerationState } from '../domain/generation';
 import { acceptGeneration, type Acceptance, type AcceptOrder } from './accept-generation';
 import type { Database } from './database';
-import { findGeneration, type GenerationRecord } from './find-generation';
+import { findGeneration, type GenerationRecord, type GenerationRef } from './find-generation';
 import { findRepeat, type IdempotencyKey, type KeyReused, type RepeatedStart } from './idempotency-keys';
 import { listGenerations, type GenerationPage, type GenerationSummary } from './list-generations';
 import { saveState } from './save-state';
@@ -34,7 +34,10 @@ export interface GenerationStore {
   endUnfinished(seen: GenerationRecord, end: UnfinishedEnd): Promise<void>;
   /** Notes that nobody settles the jobs of an ended generation any more. Does nothing if its workflow has reported since `seen` was read. */
   abandonSettling(seen: GenerationRecord): Promise<void>;
-  find(id: string): Promise<GenerationRecord | undefined>;
+  /** `undefined` also for one of another caller. */
+  find(generation: GenerationRef): Promise<GenerationRecord | undefined>;
+  /** For our own housekeeping, never for an answer. */
+  findOfAnyone(id: string): Promise<GenerationRecord | undefined>;
   /** Newest first. */
   list(page: GenerationPage): Promise<GenerationSummary[]>;
 }
@@ -121,7 +124,8 @@ export function createGenerationStore(db: Database): GenerationStore {
         .execute();
     },
 
-    find: (id) => findGeneration(db, id),
+    find: (generation) => findGeneration(db, generation),
+    findOfAnyone: (id) => findGeneration(db, { id }),
     list: (page) => listGenerations(db, page),
   };
 }

@@ -31,6 +31,7 @@ export interface GenerationPosition {
 }
 
 export interface GenerationPage {
+  caller: string;
   /** Left out: of all characters. */
   characterId?: string | undefined;
   limit: number;
@@ -39,8 +40,8 @@ export interface GenerationPage {
 
 /** Newest first. Stable under inserts: a page continues where the one before it ended. */
 export async function listGenerations(db: Database, page: GenerationPage): Promise<GenerationSummary[]> {
-  const { characterId, limit, after } = page;
-  let query = db.selectFrom('generations').selectAll();
+  const { caller, characterId, limit, after } = page;
+  let query = db.selectFrom('generations').selectAll().where('caller', '=', caller);
   if (characterId !== undefined) query = query.where('character_id', '=', characterId);
   if (after !== undefined) {
     query = query.where((where) =>

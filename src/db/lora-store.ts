@@ -18,6 +18,7 @@ export interface Lora {
 }
 
 export interface LoraSettings {
+  caller: string;
   characterId: string;
   id: string;
   baseModel: LoraBaseModel;
@@ -28,38 +29,47 @@ export interface LoraSettings {
   isDefault?: boolean | undefined;
 }
 
+/** A character of a caller's. */
+export interface CharacterRef {
+  caller: string;
+  characterId: string;
+}
+
 export interface LoraStore {
   /** Creates or replaces; `undefined` when the character does not exist. A new default takes over from the old one. */
   put(settings: LoraSettings): Promise<{ lora: Lora; created: boolean } | undefined>;
-  get(characterId: string, id: string): Promise<Lora | undefined>;
+  get(character: CharacterRef, id: string): Promise<Lora | undefined>;
   /** By id, ascending. */
-  list(characterId: string): Promise<Lora[]>;
+  list(character: CharacterRef): Promise<Lora[]>;
   /** Whether there was one to delete. */
-  remove(characterId: string, id: string): Promise<boolean>;
+  remove(character: CharacterRef, id: string): Promise<boolean>;
 }
 
 export function createLoraStore(db: Database): LoraStore {
   return {
     put: (settings) => db.transaction().execute((transaction) => putLora(transaction, settings)),
 
-    async get(characterId, id) {
+    async get({ caller, characterId }, id) {
       const row = await db
         .selectFrom('loras')
         .selectAll()
+        .where('caller', '=', caller)
         .where('character_id', '=', characterId)
         .where('id', '=', id)
         .executeTakeFirst();
       return row === undefined ? undefined : toLora(row);
     },
 
-    async list(characterId) {
-      const all = db.selectFrom('loras').selectAll().where('character_id', '=', characterId);
+    async list({ caller, characterId }) {
+      const own = db.selectFrom('loras').selectAll().where('caller', '=', caller);
+      const all = own.where('character_id', '=', characterId);
       return (await all.orderBy('id').execute()).map(toLora);
     },
 
-    async remove(characterId, id) {
+    async remove({ caller, characterId }, id) {
       const { numDeletedRows } = await db
         .deleteFrom('loras')
+        .where('caller', '=', caller)
         .where('character_id', '=', characterId)
         .where('id', '=', id)
         .executeTakeFirstOrThrow();
@@ -76,6 +86,7 @@ async function putLora(
   const character = await transaction
     .selectFrom('characters')
     .select('id')
+    .where('caller', '=', settings.caller)
     .where('id', '=', settings.characterId)
     .forUpdate()
     .executeTakeFirst();
@@ -91,9 +102,11 @@ async function putLora(
   };
   const row = await transaction
     .insertInto('loras')
-    .values({ character_id: settings.characterId, id: settings.id, ...columns })
+    .values({ caller: settings.caller, character_id: settings.characterId, id: settings.id, ...columns })
     .onConflict((conflict) =>
-      conflict.columns(['character_id', 'id']).doUpdateSet({ ...columns, updated_at: sql<string>`now()` }),
+      conflict
+        .columns(['caller', 'character_id', 'id'])
+        .doUpdateSet({ ...columns, updated_at: sql<string>`now()` }),
     )
     .returningAll()
     .returning(sql<boolean>`xmax = 0`.as('created'))
@@ -103,11 +116,12 @@ async function putLora(
 
 async function decideDefault(
   transaction: Transaction<DatabaseSchema>,
-  { characterId, id, status, isDefault }: LoraSettings,
+  { caller, characterId, id, status, isDefault }: LoraSettings,
 ): Promise<boolean> {
   const current = await transaction
     .selectFrom('loras')
     .select(['id', 'status'])
+    .where('caller', '=', caller)
     .where('character_id', '=', characterId)
     .where('is_default', '=', true)
     .executeTakeFirst();
@@ -117,6 +131,7 @@ async function decideDefault(
     await transaction
       .updateTable('loras')
       .set({ is_default: false, updated_at: sql<string>`now()` })
+      .where('caller', '=', caller)
       .where('character_id', '=', characterId)
       .where('id', '=', current.id)
       .execute();

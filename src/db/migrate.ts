@@ -2,10 +2,12 @@ import { Migrator, sql, type Migration, type MigrationResultSet } from 'kysely';
 import type { Logger } from 'pino';
 import { createDatabase, type Database } from './database';
 import { initialMigration } from './migrations/0001-initial';
+import { callersApartMigration } from './migrations/0002-callers-apart';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
+  '0002-callers-apart': callersApartMigration,
 };
 
 /**

@@ -107,7 +107,13 @@ async function upsertGeneration(
   };
   const written = await transaction
     .insertInto('generations')
-    .values({ id: state.generationId, workflow_id: workflowIdOf(state), ...columns })
+    // Where the accepting API has lost its row, the workflow alone knows whose it is.
+    .values({
+      id: state.generationId,
+      workflow_id: workflowIdOf(state),
+      ...(state.caller !== undefined && { caller: state.caller }),
+      ...columns,
+    })
     .onConflict((conflict) =>
       conflict
         .column('id')

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { ColumnType, Generated, GeneratedAlways, JSONColumnType } from 'kysely';
 import type { AttemptErrorCode, AttemptRecord, Billing } from '../domain/attempt-record';
 import type {
   DecisionNeeded,
@@ -11,6 +11,7 @@ import type {
 import type { Notice } from '../domain/forgotten';
 import type { Identity, RouteCandidate } from '../domain/plan';
 import type { Flow, FlowRequest, LoraBaseModel } from '../domain/requests';
+import type { Scope } from '../domain/access';
 import type { ProviderState } from '../domain/provider-health';
 import type { DispatchCertainty, FailureClass, ProviderName } from '../domain/taxonomy';
 
@@ -19,6 +20,7 @@ export interface DatabaseSchema {
   characters: CharacterTable;
   loras: LoraTable;
   assets: AssetTable;
+  asset_owners: AssetOwnerTable;
   recipes: RecipeTable;
   generations: GenerationTable;
   slots: SlotTable;
@@ -28,6 +30,8 @@ export interface DatabaseSchema {
   provider_pauses: ProviderPauseTable;
   provider_apps: ProviderAppTable;
   provider_callbacks: ProviderCallbackTable;
+  api_keys: ApiKeyTable;
+  audit_entries: AuditTable;
 }
 
 /** Set by the database when left out. */
@@ -37,6 +41,8 @@ export const loraStatuses = ['training', 'ready', 'failed'] as const;
 export type LoraStatus = (typeof loraStatuses)[number];
 
 export interface CharacterTable {
+  caller: string;
+  /** Of its caller: two callers may have one of the same id each. */
   id: string;
   name: string | null;
   created_at: DefaultTime;
@@ -44,6 +50,7 @@ export interface CharacterTable {
 }
 
 export interface LoraTable {
+  caller: string;
   character_id: string;
   id: string;
   base_model: LoraBaseModel;
@@ -65,6 +72,13 @@ export interface AssetTable {
   frames: number | null;
   perceptual_hash: string | null;
   origin: 'upload' | 'generation';
+  created_at: DefaultTime;
+}
+
+/** Uploads, and pictures that were shown before they were noted. Whose generation made one, `recipes` and `slots` say. */
+export interface AssetOwnerTable {
+  asset_id: string;
+  caller: string;
   created_at: DefaultTime;
 }
 
@@ -203,6 +217,31 @@ export interface ProviderCallbackTable {
   /** When the provider signed the newest one. */
   signed_at: string;
   received_at: DefaultTime;
+}
+
+export interface ApiKeyTable {
+  id: string;
+  caller: string;
+  name: string;
+  /** SHA-256, hex. */
+  secret_hash: string;
+  scopes: Scope[];
+  created_at: DefaultTime;
+  expires_at: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
+}
+
+export interface AuditTable {
+  id: GeneratedAlways<number>;
+  at: DefaultTime;
+  /** `null`: nobody who is known. */
+  caller: string | null;
+  key_id: string | null;
+  action: string;
+  subject: string;
+  code: string | null;
+  request_id: string | null;
 }
 
 export interface ProviderHealthTable {

@@ -223,6 +223,8 @@ export interface GenerationState {
   flow: Flow;
   characterId: string;
   nsfw: boolean;
+  /** Left out by older releases. */
+  caller?: string;
   status: GenerationStatus;
   revision: number;
   deadlineAt?: string | undefined;

@@ -1,6 +1,6 @@
 import { destination, pino, type Logger } from 'pino';
 
-/** JSON lines on stderr; stdout is for what a program prints to its caller. Credentials are cut out by name. */
+/** JSON lines on stderr; stdout is for what a program prints to its caller. Credentials and prompts are cut out by name. */
 export function createLogger(name: string, level: string): Logger {
   return pino(
     {
@@ -15,6 +15,14 @@ export function createLogger(name: string, level: string): Logger {
           '*.Authorization',
           'headers',
           '*.headers',
+          'body',
+          '*.body',
+          '*.secret',
+          'prompt',
+          '*.prompt',
+          '*.negativePrompt',
+          // PostgreSQL quotes whole rows in it.
+          '*.detail',
           '*.config',
           '*.request',
         ],

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { blankPicture, clip, picture } from '../assets/pictures';
-import { createAssetRecords } from '../../src/db';
+import { createAssetRecords, createGenerationStore } from '../../src/db';
 import type { Recipe } from '../../src/domain/generation';
+import { generationState } from '../db/states';
 import { openTestApi, type TestApi } from './test-api';
 
 let api: TestApi;
@@ -291,6 +292,10 @@ describe('the recipe of an asset', () => {
     costUsd: 0.02,
     costEstimated: true,
   };
+
+  beforeAll(() =>
+    createGenerationStore(api.database.db).saveState(generationState({ generationId: recipe.generationId })),
+  );
 
   it('tells how it was made, for each slot that made it', async () => {
     const url = await api.upload(12);

@@ -221,7 +221,7 @@ describe('reading a generation', () => {
     expect(await get()).toMatchObject({ status: 'completed', live: true });
     expect(await stored()).toEqual(before);
     await reconcileNow();
-    expect((await store.find(id))?.status).toBe('completed');
+    expect((await store.findOfAnyone(id))?.status).toBe('completed');
   });
 
   it.each(['0190a7a0-0000-7000-8000-00000000ffff', 'no-id-at-all', '%00'])(
@@ -276,7 +276,7 @@ describe('a generation whose workflow is not there', () => {
     expect(await get()).toMatchObject({ status: 'failed', error: { code: 'not_started' } });
     expect(await stored()).toEqual(before);
     await reconcileNow();
-    expect(await store.find(id)).toMatchObject({ status: 'failed', error: { code: 'not_started' } });
+    expect(await store.findOfAnyone(id)).toMatchObject({ status: 'failed', error: { code: 'not_started' } });
   });
 
   it('failed with all that was set aside at risk when Temporal may have known it and forgotten it', async () => {
@@ -374,7 +374,7 @@ describe('a workflow that was ended from outside', () => {
 
     expect(await get()).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
     await reconcileNow();
-    expect(await store.find(id)).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
+    expect(await store.findOfAnyone(id)).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
   });
 });
 

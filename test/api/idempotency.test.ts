@@ -13,6 +13,8 @@ beforeAll(async () => {
   api = await openTestApi();
   replica = await api.openReplica();
   await api.send({ method: 'PUT', url: '/v1/characters/ava', payload: {} });
+  const headers = { 'x-caller-id': 'other' };
+  await api.send({ method: 'PUT', url: '/v1/characters/ava', payload: {}, headers });
   const lora = { baseModel: 'flux', triggerWord: 'avaperson' };
   await api.send({ method: 'PUT', url: '/v1/characters/ava/loras/ava1', payload: lora });
 }, 90_000);

@@ -11,6 +11,7 @@ import type { Lineage } from '../../src/domain/generation';
 import type { SlotPlan } from '../../src/domain/plan';
 import type { FlowRequest } from '../../src/domain/requests';
 import { picture } from '../assets/pictures';
+import { generationState } from '../db/states';
 import { openTestDatabase, type TestDatabase } from '../db/test-database';
 import { profilePictures, studio } from '../support/flow-requests';
 
@@ -24,6 +25,7 @@ const measured = new Map<string, number>();
 beforeAll(async () => {
   database = await openTestDatabase();
   records = createAssetRecords(database.db);
+  await createGenerationStore(database.db).saveState(generationState({ generationId: 'earlier' }));
   directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   store = createFilesystemAssetStore({ directory });
 }, 90_000);
@@ -36,11 +38,12 @@ afterAll(async () => {
 const plan = (flowRequest: FlowRequest, { lineage, seed = 1 }: { lineage?: Lineage; seed?: number } = {}) =>
   planOrder(
     {
+      caller: 'default',
       routing: loadSettings({}).routing,
       assetRecords: records,
       assetStore: store,
       callLatencies: { p95Seconds: (endpoint) => Promise.resolve(measured.get(endpoint)) },
-      readSet: (id) => createGenerationStore(database.db).find(id),
+      readSet: (id) => createGenerationStore(database.db).findOfAnyone(id),
     },
     { flowRequest, lineage },
     seed,

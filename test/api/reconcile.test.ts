@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
-import { readGeneration } from '../../src/api/generations/read-generation';
+import { readGenerationOfAnyone } from '../../src/api/generations/read-generation';
 import { reconcile } from '../../src/api/generations/reconcile';
 import { createGenerationStore, createSpendStore, type GenerationStore } from '../../src/db';
 import { workflowIdOf } from '../../src/domain/workflow-id';
@@ -67,7 +67,7 @@ describe('what workflows could not tell', () => {
 
     await reconcile({ generations, temporal });
 
-    expect(await store.find(generationId)).toMatchObject({
+    expect(await store.findOfAnyone(generationId)).toMatchObject({
       ...{ status: 'failed', forgottenUsd: reservedUsd, notices: [{ code: 'history_lost' }] },
     });
     const spend = await createSpendStore(database.db).today(generationId);
@@ -83,7 +83,7 @@ describe('what workflows could not tell', () => {
 
     await reconcile({ generations, temporal: withoutWorkflow() });
 
-    expect(await store.find(generationId)).toMatchObject({ status: 'running', error: undefined });
+    expect(await store.findOfAnyone(generationId)).toMatchObject({ status: 'running', error: undefined });
   });
 
   it('is a reset of a finished job, also where its new run has changed nothing yet', async () => {
@@ -105,7 +105,7 @@ describe('what workflows could not tell', () => {
 
     await reconcile({ generations: store, temporal });
 
-    const reading = await readGeneration({ generations: store, temporal }, generationId);
+    const reading = await readGenerationOfAnyone({ generations: store, temporal }, generationId);
     expect(reading?.record).toMatchObject({ status: 'running', notices: [{ code: 'reset' }] });
   });
 
@@ -122,7 +122,7 @@ describe('what workflows could not tell', () => {
     await reconcile({ generations: store, temporal });
 
     expect(progress).toHaveBeenCalledTimes(1);
-    expect(await store.find(generationId)).toMatchObject({ runId: 'run-2', notices: [] });
+    expect(await store.findOfAnyone(generationId)).toMatchObject({ runId: 'run-2', notices: [] });
   });
 
   describe('of jobs that a generation leaves to be settled', () => {
@@ -141,7 +141,7 @@ describe('what workflows could not tell', () => {
         await reconcile({ generations: store, temporal });
 
         const ended = { status: status === 'running' ? 'failed' : status, unsettledJobs: 0 };
-        expect(await store.find(generationId)).toMatchObject(ended);
+        expect(await store.findOfAnyone(generationId)).toMatchObject(ended);
       }
     });
 
@@ -154,7 +154,7 @@ describe('what workflows could not tell', () => {
 
       await reconcile({ generations: store, temporal });
 
-      expect(await store.find(generationId)).toMatchObject({ status: 'cancelled', unsettledJobs: 1 });
+      expect(await store.findOfAnyone(generationId)).toMatchObject({ status: 'cancelled', unsettledJobs: 1 });
     });
   });
 });

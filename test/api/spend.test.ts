@@ -8,8 +8,11 @@ let unlimited: TestApi;
 beforeAll(async () => {
   api = await openTestApi({ DAILY_LIMIT_USD: '0.2', DAILY_LIMITS_USD: '{"rich": 5, "blocked": 0}' });
   unlimited = await openTestApi();
-  for (const one of [api, unlimited]) {
-    await one.send({ method: 'PUT', url: '/v1/characters/ava', payload: {} });
+  for (const caller of ['default', 'rich', 'blocked', 'somebody']) {
+    const headers = { 'x-caller-id': caller };
+    for (const one of [api, unlimited]) {
+      await one.send({ method: 'PUT', url: '/v1/characters/ava', payload: {}, headers });
+    }
   }
 }, 90_000);
 

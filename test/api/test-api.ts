@@ -50,8 +50,8 @@ export async function openTestApi(
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   const assetStore = createFilesystemAssetStore({ directory });
   const temporal = new FakeTemporal();
-  const { routing, dailyLimits, taskQueue } = loadSettings(environment);
-  const shared = { routing, dailyLimits, taskQueue, assetStore, logger: silentLogger, ...options };
+  const { routing, dailyLimits, taskQueue, access } = loadSettings(environment);
+  const shared = { routing, dailyLimits, taskQueue, access, assetStore, logger: silentLogger, ...options };
   const app = await buildApp({ ...shared, db: database.db, temporal });
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
   return {

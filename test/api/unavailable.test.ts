@@ -19,11 +19,12 @@ import { openTestApi, send, type Call, type TestApi } from './test-api';
 async function openWith(port: number, logger: Logger = silentLogger) {
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
   const db = createDatabase(`postgres://nobody@127.0.0.1:${port}/none`, silentLogger);
-  const { routing, dailyLimits, taskQueue } = loadSettings({});
+  const { routing, dailyLimits, taskQueue, access } = loadSettings({});
   const app = await buildApp({
     routing,
     dailyLimits,
     taskQueue,
+    access,
     db,
     assetStore: createFilesystemAssetStore({ directory }),
     temporal: new FakeTemporal(),

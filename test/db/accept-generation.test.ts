@@ -136,7 +136,7 @@ describe('a key', () => {
     const [store] = stores;
     const input = generationInput();
     await store.accept({ input, idempotency: key });
-    const seen = await store.find(input.generationId);
+    const seen = await store.findOfAnyone(input.generationId);
     const error = { code: 'not_started', message: 'never started' };
     await store.endUnfinished(seen!, { status: 'failed', error });
 
@@ -144,7 +144,7 @@ describe('a key', () => {
     const again = await store.accept({ input: generationInput(), idempotency: key });
 
     expect(again).toEqual({ kind: 'accepted', generationId: input.generationId });
-    expect(await store.find(input.generationId)).toMatchObject({ status: 'accepted', error: undefined });
+    expect(await store.findOfAnyone(input.generationId)).toMatchObject({ status: 'accepted', error: undefined });
     expect(await jobs()).toBe(1);
   });
 
@@ -205,12 +205,12 @@ describe('the daily limit', () => {
     const [store] = stores;
     const input = generationInput();
     await store.accept({ input, idempotency: key });
-    const seen = await store.find(input.generationId);
+    const seen = await store.findOfAnyone(input.generationId);
     await store.endUnfinished(seen!, { status: 'failed', error: { code: 'not_started', message: 'never' } });
     const again = { input: generationInput({ reservedUsd: 2 }), idempotency: key };
 
     expect((await store.accept({ ...again, dailyLimitUsd: 1 })).kind).toBe('over_limit');
-    expect((await store.find(input.generationId))?.status).toBe('failed');
+    expect((await store.findOfAnyone(input.generationId))?.status).toBe('failed');
     expect(await keys()).toEqual([key.key]);
     expect(await store.accept({ ...again, dailyLimitUsd: 3 })).toMatchObject({
       generationId: input.generationId,

@@ -1,6 +1,6 @@
-import { createAssetRecords, type AssetRecords } from '../../src/db';
+import { createAssetRecords, createGenerationStore, type AssetRecords } from '../../src/db';
 import type { Recipe } from '../../src/domain/generation';
-import { picture } from './states';
+import { generationState, picture } from './states';
 import { openTestDatabase, type TestDatabase } from './test-database';
 
 let database: TestDatabase;
@@ -9,6 +9,9 @@ let records: AssetRecords;
 beforeAll(async () => {
   database = await openTestDatabase();
   records = createAssetRecords(database.db);
+  const generations = createGenerationStore(database.db);
+  await generations.saveState(generationState({ generationId: 'g1' }));
+  await generations.saveState(generationState({ generationId: 'of-another', caller: 'another' }));
 }, 90_000);
 
 afterAll(() => database.close());
@@ -37,7 +40,7 @@ describe('asset records', () => {
     await records.record(still, 'generation');
 
     expect(await records.find(still.assetId)).toMatchObject({ ...still, origin: 'upload' });
-    expect(await records.recipes(still.assetId)).toEqual([]);
+    expect(await records.recipes('default', still.assetId)).toEqual([]);
   });
 
   it('keep one recipe for each slot that made the same bytes', async () => {
@@ -46,7 +49,7 @@ describe('asset records', () => {
     await records.record(still, 'generation', recipe({ slot: 2, costUsd: 0.02 }));
     await records.record(still, 'generation', recipe({ costUsd: 0.03 }));
 
-    expect(await records.recipes(still.assetId)).toEqual([
+    expect(await records.recipes('default', still.assetId)).toEqual([
       recipe({ costUsd: 0.03 }),
       recipe({ slot: 2, costUsd: 0.02 }),
     ]);
@@ -60,7 +63,7 @@ describe('asset records', () => {
 describe('a picture of the very same recipe', () => {
   const made = { slot: 9, parameters: { prompt: 'a dog', steps: 20, seed: 7 } };
 
-  it('is found, in whatever order its fields are named, and whoever made it', async () => {
+  it('is found, in whatever order its fields are named', async () => {
     await records.record(picture('4'), 'generation', recipe(made));
     const sameRecipe = recipe({
       generationId: 'g2',
@@ -68,7 +71,7 @@ describe('a picture of the very same recipe', () => {
       parameters: { seed: 7, steps: 20, prompt: 'a dog' },
     });
 
-    expect(await records.findMade(sameRecipe)).toEqual(picture('4'));
+    expect(await records.findMade('default', sameRecipe)).toEqual(picture('4'));
   });
 
   it.each<[string, Partial<Recipe>]>([
@@ -81,7 +84,7 @@ describe('a picture of the very same recipe', () => {
   ])('is not found for another %s', async (_name, fields) => {
     await records.record(picture('4'), 'generation', recipe(made));
 
-    expect(await records.findMade(recipe(fields))).toBeUndefined();
+    expect(await records.findMade('default', recipe(fields))).toBeUndefined();
   });
 
   it('is the newest one where there are several', async () => {
@@ -94,6 +97,35 @@ describe('a picture of the very same recipe', () => {
       .execute();
     await records.record(picture('6'), 'generation', recipe({ slot: 21, parameters }));
 
-    expect(await records.findMade(recipe({ parameters }))).toEqual(picture('6'));
+    expect(await records.findMade('default', recipe({ parameters }))).toEqual(picture('6'));
+  });
+
+  it('is not found where another caller made it', async () => {
+    const parameters = { prompt: 'of another' };
+    await records.record(picture('7'), 'generation', recipe({ generationId: 'of-another', parameters }));
+
+    expect(await records.findMade('default', recipe({ parameters }))).toBeUndefined();
+    expect(await records.findMade('another', recipe({ parameters }))).toEqual(picture('7'));
+  });
+});
+
+describe('an asset', () => {
+  const { assetId } = picture('8');
+
+  it('belongs to everybody who has sent it', async () => {
+    await records.recordUpload(picture('8'), 'default');
+    expect(await records.belongsTo('another', assetId)).toBe(false);
+
+    await records.recordUpload(picture('8'), 'another');
+    expect(await records.belongsTo('default', assetId)).toBe(true);
+    expect(await records.belongsTo('another', assetId)).toBe(true);
+  });
+
+  it('belongs to the caller whose generation made it, who alone reads how', async () => {
+    await records.record(picture('9'), 'generation', recipe({ generationId: 'of-another' }));
+
+    expect(await records.belongsTo('another', picture('9').assetId)).toBe(true);
+    expect(await records.belongsTo('default', picture('9').assetId)).toBe(false);
+    expect(await records.recipes('default', picture('9').assetId)).toEqual([]);
   });
 });

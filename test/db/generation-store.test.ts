@@ -21,7 +21,7 @@ beforeEach(async () => {
 const acceptedInput = () => generationInput({ generationId: generationState().generationId });
 
 async function stored(id = generationState().generationId) {
-  const record = await store.find(id);
+  const record = await store.findOfAnyone(id);
   if (record === undefined) throw new Error(`nothing stored for ${id}`);
   return record;
 }
@@ -56,7 +56,7 @@ describe('an accepted generation', () => {
     await store.accept({ input: acceptedInput() });
     await store.removeAccepted(acceptedInput().generationId);
 
-    expect(await store.find(acceptedInput().generationId)).toBeUndefined();
+    expect(await store.findOfAnyone(acceptedInput().generationId)).toBeUndefined();
   });
 
   it('is not taken back once its workflow has reported', async () => {
@@ -269,7 +269,7 @@ describe('a state of another run', () => {
     expect(record.notices).toMatchObject([
       { code: 'reset', atRiskUsd: 0.02, jobs: [{ slot: 2, providerRequestId: 'r-2', usd: 0.02 }] },
     ]);
-    expect(await store.list({ limit: 1 })).toMatchObject([{ atRiskUsd: 0.02 }]);
+    expect(await store.list({ caller: 'default', limit: 1 })).toMatchObject([{ atRiskUsd: 0.02 }]);
 
     await store.saveState({ ...before, revision: 7.5 });
     expect(await stored()).toEqual({ ...record, readAt: expect.any(String) as unknown });
@@ -380,12 +380,12 @@ describe('the list of generations', () => {
     for (const generationId of ids) await store.saveState(generationState({ generationId }));
     await store.saveState(generationState({ generationId: 'other', characterId: 'eve' }));
 
-    const first = await store.list({ characterId: 'ava', limit: 3 });
+    const first = await store.list({ caller: 'default', characterId: 'ava', limit: 3 });
     const last = first.at(-1);
-    const second = await store.list({ characterId: 'ava', limit: 3, after: last });
+    const second = await store.list({ caller: 'default', characterId: 'ava', limit: 3, after: last });
 
     expect([...first, ...second].map((item) => item.generationId)).toEqual(ids.toReversed());
-    expect(await store.list({ limit: 10 })).toHaveLength(6);
+    expect(await store.list({ caller: 'default', limit: 10 })).toHaveLength(6);
   });
 
   it('counts the slots by status', async () => {
@@ -395,6 +395,6 @@ describe('the list of generations', () => {
       }),
     );
 
-    expect(await store.list({ limit: 1 })).toMatchObject([{ slots: { pending: 2, completed: 1 } }]);
+    expect(await store.list({ caller: 'default', limit: 1 })).toMatchObject([{ slots: { pending: 2, completed: 1 } }]);
   });
 });

@@ -11,13 +11,16 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
+const ava = { caller: 'default', characterId: 'ava' };
+
 beforeEach(async () => {
   await database.db.deleteFrom('characters').execute();
-  await createCharacterStore(database.db).put({ id: 'ava', name: null });
+  await createCharacterStore(database.db).put({ caller: 'default', id: 'ava', name: null });
 });
 
 function lora(id: string, fields: Partial<LoraSettings> = {}): LoraSettings {
   return {
+    caller: 'default',
     characterId: 'ava',
     id,
     baseModel: 'flux',
@@ -29,7 +32,7 @@ function lora(id: string, fields: Partial<LoraSettings> = {}): LoraSettings {
 }
 
 async function defaults(): Promise<string[]> {
-  return (await loras.list('ava')).filter((item) => item.isDefault).map((item) => item.id);
+  return (await loras.list(ava)).filter((item) => item.isDefault).map((item) => item.id);
 }
 
 describe('the LoRAs of a character', () => {
@@ -38,10 +41,10 @@ describe('the LoRAs of a character', () => {
     const second = await loras.put(lora('one', { defaultStrength: 0.8 }));
 
     expect([first?.created, second?.created]).toEqual([true, false]);
-    expect(await loras.get('ava', 'one')).toEqual(second?.lora);
+    expect(await loras.get(ava, 'one')).toEqual(second?.lora);
     expect(second?.lora).toMatchObject({ status: 'ready', defaultStrength: 0.8 });
-    expect([await loras.remove('ava', 'one'), await loras.remove('ava', 'one')]).toEqual([true, false]);
-    expect(await loras.get('ava', 'one')).toBeUndefined();
+    expect([await loras.remove(ava, 'one'), await loras.remove(ava, 'one')]).toEqual([true, false]);
+    expect(await loras.get(ava, 'one')).toBeUndefined();
   });
 
   it('cannot be put for a character that does not exist', async () => {

@@ -175,12 +175,13 @@ function memoryStores() {
     failed: (...failure) => surroundings.failed(...failure),
   };
   const planSources = (): PlanSources => ({
+    caller: 'default',
     routing: {
       ...testRouting,
       parking: { ...testRouting.parking, graceSeconds: surroundings.graceSeconds },
     },
     readSet: (generationId) => Promise.resolve(saved.get(generationId)),
-    assetRecords: { findMade: (recipe) => surroundings.findMade(recipe) },
+    assetRecords: { findMade: (...wanted) => surroundings.findMade(...wanted) },
     assetStore: { stat: (assetId) => Promise.resolve({ assetId, bytes: 1, mediaType: 'image/png' }) },
     callLatencies: { p95Seconds: () => Promise.resolve(slowAfterSeconds) },
   });

@@ -43,6 +43,7 @@ beforeAll(async () => {
     routing: testRouting,
     dailyLimits: { byCaller: new Map() },
     taskQueue: generationTaskQueue,
+    access: { mode: 'open', ratePerMinute: 600, corsOrigins: [] },
     db: database.db,
     assetStore: createFilesystemAssetStore({ directory: tmpdir() }),
     temporal: gateway,

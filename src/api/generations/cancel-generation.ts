@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../db';
+import type { GenerationRecord, GenerationRef } from '../../db';
 import type { ApiContext } from '../context';
 import { alreadyFinished } from './find-unfinished';
 import { HttpProblem } from '../http/http-problem';
@@ -16,13 +16,16 @@ export interface Cancellation {
  *
  * @throws HttpProblem 404 for an unknown one, 409 for one that ended otherwise: its pictures are made and paid.
  */
-export async function cancelGeneration(context: ApiContext, id: string): Promise<Cancellation> {
-  const record = await context.generations.find(id);
+export async function cancelGeneration(
+  context: ApiContext,
+  generation: GenerationRef,
+): Promise<Cancellation> {
+  const record = await context.generations.find(generation);
   if (record === undefined) throw generationNotFound();
   if (isFinished(record.status)) return endedBefore(record);
   if (await context.temporal.cancel(record.workflowId)) return { record, status: 'cancelling' };
   // Nothing runs: either it has just ended, or it never started.
-  const { record: newest } = (await readGeneration(context, id)) ?? { record };
+  const { record: newest } = (await readGeneration(context, generation)) ?? { record };
   if (isFinished(newest.status)) return endedBefore(newest);
   throw new HttpProblem(409, 'not_started_yet', 'The job is just being started. Try again in a moment.', {
     retryAfterSeconds: 1,

@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../db';
+import type { GenerationRecord, GenerationRef } from '../../db';
 import type { SlotDecisionInput } from '../../domain/messages';
 import type { ApiContext } from '../context';
 import { findUnfinished, taken } from './find-unfinished';
@@ -12,10 +12,10 @@ import { slotNotFound } from '../http/not-found';
  */
 export async function decideSlot(
   context: ApiContext,
-  id: string,
+  generation: GenerationRef,
   decision: SlotDecisionInput,
 ): Promise<GenerationRecord> {
-  const record = await findUnfinished(context, id);
+  const record = await findUnfinished(context, generation);
   const { slot } = decision;
   if (record.slots.length > 0 && !record.slots.some((one) => one.slot === slot)) throw slotNotFound(slot);
   const outcome = await context.temporal.decideSlot(record.workflowId, decision);

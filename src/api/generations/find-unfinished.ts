@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../db';
+import type { GenerationRecord, GenerationRef } from '../../db';
 import type { ApiContext } from '../context';
 import { HttpProblem } from '../http/http-problem';
 import { generationNotFound } from '../http/not-found';
@@ -6,8 +6,11 @@ import { isFinished } from './read-generation';
 import type { MessageOutcome } from '../temporal/temporal-port';
 
 /** A generation to which something can still be said. @throws HttpProblem 404 for an unknown one, 409 for a finished one */
-export async function findUnfinished(context: ApiContext, id: string): Promise<GenerationRecord> {
-  const record = await context.generations.find(id);
+export async function findUnfinished(
+  context: ApiContext,
+  generation: GenerationRef,
+): Promise<GenerationRecord> {
+  const record = await context.generations.find(generation);
   if (record === undefined) throw generationNotFound();
   if (isFinished(record.status)) throw alreadyFinished(record);
   return record;

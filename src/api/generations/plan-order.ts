@@ -14,6 +14,8 @@ export interface PlanOrder {
 
 /** What a plan is made of beside the request. */
 export interface PlanSources {
+  /** Only this caller's pictures are used again. */
+  caller: string;
   routing: ApiContext['routing'];
   assetRecords: Pick<ApiContext['assetRecords'], 'findMade'>;
   assetStore: Pick<ApiContext['assetStore'], 'stat'>;
@@ -50,11 +52,11 @@ async function withReusable(plan: GenerationPlan, sources: PlanSources): Promise
 /** The stored picture that one of the slot's candidates would make again; an earlier candidate is preferred. */
 async function findReusable(
   { candidates }: SlotPlan,
-  { assetRecords, assetStore }: PlanSources,
+  { caller, assetRecords, assetStore }: PlanSources,
 ): Promise<SlotPlan['reusable']> {
   const found = await Promise.all(
     candidates.map(async (candidate) => {
-      const asset = await assetRecords.findMade(recipeOf(candidate));
+      const asset = await assetRecords.findMade(caller, recipeOf(candidate));
       // A record may outlive the bytes.
       if (asset === undefined || (await assetStore.stat(asset.assetId)) === undefined) return undefined;
       return { asset, modelId: candidate.modelId };

@@ -1,4 +1,4 @@
-import type { GenerationRecord, UnfinishedEnd } from '../../db';
+import type { GenerationRecord, GenerationRef, UnfinishedEnd } from '../../db';
 import type { EndedOutsideCode } from '../../domain/attempt-record';
 import { withInFlightAtRisk } from '../../domain/ended-outside';
 import { goesOnFrom, lostNotice } from '../../domain/forgotten';
@@ -7,7 +7,12 @@ import type { ApiContext } from '../context';
 import type { RunDescription, RunStatus } from '../temporal/temporal-port';
 
 /** A generation as of now. */
-export interface GenerationReading {
+export interface GenerationReading extends FreshReading {
+  /** Pictures in it of which the database does not know yet whose they are. */
+  unnotedAssets: string[];
+}
+
+interface FreshReading {
   record: GenerationRecord;
   /** `false`: no worker answered, so the record may lag behind. */
   isLive: boolean;
@@ -37,16 +42,41 @@ export function isFinished(status: GenerationStatus): boolean {
   return status !== 'accepted' && status !== 'running';
 }
 
+type Sources = Pick<ApiContext, 'generations' | 'temporal'>;
+
 /**
- * Reads a generation: from the database once it has finished, else from its workflow. Where that is gone, or was ended from
- * outside, it is shown as ended; `reconcile` writes that down. Writes nothing.
+ * Reads a generation of this caller: from the database once it has finished, else from its workflow. Where that is gone, or
+ * was ended from outside, it is shown as ended; `reconcile` writes that down. Writes nothing.
  */
 export async function readGeneration(
-  context: Pick<ApiContext, 'generations' | 'temporal'>,
+  context: Sources,
+  generation: GenerationRef,
+): Promise<GenerationReading | undefined> {
+  const stored = await context.generations.find(generation);
+  return stored && (await readStored(context, stored));
+}
+
+/** The same for our own housekeeping, whosever it is. */
+export async function readGenerationOfAnyone(
+  context: Sources,
   id: string,
 ): Promise<GenerationReading | undefined> {
-  const record = await context.generations.find(id);
-  if (record === undefined) return undefined;
+  const stored = await context.generations.findOfAnyone(id);
+  return stored && (await readStored(context, stored));
+}
+
+async function readStored(context: Sources, stored: GenerationRecord): Promise<GenerationReading> {
+  const reading = await readFresh(context, stored);
+  const noted = new Set(assetIdsOf(stored));
+  const unnotedAssets = assetIdsOf(reading.record).filter((id) => !noted.has(id));
+  return { ...reading, unnotedAssets };
+}
+
+function assetIdsOf({ slots, extras = [] }: GenerationRecord): string[] {
+  return [...slots, ...extras].flatMap(({ asset }) => (asset === undefined ? [] : [asset.assetId]));
+}
+
+async function readFresh(context: Sources, record: GenerationRecord): Promise<FreshReading> {
   if (isFinished(record.status)) return { record, isLive: true, calls: [] };
   const { temporal } = context;
   const [state, run] = await Promise.all([
@@ -70,7 +100,7 @@ function merge(record: GenerationRecord, state: GenerationState | undefined): Ge
   return { ...record, ...state, error: state.error, unsettledJobs: state.unsettledJobs ?? 0 };
 }
 
-function withoutWorkflow(record: GenerationRecord): GenerationReading {
+function withoutWorkflow(record: GenerationRecord): FreshReading {
   const isAccepted = record.status === 'accepted';
   // Both by the clock of the database: that of this process may be minutes off.
   const ageMs = Date.parse(record.readAt) - Date.parse(record.startAskedAt);
@@ -113,7 +143,7 @@ async function endedOutside(
   { temporal }: Pick<ApiContext, 'temporal'>,
   record: GenerationRecord,
   end: End,
-): Promise<GenerationReading> {
+): Promise<FreshReading> {
   // Asked once more: what it said before may have been said before it was ended.
   const last = await temporal.progress(record.workflowId).catch(() => undefined);
   // How it is shown until a worker can say how far it was; only then is it stored.
@@ -127,7 +157,7 @@ async function endedOutside(
 }
 
 /** Shown as it will be stored. */
-function ended(record: GenerationRecord, end: UnfinishedEnd): GenerationReading {
+function ended(record: GenerationRecord, end: UnfinishedEnd): FreshReading {
   const { status, error, notice } = end;
   const shown: GenerationRecord = {
     ...record,

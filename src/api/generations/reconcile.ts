@@ -4,7 +4,7 @@ import type { GenerationState } from '../../domain/generation';
 import { goesOnFrom } from '../../domain/forgotten';
 import type { GenerationRecord, OpenGeneration } from '../../db';
 import type { ApiContext } from '../context';
-import { isFinished, readGeneration, type UnstoredEnd } from './read-generation';
+import { isFinished, readGenerationOfAnyone, type UnstoredEnd } from './read-generation';
 
 /** Between two looks. */
 const pauseMs = 30_000;
@@ -43,7 +43,7 @@ export async function reconcile(sources: Sources, signal?: AbortSignal): Promise
 }
 
 async function storeEnd({ generations, temporal }: Sources, generationId: string): Promise<void> {
-  const reading = await readGeneration({ generations, temporal }, generationId);
+  const reading = await readGenerationOfAnyone({ generations, temporal }, generationId);
   if (reading === undefined) return;
   if (reading.unstored === undefined) {
     await endSettling({ generations, temporal }, reading.record);

@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../db';
+import type { GenerationRecord, GenerationRef } from '../../db';
 import { withSettings, type FlowRequest } from '../../domain/requests';
 import type { ApiContext } from '../context';
 import { HttpProblem } from '../http/http-problem';
@@ -7,8 +7,7 @@ import { isFinished, readGeneration } from './read-generation';
 import type { StartOrder } from './start-generation';
 
 /** One picture of an earlier generation, to be made anew. */
-export interface Regeneration {
-  id: string;
+export interface Regeneration extends GenerationRef {
   /** 1-based. */
   slot: number;
   /** Left out: a new one. */
@@ -27,7 +26,7 @@ export async function regeneratedRequest(
   regeneration: Regeneration,
 ): ReturnType<StartOrder['resolve']> {
   const { id, slot } = regeneration;
-  const reading = await readGeneration(context, id);
+  const reading = await readGeneration(context, regeneration);
   if (reading === undefined) throw generationNotFound();
   const request = endedSlotRequest(reading.record, slot);
   return { flowRequest: withNewSeed(request, regeneration), lineage: { generationId: id, slot } };

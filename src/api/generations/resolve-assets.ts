@@ -16,6 +16,7 @@ export interface AssetField {
 type AssetContext = Pick<ApiContext, 'assetStore' | 'assetRecords' | 'routing'>;
 
 interface AssetUse {
+  caller: string;
   ownHost: string;
   /** The request is declared NSFW, and keeps to the routes for that. */
   nsfw: boolean;
@@ -41,10 +42,12 @@ export async function resolveAssets(
 async function resolveAsset(
   { assetStore, assetRecords, routing }: AssetContext,
   { field, url, mayBeClip = false }: AssetField & { url: string },
-  { ownHost, nsfw }: AssetUse,
+  { caller, ownHost, nsfw }: AssetUse,
 ): Promise<AssetRef | RefusalIssue> {
   const parsed = parseAssetUrl(url, ownHost);
   if ('problem' in parsed) return { field, code: parsed.problem, message: messages[parsed.problem] };
+  const isOwn = await assetRecords.belongsTo(caller, parsed.assetId);
+  if (!isOwn) return { field, code: 'unknown_asset', message: messages.unknown_asset };
   const record = await assetRecords.find(parsed.assetId);
   // The record may be there while the bytes are gone, and the other way round after a crash: the bytes decide.
   const stored = await assetStore.stat(parsed.assetId);
@@ -53,7 +56,7 @@ async function resolveAsset(
     // A picture is noted a moment after it is shown; until then nobody can say whose it is.
     const isUnclear = record === undefined && routing.nsfwEnabled;
     if (isUnclear) return { field, code: 'asset_not_ready', message: messages.asset_not_ready };
-    if (await assetRecords.isNsfw(parsed.assetId))
+    if (await assetRecords.isNsfw(caller, parsed.assetId))
       return { field, code: 'nsfw_asset', message: messages.nsfw_asset };
   }
   const { mediaType, bytes, width, height, frames = 1 } = { ...stored, ...record };

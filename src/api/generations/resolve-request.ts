@@ -16,18 +16,19 @@ export type FlowBody =
   | { flow: 'studio'; request: StudioRequest };
 
 /**
- * Looks up all that a request names: character, asset URLs, LoRA.
+ * Looks up all that a request names among what the caller has: character, asset URLs, LoRA.
  *
  * @throws RequestRefused with everything that does not exist or cannot be used.
  */
 export async function resolveRequest(
   context: ApiContext,
   body: FlowBody,
-  ownHost: string,
+  { caller, ownHost }: { caller: string; ownHost: string },
 ): Promise<FlowRequest> {
-  await assertCharacter(context, body.request.characterId);
+  await assertCharacter(context, caller, body.request.characterId);
   if (body.flow === 'base-images') return body;
   const { assets, issues } = await resolveAssets(context, assetFields(body), {
+    caller,
     ownHost,
     nsfw: body.request.nsfw,
   });
@@ -35,7 +36,7 @@ export async function resolveRequest(
     refuseAny(issues);
     return { ...body, assets };
   }
-  const choice = await resolveLora(context, body.request);
+  const choice = await resolveLora(context, caller, body.request);
   if (choice === undefined) {
     refuseAny(issues);
     return { ...body, assets };
@@ -44,8 +45,8 @@ export async function resolveRequest(
   return { ...body, assets, ...choice };
 }
 
-async function assertCharacter({ characters }: ApiContext, id: string): Promise<void> {
-  if ((await characters.get(id)) !== undefined) return;
+async function assertCharacter({ characters }: ApiContext, caller: string, id: string): Promise<void> {
+  if ((await characters.get(caller, id)) !== undefined) return;
   const message = `there is no character ${id}: create it with PUT /v1/characters/${id}`;
   throw new RequestRefused([{ field: 'characterId', code: 'character_not_found', message }]);
 }
@@ -66,9 +67,13 @@ function assetFields(body: Exclude<FlowBody, { flow: 'base-images' }>): AssetFie
 }
 
 /** Without `useLora` nothing is looked up; a stray `loraId` is refused by the plan. */
-async function resolveLora({ loras }: ApiContext, request: StudioRequest): Promise<LoraChoice | undefined> {
+async function resolveLora(
+  { loras }: ApiContext,
+  caller: string,
+  request: StudioRequest,
+): Promise<LoraChoice | undefined> {
   if (!request.useLora) return undefined;
-  return chooseLora(await loras.list(request.characterId), request);
+  return chooseLora(await loras.list({ caller, characterId: request.characterId }), request);
 }
 
 function refuseAny(issues: readonly RefusalIssue[]): void {

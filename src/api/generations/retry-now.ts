@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../db';
+import type { GenerationRecord, GenerationRef } from '../../db';
 import type { ApiContext } from '../context';
 import { findUnfinished, taken } from './find-unfinished';
 import { HttpProblem } from '../http/http-problem';
@@ -11,9 +11,9 @@ import { HttpProblem } from '../http/http-problem';
  */
 export async function retryNow(
   context: ApiContext,
-  id: string,
+  generation: GenerationRef,
 ): Promise<{ record: GenerationRecord; slots: number[] }> {
-  const record = await findUnfinished(context, id);
+  const record = await findUnfinished(context, generation);
   const nothingWaits = new HttpProblem(409, 'nothing_waits', 'No slot of the job waits for a provider now.');
   const { slots } = taken(await context.temporal.retryNow(record.workflowId), nothingWaits);
   if (slots.length === 0) throw nothingWaits;

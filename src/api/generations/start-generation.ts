@@ -71,7 +71,7 @@ export async function startGeneration(
 async function inputOf(context: ApiContext, { caller, resolve }: StartOrder): Promise<GenerationInput> {
   const order = await resolve();
   const fallbackSeed = randomInt(2 ** 32);
-  const plan = await planFor(context, order, fallbackSeed);
+  const plan = await planFor(context, { ...order, caller }, fallbackSeed);
   // What is on record gives the same plan again.
   const seed = order.flowRequest.request.seed ?? fallbackSeed;
   const flowRequest = withSettings(order.flowRequest, { seed });
@@ -81,9 +81,13 @@ async function inputOf(context: ApiContext, { caller, resolve }: StartOrder): Pr
   return { generationId: randomUUID(), characterId, nsfw, caller, reservedUsd, flowRequest, plan, lineage };
 }
 
-function planFor(context: ApiContext, order: PlanOrder, fallbackSeed: number): Promise<GenerationPlan> {
-  const readSet = async (id: string) => (await readGeneration(context, id))?.record;
-  return planOrder({ ...context, readSet }, order, fallbackSeed);
+function planFor(
+  context: ApiContext,
+  { caller, ...order }: PlanOrder & { caller: string },
+  fallbackSeed: number,
+): Promise<GenerationPlan> {
+  const readSet = async (id: string) => (await readGeneration(context, { caller, id }))?.record;
+  return planOrder({ ...context, caller, readSet }, order, fallbackSeed);
 }
 
 async function startAccepted(

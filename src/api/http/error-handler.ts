@@ -54,6 +54,7 @@ function clientProblem(code: string | undefined): HttpProblem {
 }
 
 function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.problem = problem;
   if (problem.status >= 500) logFailure(problem, request);
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   return (

@@ -26,6 +26,8 @@ function refuseOtherMethods(app: FastifyInstance, url: string, methods: Readonly
   app.route({
     method,
     url,
+    // Which methods a path has is no secret.
+    config: { access: 'public' },
     onRequest: (_request, _reply, done) => {
       done(problem());
     },

@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { AssetNotFound } from '../../assets';
 import type { Recipe } from '../../domain/generation';
+import { callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { assetUrl } from '../http/links';
 import { serveAsset } from '../http/serve-asset';
@@ -35,16 +36,27 @@ export async function addAssetRoutes(app: ApiServer, context: ApiContext): Promi
 }
 
 function addRoutes(app: ApiServer, context: ApiContext): void {
-  app.post('/v1/assets', (request, reply) => upload(context, request, reply));
+  const { assetRecords } = context;
+  const config = { access: 'read' } as const;
+  app.post('/v1/assets', { config: { access: 'start' } }, (request, reply) => upload(context, request, reply));
   app.route({
     method: ['GET', 'HEAD'],
     url: '/v1/assets/:id',
+    config,
     schema: { params },
-    handler: (request, reply) => serveAsset(context, request.params.id, { request, reply }),
+    handler: async (request, reply) => {
+      const { id } = request.params;
+      // Before the store is asked: what is somebody else's is not there.
+      if (!(await assetRecords.belongsTo(callerOf(request), id))) throw new AssetNotFound(id);
+      return await serveAsset(context, id, { request, reply });
+    },
   });
-  app.get('/v1/assets/:id/recipe', { schema: { params } }, async ({ params: { id } }) => {
-    if ((await context.assetRecords.find(id)) === undefined) throw new AssetNotFound(id);
-    const recipes = await context.assetRecords.recipes(id);
+  app.get('/v1/assets/:id/recipe', { config, schema: { params } }, async (request) => {
+    const { id } = request.params;
+    const caller = callerOf(request);
+    if (!(await assetRecords.belongsTo(caller, id))) throw new AssetNotFound(id);
+    if ((await assetRecords.find(id)) === undefined) throw new AssetNotFound(id);
+    const recipes = await assetRecords.recipes(caller, id);
     return { assetId: id, recipes: recipes.map(recipeView) };
   });
 }
@@ -63,7 +75,7 @@ async function upload(
     const stream = await uploadStream(request, uploadBytes);
     // Masks may be of one colour.
     const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true });
-    await assetRecords.record(asset, 'upload');
+    await assetRecords.recordUpload(asset, callerOf(request));
     const { assetId: id, ...facts } = asset;
     return await reply
       .code(201)

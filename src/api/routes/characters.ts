@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Character } from '../../db';
 import { characterIdSchema } from '../../domain/requests';
+import { callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { cursorOf, encodeCursor, pageLimit } from '../http/cursor';
 import { characterNotFound } from '../http/not-found';
@@ -19,20 +20,27 @@ const querystring = z.strictObject({
 
 /** `PUT /v1/characters/{id}` (201 when new), `GET` of one and of all. */
 export function addCharacterRoutes(app: ApiServer, { characters }: ApiContext): void {
-  app.put('/v1/characters/:id', { schema: { params, body: optionalBody } }, async (request, reply) => {
+  const looking = { access: 'read' } as const;
+  const changing = { access: 'start' } as const;
+  const putting = { config: changing, schema: { params, body: optionalBody } };
+
+  app.put('/v1/characters/:id', putting, async (request, reply) => {
     const { id } = request.params;
-    const { character, created } = await characters.put({ id, name: request.body.name });
+    const { name } = request.body;
+    const { character, created } = await characters.put({ caller: callerOf(request), id, name });
     return reply.code(created ? 201 : 200).send(view(character));
   });
 
-  app.get('/v1/characters/:id', { schema: { params } }, async ({ params: { id } }) => {
-    const character = await characters.get(id);
+  app.get('/v1/characters/:id', { config: looking, schema: { params } }, async (request) => {
+    const { id } = request.params;
+    const character = await characters.get(callerOf(request), id);
     if (character === undefined) throw characterNotFound(id);
     return view(character);
   });
 
-  app.get('/v1/characters', { schema: { querystring } }, async ({ query: { limit, cursor } }) => {
-    const page = await characters.list({ limit: limit + 1, afterId: cursor?.[0] });
+  app.get('/v1/characters', { config: looking, schema: { querystring } }, async (request) => {
+    const { limit, cursor } = request.query;
+    const page = await characters.list({ caller: callerOf(request), limit: limit + 1, afterId: cursor?.[0] });
     const items = page.slice(0, limit);
     const last = items.at(-1);
     const hasMore = page.length > limit && last !== undefined;

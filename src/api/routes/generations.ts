@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { GenerationSummary } from '../../db';
+import type { FastifyRequest } from 'fastify';
+import type { GenerationRef, GenerationSummary } from '../../db';
 import { characterIdSchema } from '../../domain/requests';
 import { cancelGeneration } from '../generations/cancel-generation';
+import { callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { cursorOf, encodeCursor, pageLimit } from '../http/cursor';
 import { generationIdSchema, knownForm } from '../generations/generation-id';
@@ -25,11 +27,15 @@ const noBody = z.strictObject({}).nullish();
 
 /** `GET /v1/generations`, `GET /v1/generations/{id}`, `POST .../cancel` and `POST .../retry-now`. */
 export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
-  const { generations, providerHealth, temporal } = context;
+  const { assetRecords, generations, providerHealth, temporal } = context;
+  const config = { access: 'read' } as const;
 
-  app.get('/v1/generations/:id', { schema: { params } }, async (request) => {
-    const reading = await readGeneration(context, knownForm(request.params.id));
+  app.get('/v1/generations/:id', { config, schema: { params } }, async (request) => {
+    const own = ownOf(request);
+    const reading = await readGeneration(context, own);
     if (reading === undefined) throw generationNotFound();
+    // Whoever is shown a picture may fetch it at once.
+    await assetRecords.own(own.caller, reading.unnotedAssets);
     const isWaiting = reading.record.slots.some(({ waiting }) => waiting !== undefined);
     const health = isWaiting ? await providerHealth.list() : [];
     return generationView(reading.record, temporal, { ...reading, health });
@@ -37,10 +43,12 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
 
   app.get(
     '/v1/generations',
-    { schema: { querystring } },
-    async ({ query: { characterId, limit, cursor } }) => {
+    { config, schema: { querystring } },
+    async (request) => {
+      const { characterId, limit, cursor } = request.query;
+      const caller = callerOf(request);
       const after = cursor && { createdAt: cursor[0], generationId: cursor[1] };
-      const page = await generations.list({ characterId, limit: limit + 1, after });
+      const page = await generations.list({ caller, characterId, limit: limit + 1, after });
       const items = page.slice(0, limit);
       const last = items.at(-1);
       const hasMore = page.length > limit && last !== undefined;
@@ -51,16 +59,23 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
     },
   );
 
-  app.post('/v1/generations/:id/cancel', { schema: { params, body: noBody } }, async (request, reply) => {
-    const { record, status } = await cancelGeneration(context, knownForm(request.params.id));
+  const schema = { params, body: noBody };
+  const cancelling = { access: 'start', audit: 'generation.cancel' } as const;
+  app.post('/v1/generations/:id/cancel', { config: cancelling, schema }, async (request, reply) => {
+    const { record, status } = await cancelGeneration(context, ownOf(request));
     const links = generationLinks(record, temporal);
     return reply.code(status === 'cancelling' ? 202 : 200).send({ id: record.generationId, status, links });
   });
 
-  app.post('/v1/generations/:id/retry-now', { schema: { params, body: noBody } }, async (request) => {
-    const { record, slots } = await retryNow(context, knownForm(request.params.id));
+  app.post('/v1/generations/:id/retry-now', { config: { access: 'start' }, schema }, async (request) => {
+    const { record, slots } = await retryNow(context, ownOf(request));
     return { id: record.generationId, slots, links: generationLinks(record, temporal) };
   });
+}
+
+/** The generation a path names, as far as it is the caller's. @throws HttpProblem 404 for what was never an id of ours */
+function ownOf(request: Pick<FastifyRequest, 'principal'> & { params: { id: string } }): GenerationRef {
+  return { caller: callerOf(request), id: knownForm(request.params.id) };
 }
 
 /** As last stored; a list asks no workflow. */

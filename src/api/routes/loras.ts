@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { loraStatuses, type Lora } from '../../db';
+import type { FastifyRequest } from 'fastify';
+import { loraStatuses, type CharacterRef, type Lora } from '../../db';
 import { characterIdSchema, loraBaseModels, loraIdSchema } from '../../domain/requests';
+import { callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { characterNotFound, loraNotFound } from '../http/not-found';
 
@@ -19,30 +21,42 @@ const body = z.strictObject({
 
 /** `PUT`, `GET` and `DELETE /v1/characters/{id}/loras/{loraId}`, and the list. */
 export function addLoraRoutes(app: ApiServer, { characters, loras }: ApiContext): void {
-  app.put('/v1/characters/:id/loras/:loraId', { schema: { params, body } }, async (request, reply) => {
+  const url = '/v1/characters/:id/loras/:loraId';
+  const changing = { access: 'start' } as const;
+  const looking = { access: 'read' } as const;
+  const deleting = { access: 'start', audit: 'lora.delete' } as const;
+
+  app.put(url, { config: changing, schema: { params, body } }, async (request, reply) => {
     const { id: characterId, loraId } = request.params;
-    const written = await loras.put({ characterId, id: loraId, ...request.body });
+    const caller = callerOf(request);
+    const written = await loras.put({ caller, characterId, id: loraId, ...request.body });
     if (written === undefined) throw characterNotFound(characterId);
     return reply.code(written.created ? 201 : 200).send(view(written.lora));
   });
 
-  app.get('/v1/characters/:id/loras/:loraId', { schema: { params } }, async ({ params: { id, loraId } }) => {
-    const lora = await loras.get(id, loraId);
+  app.get(url, { config: looking, schema: { params } }, async (request) => {
+    const { id, loraId } = request.params;
+    const lora = await loras.get(ofCharacter(request), loraId);
     if (lora === undefined) throw loraNotFound(id, loraId);
     return view(lora);
   });
 
-  app.delete('/v1/characters/:id/loras/:loraId', { schema: { params } }, async (request, reply) => {
+  app.delete(url, { config: deleting, schema: { params } }, async (request, reply) => {
     const { id, loraId } = request.params;
-    if (!(await loras.remove(id, loraId))) throw loraNotFound(id, loraId);
+    if (!(await loras.remove(ofCharacter(request), loraId))) throw loraNotFound(id, loraId);
     return reply.code(204).send();
   });
 
-  app.get('/v1/characters/:id/loras', { schema: { params: params.pick({ id: true }) } }, async (request) => {
+  const ofOne = { params: params.pick({ id: true }) };
+  app.get('/v1/characters/:id/loras', { config: looking, schema: ofOne }, async (request) => {
     const { id } = request.params;
-    if ((await characters.get(id)) === undefined) throw characterNotFound(id);
-    return { items: (await loras.list(id)).map(view) };
+    if ((await characters.get(callerOf(request), id)) === undefined) throw characterNotFound(id);
+    return { items: (await loras.list(ofCharacter(request))).map(view) };
   });
+}
+
+function ofCharacter(request: Pick<FastifyRequest, 'principal'> & { params: { id: string } }): CharacterRef {
+  return { caller: callerOf(request), characterId: request.params.id };
 }
 
 function view(lora: Lora) {

@@ -24,7 +24,7 @@ const querystring = z.strictObject({
 
 /** `GET /v1/models`: every registered model, and whether it could serve such a request here and now. */
 export function addModelRoutes(app: ApiServer, { routing }: ApiContext): void {
-  app.get('/v1/models', { schema: { querystring } }, ({ query }, reply) =>
+  app.get('/v1/models', { config: { access: 'read' }, schema: { querystring } }, ({ query }, reply) =>
     reply.send({ items: listModels(query, routing) }),
   );
 }

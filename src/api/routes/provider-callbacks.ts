@@ -20,7 +20,7 @@ const callbackSchema = z.object({
  * `POST /v1/provider-callbacks/fal/{key}`: Fal tells that a job ended, and by that which of its requests the job is. Only
  * that is kept; the result is collected from Fal itself.
  *
- * 204: kept. 401: not signed by Fal, or too old. 404: no job of ours. 409: a replay. 503: try again.
+ * Public: the signature says who calls. 204: kept. 401: not signed by Fal, or too old. 404: no job of ours. 409: a replay. 503: try again.
  */
 export async function addProviderCallbackRoutes(app: ApiServer, context: ApiContext): Promise<void> {
   const { falCallbacks: accepted, providerCallbacks } = context;
@@ -36,7 +36,7 @@ export async function addProviderCallbackRoutes(app: ApiServer, context: ApiCont
       .withTypeProvider<ZodTypeProvider>()
       .post(
         '/v1/provider-callbacks/fal/:key',
-        { schema: { params }, bodyLimit: bodyLimitBytes },
+        { config: { access: 'public' }, schema: { params }, bodyLimit: bodyLimitBytes },
         async (request, reply) => {
           const jobKey = jobKeyOfToken(request.params.key, accepted.secret);
           if (jobKey === undefined) throw new HttpProblem(404, 'job_not_found', 'There is no such job.');

@@ -6,7 +6,7 @@ import { noQuery } from '../http/cursor';
 
 /** `GET /v1/providers`: which are enabled, what their watches last found, how many jobs wait for each, and which of their apps are plain. */
 export function addProviderRoute(app: ApiServer, context: ApiContext): void {
-  app.get('/v1/providers', { schema: { querystring: noQuery } }, async () => {
+  app.get('/v1/providers', { config: { access: 'read' }, schema: { querystring: noQuery } }, async () => {
     const [records, parked, pauses, apps] = await Promise.all([
       context.providerHealth.list(),
       context.providerHealth.countParkedJobs(),

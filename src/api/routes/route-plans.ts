@@ -5,6 +5,7 @@ import {
   studioRequestSchema,
 } from '../../domain/requests';
 import { planGeneration } from '../../registry';
+import { assertMayMake, callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { resolveRequest, type FlowBody } from '../generations/resolve-request';
 import { routePlanView } from '../generations/route-plan-view';
@@ -20,8 +21,12 @@ const body = z.discriminatedUnion('flow', [
  * refuse; writes nothing and calls no provider.
  */
 export function addRoutePlanRoute(app: ApiServer, context: ApiContext): void {
-  app.post('/v1/route-plans', { schema: { body } }, async (request) => {
-    const flowRequest = await resolveRequest(context, toFlowBody(request.body), request.host);
+  // It starts nothing, so looking is enough.
+  const config = { access: 'read' } as const;
+  app.post('/v1/route-plans', { config, schema: { body } }, async (request) => {
+    assertMayMake(request, request.body);
+    const asked = { caller: callerOf(request), ownHost: request.host };
+    const flowRequest = await resolveRequest(context, toFlowBody(request.body), asked);
     return routePlanView(planGeneration(flowRequest, context.routing, { fallbackSeed: 0 }));
   });
 }

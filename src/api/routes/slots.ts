@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { slotDecisions } from '../../domain/generation';
-import { callerOf } from '../http/caller';
+import { assertMayMake, callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { decideSlot } from '../generations/decide-slot';
 import { knownForm } from '../generations/generation-id';
@@ -24,9 +24,12 @@ const optionalRegeneration = z.preprocess((value) => value ?? {}, regeneration);
 export function addSlotRoutes(app: ApiServer, context: ApiContext): void {
   app.post(
     '/v1/generations/:id/slots/:slot/decide',
-    { schema: { params, body: decision } },
-    async ({ params: { id, slot }, body }) => {
-      const record = await decideSlot(context, knownForm(id), { slot, decision: body.decision });
+    { config: { access: 'start', audit: 'slot.decide' }, schema: { params, body: decision } },
+    async (request) => {
+      const { body, params } = request;
+      const { slot } = params;
+      const own = { caller: callerOf(request), id: knownForm(params.id) };
+      const record = await decideSlot(context, own, { slot, decision: body.decision });
       const links = generationLinks(record, context.temporal);
       return { id: record.generationId, slot, decision: body.decision, links };
     },
@@ -34,14 +37,19 @@ export function addSlotRoutes(app: ApiServer, context: ApiContext): void {
 
   app.post(
     '/v1/generations/:id/slots/:slot/regenerate',
-    { schema: { params, body: optionalRegeneration } },
+    { config: { access: 'start' }, schema: { params, body: optionalRegeneration } },
     async (request, reply) => {
       const { slot } = request.params;
       const id = knownForm(request.params.id);
+      const caller = callerOf(request);
       const order = {
-        caller: callerOf(request),
+        caller,
         idempotency: idempotencyKeyOf(request),
-        resolve: () => regeneratedRequest(context, { id, slot, ...request.body }),
+        resolve: async () => {
+          const anew = await regeneratedRequest(context, { caller, id, slot, ...request.body });
+          assertMayMake(request, anew.flowRequest.request);
+          return anew;
+        },
       };
       return sendStarted(reply, await startGeneration(context, order, request.log));
     },

@@ -1,12 +1,12 @@
 import { dailyLimitOf } from '../../domain/daily-limits';
 import { roundUsd } from '../../domain/round-usd';
-import { callerOf } from '../http/caller';
+import { callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { noQuery } from '../http/cursor';
 
 /** `GET /v1/spend`: what the caller has used of today's limit. */
 export function addSpendRoute(app: ApiServer, { spend, dailyLimits }: ApiContext): void {
-  app.get('/v1/spend', { schema: { querystring: noQuery } }, async (request) => {
+  app.get('/v1/spend', { config: { access: 'read' }, schema: { querystring: noQuery } }, async (request) => {
     const caller = callerOf(request);
     const limitUsd = dailyLimitOf(dailyLimits, caller);
     const { costUsd, atRiskUsd, reservedUsd, usedUsd, resetsAt } = await spend.today(caller);

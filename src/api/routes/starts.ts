@@ -4,7 +4,7 @@ import {
   profilePicturesRequestSchema,
   studioRequestSchema,
 } from '../../domain/requests';
-import { callerOf } from '../http/caller';
+import { assertMayMake, callerOf } from '../access/principal';
 import type { ApiContext, ApiServer } from '../context';
 import { idempotencyKeyOf } from '../http/idempotency-key';
 import { resolveRequest, type FlowBody } from '../generations/resolve-request';
@@ -16,26 +16,31 @@ import { startGeneration } from '../generations/start-generation';
  * for a request that repeats the `Idempotency-Key` of one before.
  */
 export function addStartRoutes(app: ApiServer, context: ApiContext): void {
+  const config = { access: 'start' } as const;
   const start = async (
     body: FlowBody,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<FastifyReply> => {
+    assertMayMake(request, body.request);
+    const caller = callerOf(request);
     const order = {
-      caller: callerOf(request),
+      caller,
       idempotency: idempotencyKeyOf(request),
-      resolve: async () => ({ flowRequest: await resolveRequest(context, body, request.host) }),
+      resolve: async () => ({
+        flowRequest: await resolveRequest(context, body, { caller, ownHost: request.host }),
+      }),
     };
     return sendStarted(reply, await startGeneration(context, order, request.log));
   };
 
-  app.post('/v1/base-images', { schema: { body: baseImagesRequestSchema } }, (request, reply) =>
+  app.post('/v1/base-images', { config, schema: { body: baseImagesRequestSchema } }, (request, reply) =>
     start({ flow: 'base-images', request: request.body }, request, reply),
   );
-  app.post('/v1/profile-pictures', { schema: { body: profilePicturesRequestSchema } }, (request, reply) =>
+  app.post('/v1/profile-pictures', { config, schema: { body: profilePicturesRequestSchema } }, (request, reply) =>
     start({ flow: 'profile-pictures', request: request.body }, request, reply),
   );
-  app.post('/v1/studio', { schema: { body: studioRequestSchema } }, (request, reply) =>
+  app.post('/v1/studio', { config, schema: { body: studioRequestSchema } }, (request, reply) =>
     start({ flow: 'studio', request: request.body }, request, reply),
   );
 }

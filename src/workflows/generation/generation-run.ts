@@ -95,7 +95,7 @@ export function openRun(input: GenerationInput, startedAt: string): GenerationRu
 
 /** The state as others see it: also what is under way. */
 export function stateOf(run: GenerationRun): GenerationState {
-  return { ...run.state, inFlight: inFlight(run) };
+  return { ...run.state, caller: run.input.caller, inFlight: inFlight(run) };
 }
 
 /** Submits whose price is neither known nor at risk, oldest first. */
