@@ -4,7 +4,13 @@ import type { Logger } from 'pino';
 import { createFilesystemAssetStore } from '../assets';
 import { type Settings, loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
-import { createApiKeyStore, createDatabase, createGenerationStore, isDatabaseUnavailable, migrate } from '../db';
+import {
+  createApiKeyStore,
+  createDatabase,
+  createGenerationStore,
+  isDatabaseUnavailable,
+  migrate,
+} from '../db';
 import { createLogger } from '../logging/logger';
 import { assertSomebodyMayCome } from './access/may-start';
 import { buildApp } from './app';
@@ -38,7 +44,10 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     await Promise.race([migrated, delay(migrationHeadStartMs, undefined, { ref: false })]);
     const url = await listen(app, settings.api);
     if (access.mode === 'open') {
-      logger.warn({ host: settings.api.host }, 'API_AUTH is open: every program on this machine may use the API');
+      logger.warn(
+        { host: settings.api.host },
+        'API_AUTH is open: every program on this machine may use the API',
+      );
     }
     process.stdout.write(`${JSON.stringify({ ready: true, url, auth: access.mode })}\n`);
     const generations = createGenerationStore(db);

@@ -32,7 +32,8 @@ const origins = z
   .default('')
   .transform((text) => text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()])))
   .refine((list) => list.every(isOrigin), {
-    error: 'must be origins such as https://app.example.com: scheme, host and port alone, separated by commas',
+    error:
+      'must be origins such as https://app.example.com: scheme, host and port alone, separated by commas',
   });
 
 /** Seconds the longest call of any endpoint may take, from the registry's policies. */

@@ -11,7 +11,11 @@ export interface Character {
 /** Each caller has characters of its own; ids of two callers may be equal. */
 export interface CharacterStore {
   /** Creates the character, or renames it. `created` tells which. */
-  put(character: { caller: string; id: string; name: string | null }): Promise<{ character: Character; created: boolean }>;
+  put(character: {
+    caller: string;
+    id: string;
+    name: string | null;
+  }): Promise<{ character: Character; created: boolean }>;
   get(caller: string, id: string): Promise<Character | undefined>;
   /** By id, ascending, after `afterId`. */
   list(page: { caller: string; limit: number; afterId?: string | undefined }): Promise<Character[]>;

@@ -24,7 +24,13 @@ export {
 } from './generation-store';
 export type { IdempotencyKey, RepeatedStart, UnplannedInput } from './idempotency-keys';
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
-export { createLoraStore, type CharacterRef, type Lora, type LoraSettings, type LoraStore } from './lora-store';
+export {
+  createLoraStore,
+  type CharacterRef,
+  type Lora,
+  type LoraSettings,
+  type LoraStore,
+} from './lora-store';
 export { migrate } from './migrate';
 export { createProviderAppStore, type ProviderAppStore } from './provider-app-store';
 export {

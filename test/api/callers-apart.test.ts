@@ -180,7 +180,9 @@ it('goes over every route there is', () => {
   expect(Object.keys(walks).toSorted()).toEqual(routes());
 });
 
-const lookups = Object.entries(walks).filter((entry): entry is [string, Walk] => typeof entry[1] === 'function');
+const lookups = Object.entries(walks).filter(
+  (entry): entry is [string, Walk] => typeof entry[1] === 'function',
+);
 const lists = Object.entries(walks).flatMap(([route, walk]) =>
   typeof walk === 'object' ? [[route, walk.own] as const] : [],
 );
@@ -202,7 +204,8 @@ describe('what belongs to another caller', () => {
   it.each(lists)('is in no list: %s', async (_route, call) => {
     const text = JSON.stringify((await stranger.send(call)).body);
 
-    for (const name of [secret, things.generationId, things.assetId, '0.02']) expect(text).not.toContain(name);
+    for (const name of [secret, things.generationId, things.assetId, '0.02'])
+      expect(text).not.toContain(name);
     expect(JSON.stringify((await owner.send(call)).body)).not.toBe(text);
   });
 
@@ -236,7 +239,10 @@ describe('two callers', () => {
 
     expect(await upload(other, 1)).toBe(things.assetId);
     expect((await other.send({ url })).status).toBe(200);
-    expect((await other.send({ url: `${url}/recipe` })).body).toEqual({ assetId: things.assetId, recipes: [] });
+    expect((await other.send({ url: `${url}/recipe` })).body).toEqual({
+      assetId: things.assetId,
+      recipes: [],
+    });
     expect((await owner.send({ url: `${url}/recipe` })).body['recipes']).toHaveLength(1);
   });
 

@@ -374,7 +374,11 @@ describe('a workflow that was ended from outside', () => {
 
     expect(await get()).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
     await reconcileNow();
-    expect(await store.findOfAnyone(id)).toMatchObject({ status, error: { code }, slots: [{ status }, { status }] });
+    expect(await store.findOfAnyone(id)).toMatchObject({
+      status,
+      error: { code },
+      slots: [{ status }, { status }],
+    });
   });
 });
 

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { startPostgres } from '../support/postgres';
 
 let directory: string;
@@ -36,6 +37,14 @@ function launch(environment: Record<string, string>) {
   return child;
 }
 
+/** `npm run keys` without the installation before it. */
+async function keys(environment: Record<string, string>, ...options: string[]): Promise<string> {
+  const program = ['--import', 'tsx', 'src/api/access/keys-process.ts', ...options];
+  const env = { PATH: process.env['PATH'], ...environment };
+  const { stdout } = await promisify(execFile)(process.execPath, program, { env });
+  return stdout;
+}
+
 async function urlOf(child: ReturnType<typeof launch>): Promise<string> {
   for await (const line of createInterface({ input: child.stdout })) {
     const ready = JSON.parse(line) as { ready: boolean; url: string };
@@ -61,6 +70,37 @@ describe('the API process', () => {
     expect(code).toBe(0);
     await server.stop();
   }, 60_000);
+
+  it('does not start where nobody could come, until npm run keys has made a key', async () => {
+    const server = await startPostgres();
+    const environment = { DATABASE_URL: await server.url('ryla_generation'), API_HOST: '0.0.0.0' };
+    const refused = launch(environment);
+    const [log, [code]] = await Promise.all([
+      text(refused.stderr),
+      once(refused, 'exit') as Promise<[number]>,
+    ]);
+    expect(code).toBe(1);
+    expect(log).toContain('npm run keys -- create --caller');
+
+    const made = await keys(environment, 'create', '--caller', 'shop', '--name', 'web', '--scopes', 'read');
+    const child = launch(environment);
+    child.stderr.resume();
+    const { port } = new URL(await urlOf(child));
+    const ask = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/v1/spend`, { headers });
+    expect((await ask({})).status).toBe(401);
+    expect(await (await ask({ authorization: `Bearer ${made.trim()}` })).json()).toMatchObject({
+      caller: 'shop',
+    });
+
+    const id = made.split('_')[1] ?? '';
+    expect(await keys(environment, 'list')).toMatch(new RegExp(`^${id} +shop +read +never expires`));
+    expect(await keys(environment, 'list')).not.toContain(made.trim().split('_').at(-1));
+    await keys(environment, 'revoke', id);
+    expect((await ask({ authorization: `Bearer ${made.trim()}` })).status).toBe(401);
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+    await server.stop();
+  }, 120_000);
 
   it('starts while database and Temporal are down, and says so when asked', async () => {
     const child = launch({});

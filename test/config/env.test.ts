@@ -2,6 +2,47 @@ import { ConfigurationError } from '../../src/config/configuration-error';
 import { loadSettings } from '../../src/config/env';
 import { dailyLimitOf } from '../../src/domain/daily-limits';
 
+describe('who is let in', () => {
+  it.each([
+    [{}, 'open'],
+    [{ API_HOST: 'localhost' }, 'open'],
+    [{ API_HOST: '127.1.2.3' }, 'open'],
+    [{ API_HOST: '::1' }, 'open'],
+    [{ API_HOST: '0.0.0.0' }, 'keys'],
+    [{ API_HOST: '::' }, 'keys'],
+    [{ API_HOST: '127.0.0.1.example.com' }, 'keys'],
+    [{ API_AUTH: 'keys' }, 'keys'],
+  ])('with %j: %s', (environment: Record<string, string>, mode) => {
+    expect(loadSettings(environment).access.mode).toBe(mode);
+  });
+
+  const token = {
+    API_JWKS_URL: 'https://login.example.com/jwks.json',
+    API_JWT_ISSUER: 'https://login.example.com',
+    API_JWT_AUDIENCE: 'pictures',
+  };
+
+  it.each<[Record<string, string>, string]>([
+    [{ API_AUTH: 'open', API_HOST: '0.0.0.0' }, 'Set API_AUTH to keys, or API_HOST to 127.0.0.1'],
+    [{ ...token, API_JWT_AUDIENCE: '' }, 'set all three or none'],
+    [{ ...token, API_JWKS_URL: 'http://login.example.com/jwks.json' }, 'API_JWKS_URL: must be https'],
+    [{ API_CORS_ORIGINS: '*' }, 'API_CORS_ORIGINS: must be origins'],
+    [{ API_CORS_ORIGINS: 'https://app.example.com/page' }, 'API_CORS_ORIGINS: must be origins'],
+    [{ API_RATE_PER_MINUTE: '0' }, 'API_RATE_PER_MINUTE'],
+  ])('refuses %j', (environment, reason) => {
+    expect(() => loadSettings(environment)).toThrow(reason);
+  });
+
+  it('takes tokens of a provider whose keys, issuer and audience are named', () => {
+    expect(loadSettings(token).access.jwt).toEqual({
+      jwksUrl: token.API_JWKS_URL,
+      issuer: token.API_JWT_ISSUER,
+      audience: token.API_JWT_AUDIENCE,
+      callerClaim: 'sub',
+    });
+  });
+});
+
 describe('providers', () => {
   it('are all emulated while no real credential is set, on a task queue of their own', () => {
     const { providers, taskQueue } = loadSettings({});

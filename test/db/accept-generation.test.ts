@@ -144,7 +144,10 @@ describe('a key', () => {
     const again = await store.accept({ input: generationInput(), idempotency: key });
 
     expect(again).toEqual({ kind: 'accepted', generationId: input.generationId });
-    expect(await store.findOfAnyone(input.generationId)).toMatchObject({ status: 'accepted', error: undefined });
+    expect(await store.findOfAnyone(input.generationId)).toMatchObject({
+      status: 'accepted',
+      error: undefined,
+    });
     expect(await jobs()).toBe(1);
   });
 

@@ -395,6 +395,8 @@ describe('the list of generations', () => {
       }),
     );
 
-    expect(await store.list({ caller: 'default', limit: 1 })).toMatchObject([{ slots: { pending: 2, completed: 1 } }]);
+    expect(await store.list({ caller: 'default', limit: 1 })).toMatchObject([
+      { slots: { pending: 2, completed: 1 } },
+    ]);
   });
 });

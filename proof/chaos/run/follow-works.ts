@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { endStatuses } from '../analysis/evidence';
 import { readGeneration } from './generation-answer';
 import type { PatientClient } from './http-client';
-import { chaosCharacter } from './prepare-subjects';
+import { chaosCallers, chaosCharacter } from './prepare-subjects';
 import type { StartedWork } from './start-works';
 import { pause } from './steps';
 
@@ -41,19 +41,20 @@ export class Follower {
   /** Looks again and again until aborted. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#lookAtList();
+      for (const caller of chaosCallers) await this.#lookAtList(caller);
       if (Date.now() >= this.#closeLookAt) await this.#lookClosely(signal);
       await pause(lookMs, signal);
     }
   }
 
-  async #lookAtList(): Promise<void> {
-    const unseen = new Set(this.#open.keys());
+  async #lookAtList(caller: string | undefined): Promise<void> {
+    const own = [...this.#open].filter(([, { item }]) => item.caller === caller);
+    const unseen = new Set(own.map(([id]) => id));
     let cursor: string | null = '';
     while (cursor !== null && unseen.size > 0) {
       const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
       const path = `/v1/generations?characterId=${chaosCharacter}&limit=100${after}`;
-      const { body } = await this.#client.send({ method: 'GET', path });
+      const { body } = await this.#client.send({ method: 'GET', path, caller });
       const page = pageSchema.parse(body);
       for (const { id, status } of page.items) {
         unseen.delete(id);
@@ -64,21 +65,23 @@ export class Follower {
   }
 
   async #lookClosely(signal: AbortSignal): Promise<void> {
-    for (const id of [...this.#open.keys()]) {
+    for (const [id, { item }] of [...this.#open]) {
+      const { caller } = item;
       if (signal.aborted) return;
-      const generation = await readGeneration(this.#client, id);
+      const generation = await readGeneration(this.#client, { id, caller });
       if (generation === undefined || endStatuses.has(generation.status)) this.#ended(id);
       for (const { slot, status } of generation?.slots ?? []) {
-        if (status === 'needs_decision') await this.#decide(id, slot);
+        if (status === 'needs_decision') await this.#decide(id, slot, caller);
       }
     }
     this.#closeLookAt = Date.now() + closeLookMs;
   }
 
   /** Never pays again: what is proven is that nothing is paid twice without being told to. */
-  async #decide(id: string, slot: number): Promise<void> {
+  async #decide(id: string, slot: number, caller: string | undefined): Promise<void> {
     const path = `/v1/generations/${id}/slots/${slot}/decide`;
-    const { status } = await this.#client.send({ method: 'POST', path, json: { decision: 'give_up' } });
+    const json = { decision: 'give_up' };
+    const { status } = await this.#client.send({ method: 'POST', path, caller, json });
     if (status < 300) this.decisions += 1;
   }
 

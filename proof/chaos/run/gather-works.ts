@@ -30,10 +30,10 @@ async function outcomeOf(
   const asked = { workId, flow, images, seed, mayRace, otherIds: work?.otherIds ?? [] };
   if (work === undefined) return { ...asked, slots: [] };
   const { generationId } = work;
-  const generation = await readGeneration(client, generationId);
+  const generation = await readGeneration(client, { id: generationId, caller: item.caller });
   if (generation === undefined) return { ...asked, generationId, slots: [] };
   const slots: SlotOutcome[] = [];
-  for (const slot of generation.slots) slots.push(await slotOutcome(client, slot));
+  for (const slot of generation.slots) slots.push(await slotOutcome(client, slot, item.caller));
   const { status, error, extras, unsettledJobs } = generation;
   return { ...asked, generationId, status, errorCode: error?.code, slots, extras, unsettledJobs };
 }
@@ -41,6 +41,7 @@ async function outcomeOf(
 async function slotOutcome(
   client: PatientClient,
   slot: GenerationAnswer['slots'][number],
+  caller: string | undefined,
 ): Promise<SlotOutcome> {
   const { slot: number, status, seed, attempts, costUsd, atRiskUsd, error } = slot;
   return {
@@ -51,7 +52,7 @@ async function slotOutcome(
     costUsd,
     atRiskUsd,
     errorCode: error?.code,
-    assetProblem: status === 'completed' ? await assetProblem(client, slot) : undefined,
+    assetProblem: status === 'completed' ? await assetProblem(client, slot, caller) : undefined,
   };
 }
 
@@ -59,10 +60,11 @@ async function slotOutcome(
 async function assetProblem(
   client: PatientClient,
   asset: { assetId: string | null; assetUrl: string | null },
+  caller: string | undefined,
 ): Promise<string | undefined> {
   if (asset.assetId === null || asset.assetUrl === null) return 'the slot is completed without a picture';
   try {
-    const bytes = await client.download(asset.assetUrl);
+    const bytes = await client.download(asset.assetUrl, caller);
     const digest = createHash('sha256').update(bytes).digest('hex');
     if (digest !== asset.assetId) return 'the bytes are not those the picture is named after';
     return await pictureProblem(bytes);

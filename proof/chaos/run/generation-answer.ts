@@ -34,8 +34,8 @@ export type GenerationAnswer = z.infer<typeof generationSchema>;
 /** `undefined`: the API does not know it. @throws NoAnswer */
 export async function readGeneration(
   client: PatientClient,
-  id: string,
+  { id, caller }: { id: string; caller?: string | undefined },
 ): Promise<GenerationAnswer | undefined> {
-  const { status, body } = await client.send({ method: 'GET', path: `/v1/generations/${id}` });
+  const { status, body } = await client.send({ method: 'GET', path: `/v1/generations/${id}`, caller });
   return status === 404 ? undefined : generationSchema.parse(body);
 }

@@ -10,6 +10,8 @@ export interface Answer {
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
+  /** Sent as `x-caller-id`; left out: nobody in particular. */
+  caller?: string | undefined;
   headers?: Record<string, string>;
   json?: unknown;
   bytes?: { data: Buffer; mediaType: string };
@@ -25,7 +27,7 @@ export interface PatientClient {
   /** @throws NoAnswer when there was no final answer until the deadline; one below 500 and not 429 is final. */
   send(request: HttpRequest): Promise<Answer>;
   /** The body of a GET that ends in 200. @throws NoAnswer for anything else. */
-  download(path: string): Promise<Buffer>;
+  download(path: string, caller?: string): Promise<Buffer>;
   /** Asks again that were needed so far. */
   readonly repeats: number;
 }
@@ -53,9 +55,9 @@ export function createPatientClient(base: string, deadline: number): PatientClie
         if (isPassing(response.status)) return Retry.of(response, text);
         return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
       }),
-    download: (path) =>
+    download: (path, caller) =>
       insist(`GET ${path}`, async () => {
-        const response = await call(base, { method: 'GET', path });
+        const response = await call(base, { method: 'GET', path, caller });
         if (response.ok) return Buffer.from(await response.arrayBuffer());
         const text = await response.text();
         if (isPassing(response.status)) return Retry.of(response, text);
@@ -92,11 +94,15 @@ function isPassing(status: number): boolean {
   return status === 429 || status >= 500;
 }
 
-function call(base: string, { method, path, headers, json, bytes }: HttpRequest): Promise<Response> {
+function call(base: string, { method, path, caller, headers, json, bytes }: HttpRequest): Promise<Response> {
   const type = bytes?.mediaType ?? (json === undefined ? undefined : 'application/json');
   return fetch(new URL(path, base), {
     method,
-    headers: { ...headers, ...(type !== undefined && { 'content-type': type }) },
+    headers: {
+      ...headers,
+      ...(caller !== undefined && { 'x-caller-id': caller }),
+      ...(type !== undefined && { 'content-type': type }),
+    },
     body: bytes?.data ?? (json === undefined ? null : JSON.stringify(json)),
     signal: AbortSignal.timeout(oneTryMs),
   });

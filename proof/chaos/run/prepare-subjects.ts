@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limitedCaller } from '../work/plan-work';
 import type { WorkItem } from '../work/work-item';
 import { drawPicture } from './draw-picture';
 import type { PatientClient } from './http-client';
@@ -9,13 +10,22 @@ export const chaosCharacter = 'demo';
 const uploadedSchema = z.object({ id: z.string(), url: z.string() });
 type Uploaded = z.infer<typeof uploadedSchema>;
 
-/** Registers the character and its LoRA, and uploads the face that references keep. */
+/** Everybody who asks; each sees only what is their own. */
+export const chaosCallers = [undefined, limitedCaller.name] as const;
+
+/** Gives every caller the character, its LoRA and the face that references keep. The face is the same asset for all. */
 export async function prepareCharacter(client: PatientClient): Promise<{ face: string }> {
+  for (const caller of chaosCallers.slice(1)) await prepareFor(client, caller);
+  return await prepareFor(client, undefined);
+}
+
+async function prepareFor(client: PatientClient, caller: string | undefined): Promise<{ face: string }> {
   const character = `/v1/characters/${chaosCharacter}`;
-  await expectOk(client.send({ method: 'PUT', path: character, json: { name: 'Chaos' } }));
+  await expectOk(client.send({ method: 'PUT', path: character, caller, json: { name: 'Chaos' } }));
   const lora = { baseModel: 'flux', triggerWord: 'd3mo woman' };
-  await expectOk(client.send({ method: 'PUT', path: `${character}/loras/${chaosCharacter}`, json: lora }));
-  return { face: (await uploadPicture(client, 'face')).url };
+  const path = `${character}/loras/${chaosCharacter}`;
+  await expectOk(client.send({ method: 'PUT', path, caller, json: lora }));
+  return { face: (await uploadPicture(client, 'face', caller)).url };
 }
 
 /** The same requests, each with the picture it works on. */
@@ -26,17 +36,21 @@ export async function uploadSources(client: PatientClient, items: readonly WorkI
       complete.push(item);
       continue;
     }
-    const { id, url } = await uploadPicture(client, item.workId);
+    const { id, url } = await uploadPicture(client, item.workId, item.caller);
     const workId = 'prompt' in item.body ? item.workId : id;
     complete.push({ ...item, workId, needsSource: false, body: { ...item.body, sourceImageUrl: url } });
   }
   return complete;
 }
 
-async function uploadPicture(client: PatientClient, word: string): Promise<Uploaded> {
+async function uploadPicture(
+  client: PatientClient,
+  word: string,
+  caller: string | undefined,
+): Promise<Uploaded> {
   const data = await drawPicture(word);
   const answer = await expectOk(
-    client.send({ method: 'POST', path: '/v1/assets', bytes: { data, mediaType: 'image/png' } }),
+    client.send({ method: 'POST', path: '/v1/assets', caller, bytes: { data, mediaType: 'image/png' } }),
   );
   return uploadedSchema.parse(answer.body);
 }

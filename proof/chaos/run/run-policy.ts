@@ -61,9 +61,9 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
 /** Until the price of every job is known, also of those that slots left behind; at most {@link settleDoubtsMs}. */
 async function settleDoubts(client: PatientClient, started: readonly StartedWork[]): Promise<void> {
   const tooLong = AbortSignal.timeout(settleDoubtsMs);
-  for (const { generationId } of started) {
+  for (const { generationId, item } of started) {
     while (!tooLong.aborted) {
-      const generation = await readGeneration(client, generationId);
+      const generation = await readGeneration(client, { id: generationId, caller: item.caller });
       if (generation === undefined || !endStatuses.has(generation.status) || generation.unsettledJobs === 0)
         break;
       await pause(lookMs, tooLong);

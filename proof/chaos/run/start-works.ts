@@ -50,10 +50,8 @@ async function startOnce(
   const { status, body: answer } = await client.send({
     method: 'POST',
     path: `/v1/${flow}`,
-    headers: {
-      'idempotency-key': `chaos-${workId}`,
-      ...(caller !== undefined && { 'x-caller-id': caller }),
-    },
+    caller,
+    headers: { 'idempotency-key': `chaos-${workId}` },
     json: body,
   });
   if (status < 300) return startedSchema.parse(answer).id;

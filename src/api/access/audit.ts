@@ -33,16 +33,18 @@ export function auditRequests(app: ApiServer, { auditLog }: ApiContext): void {
     const { principal, url, id: requestId } = request;
     const [path = url] = url.split('?', 1);
     const who = { caller: principal?.caller, keyId: principal?.keyId, requestId };
-    await auditLog.record({ ...who, ...entry, subject: path.slice(0, longestSubject) }).catch((err: unknown) => {
-      // What was done stays done, and a refusal stays one.
-      request.log.error({ err, audit: entry }, 'the audit table could not be written');
-    });
+    await auditLog
+      .record({ ...who, ...entry, subject: path.slice(0, longestSubject) })
+      .catch((err: unknown) => {
+        // What was done stays done, and a refusal stays one.
+        request.log.error({ err, audit: entry }, 'the audit table could not be written');
+      });
   });
 }
 
 function entryOf(request: FastifyRequest, status: number): { action: string; code?: string } | undefined {
   const { access, audit } = request.routeOptions.config;
-  if (access === undefined || access === 'public') return undefined;
+  if (access === undefined || access === 'public' || access === 'refused') return undefined;
   if (status < 300) return audit && { action: audit };
   const code = refusalCode(request);
   return code === undefined ? undefined : { action: 'refused', code };

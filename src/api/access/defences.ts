@@ -21,7 +21,14 @@ export async function addDefences(app: ApiServer, { corsOrigins }: AccessSetting
   await app.register(cors, {
     origin: [...corsOrigins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
-    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-caller-id', 'range', 'if-none-match'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'x-caller-id',
+      'range',
+      'if-none-match',
+    ],
     exposedHeaders: ['x-request-id', 'location', 'retry-after', 'etag'],
     maxAge: 600,
   });

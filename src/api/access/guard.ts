@@ -9,8 +9,8 @@ import { createLimits } from './limits';
 import { createTokenCheck } from './json-web-token';
 import { challenge, scopeMissing, type Principal } from './principal';
 
-/** What a route asks of whoever calls it. `public`: nothing, not even a key. */
-export type Access = Scope | 'public';
+/** What a route asks of whoever calls it. `public`: nothing, not even a key. `refused`: it is there to say no to anybody. */
+export type Access = Scope | 'public' | 'refused';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -38,14 +38,16 @@ export function guardRoutes(app: ApiServer, context: ApiContext): void {
   app.decorateRequest('principal', null);
   app.addHook('onRoute', ({ url, method, config }) => {
     const access = config?.access;
-    if (access === undefined) throw new Error(`the route ${String(method)} ${url} does not say whom it lets in`);
+    if (access === undefined)
+      throw new Error(`the route ${String(method)} ${url} does not say whom it lets in`);
+    if (access === 'refused') return;
     for (const one of [method].flat()) app.servedRoutes.push({ method: one, url, access });
   });
   const principalFor = context.access.mode === 'open' ? anybody : createLogin(app, context);
   app.addHook('onRequest', async (request) => {
     const { access } = request.routeOptions.config;
     // Without a route there is nothing to see but the 404.
-    if (access === undefined || access === 'public') return;
+    if (access === undefined || access === 'public' || access === 'refused') return;
     const principal = await principalFor(request);
     request.principal = principal;
     if (!principal.scopes.has(access)) throw scopeMissing(access);
@@ -88,7 +90,8 @@ function createLogin(app: ApiServer, { access, apiKeys }: ApiContext) {
 
 /** One answer for all: it must not tell a revoked key from one that never was. */
 function unauthenticated({ headers }: FastifyRequest): HttpProblem {
-  const message = 'send a valid key as "Authorization: Bearer ryla_..."; an operator makes one (npm run keys)';
+  const message =
+    'send a valid key as "Authorization: Bearer ryla_..."; an operator makes one (npm run keys)';
   const problem = headers.authorization === undefined ? challenge : `${challenge}, error="invalid_token"`;
   return new HttpProblem(401, 'unauthenticated', `Nobody is known by this request: ${message}.`, {
     errors: [{ field: 'authorization', code: 'unauthenticated', message }],

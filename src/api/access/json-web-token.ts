@@ -20,7 +20,13 @@ const retryAfterSeconds = 30;
  */
 export function createTokenCheck({ jwksUrl, issuer, audience, callerClaim }: TokenSettings) {
   const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: keysTimeoutMs });
-  const options = { issuer, audience, algorithms, clockTolerance: clockToleranceSeconds, requiredClaims: ['exp'] };
+  const options = {
+    issuer,
+    audience,
+    algorithms,
+    clockTolerance: clockToleranceSeconds,
+    requiredClaims: ['exp'],
+  };
   return async (token: string): Promise<Principal | undefined> => {
     try {
       const { payload } = await jwtVerify(token, keys, options);
@@ -28,10 +34,15 @@ export function createTokenCheck({ jwksUrl, issuer, audience, callerClaim }: Tok
     } catch (cause) {
       if (cause instanceof HttpProblem) throw cause;
       if (isRefusal(cause)) return undefined;
-      throw new HttpProblem(503, 'keys_unavailable', 'The keys that tokens are signed with cannot be read now.', {
-        retryAfterSeconds,
-        cause,
-      });
+      throw new HttpProblem(
+        503,
+        'keys_unavailable',
+        'The keys that tokens are signed with cannot be read now.',
+        {
+          retryAfterSeconds,
+          cause,
+        },
+      );
     }
   };
 }

@@ -74,7 +74,8 @@ function expiryOf(expiresAt: string | undefined): string {
 }
 
 async function revoke(store: ApiKeyStore, id: string): Promise<void> {
-  if (!(await store.revoke(id, commandLine))) throw new Error(`There is no key ${id}. See: npm run keys -- list`);
+  if (!(await store.revoke(id, commandLine)))
+    throw new Error(`There is no key ${id}. See: npm run keys -- list`);
   process.stdout.write(`Key ${id} is revoked.\n`);
 }
 

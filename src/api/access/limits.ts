@@ -27,7 +27,10 @@ export interface Limits {
 }
 
 /** Counted by each process for itself, a minute at a time. */
-export function createLimits(app: ApiServer, { ratePerMinute }: Pick<AccessSettings, 'ratePerMinute'>): Limits {
+export function createLimits(
+  app: ApiServer,
+  { ratePerMinute }: Pick<AccessSettings, 'ratePerMinute'>,
+): Limits {
   app.decorateRequest('isRepeatedRefusal', false);
   // A ban stands for the second refusal and all after it.
   const shared = { timeWindow: minuteMs, ban: 1 };

@@ -27,7 +27,7 @@ function refuseOtherMethods(app: FastifyInstance, url: string, methods: Readonly
     method,
     url,
     // Which methods a path has is no secret.
-    config: { access: 'public' },
+    config: { access: 'refused' },
     onRequest: (_request, _reply, done) => {
       done(problem());
     },

@@ -41,23 +41,19 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
     return generationView(reading.record, temporal, { ...reading, health });
   });
 
-  app.get(
-    '/v1/generations',
-    { config, schema: { querystring } },
-    async (request) => {
-      const { characterId, limit, cursor } = request.query;
-      const caller = callerOf(request);
-      const after = cursor && { createdAt: cursor[0], generationId: cursor[1] };
-      const page = await generations.list({ caller, characterId, limit: limit + 1, after });
-      const items = page.slice(0, limit);
-      const last = items.at(-1);
-      const hasMore = page.length > limit && last !== undefined;
-      return {
-        items: items.map((item) => summaryView(item, temporal)),
-        nextCursor: hasMore ? encodeCursor([last.createdAt, last.generationId]) : null,
-      };
-    },
-  );
+  app.get('/v1/generations', { config, schema: { querystring } }, async (request) => {
+    const { characterId, limit, cursor } = request.query;
+    const caller = callerOf(request);
+    const after = cursor && { createdAt: cursor[0], generationId: cursor[1] };
+    const page = await generations.list({ caller, characterId, limit: limit + 1, after });
+    const items = page.slice(0, limit);
+    const last = items.at(-1);
+    const hasMore = page.length > limit && last !== undefined;
+    return {
+      items: items.map((item) => summaryView(item, temporal)),
+      nextCursor: hasMore ? encodeCursor([last.createdAt, last.generationId]) : null,
+    };
+  });
 
   const schema = { params, body: noBody };
   const cancelling = { access: 'start', audit: 'generation.cancel' } as const;

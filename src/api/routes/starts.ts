@@ -37,8 +37,10 @@ export function addStartRoutes(app: ApiServer, context: ApiContext): void {
   app.post('/v1/base-images', { config, schema: { body: baseImagesRequestSchema } }, (request, reply) =>
     start({ flow: 'base-images', request: request.body }, request, reply),
   );
-  app.post('/v1/profile-pictures', { config, schema: { body: profilePicturesRequestSchema } }, (request, reply) =>
-    start({ flow: 'profile-pictures', request: request.body }, request, reply),
+  app.post(
+    '/v1/profile-pictures',
+    { config, schema: { body: profilePicturesRequestSchema } },
+    (request, reply) => start({ flow: 'profile-pictures', request: request.body }, request, reply),
   );
   app.post('/v1/studio', { config, schema: { body: studioRequestSchema } }, (request, reply) =>
     start({ flow: 'studio', request: request.body }, request, reply),
