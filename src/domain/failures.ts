@@ -30,13 +30,16 @@ export interface Failure {
   readonly askAgain: AskAgain;
   /** A picture came whole and is of no use: another seed may give a better one. */
   readonly isPictureUnusable: boolean;
+  /** What a refusal is about: what was sent, or what was made of it. Left out: it is no refusal. */
+  readonly refuses?: 'input' | 'output';
 }
 
 const row = { answeredBy: 'provider', outage: 'none', askAgain: 'never', isPictureUnusable: false } as const;
 const wrongSetup = { ...row, class: 'auth' } as const;
 const keyRefused = { ...wrongSetup, outage: 'provider' } as const;
-const wrongInput = { ...row, class: 'input' } as const;
-const refusedContent = { ...row, class: 'policy' } as const;
+const wrongInput = { ...row, class: 'input', refuses: 'input' } as const;
+const refusedContent = { ...row, class: 'policy', refuses: 'input' } as const;
+const refusedPicture = { ...refusedContent, refuses: 'output' } as const;
 const passing = { ...row, class: 'transient', askAgain: 'after_pause' } as const;
 const full = { ...row, class: 'capacity', askAgain: 'after_pause' } as const;
 const broken = { ...row, class: 'corrupt', askAgain: 'after_pause' } as const;
@@ -179,8 +182,8 @@ export const failures = {
   request_too_large: wrongInput,
   lora_missing: { ...row, class: 'lora' },
   content_policy_violation: refusedContent,
-  media_censored: refusedContent,
-  nsfw_flagged: refusedContent,
+  media_censored: refusedPicture,
+  nsfw_flagged: refusedPicture,
   safety_checker_off: refusedContent,
 
   // Our own gate: nothing was sent, and in this round nothing will be.

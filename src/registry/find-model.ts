@@ -1,6 +1,7 @@
 import type { ProviderName } from '../domain/taxonomy';
 import { models } from './models';
 import { RequestRefused } from './refusal';
+import type { RefusalCode } from './refusal-codes';
 import type { ModelDefinition } from './types';
 
 /**
@@ -54,6 +55,6 @@ function listed(matches: readonly ModelDefinition[]): string {
   return matches.map(({ id }) => `"${id}"`).join(' or ');
 }
 
-function refused(field: string, code: string, message: string): RequestRefused {
+function refused(field: string, code: RefusalCode, message: string): RequestRefused {
   return new RequestRefused([{ field, code, message }]);
 }

@@ -1,9 +1,10 @@
+import type { RefusalCode } from './refusal-codes';
+
 /** One reason a request cannot be served, with the way out. */
 export interface RefusalIssue {
   /** Request field, dotted. */
   field: string;
-  /** Stable snake_case code. */
-  code: string;
+  code: RefusalCode;
   message: string;
 }
 

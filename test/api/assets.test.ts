@@ -23,6 +23,7 @@ function post(payload: unknown, type?: string) {
 /** Said of every file that is too large, whoever noticed it. */
 const tooLarge = {
   field: 'file',
+  in: 'body',
   code: 'too_large',
   message: 'more than 50000000 bytes: send a smaller picture or clip',
 };
@@ -128,7 +129,13 @@ describe('uploading', () => {
       'a broken form',
       () => 'no boundary here',
       'multipart/form-data',
-      { field: 'body', code: 'invalid_multipart', message: expect.stringContaining('"file"') as unknown },
+      {
+        field: 'body',
+        in: 'body',
+        pointer: '',
+        code: 'invalid_multipart',
+        message: expect.stringContaining('"file"') as unknown,
+      },
     ],
     [
       'JSON',
@@ -136,6 +143,7 @@ describe('uploading', () => {
       undefined,
       {
         field: 'content-type',
+        in: 'header',
         code: 'unsupported_media_type',
         message: expect.stringContaining('image/*') as unknown,
       },

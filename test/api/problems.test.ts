@@ -87,13 +87,25 @@ describe('every refusal is a problem document', () => {
       'JSON that is none',
       { headers: json, payload: '{"a":' },
       400,
-      { field: 'body', code: 'invalid_json', message: expect.stringContaining('quotes') as unknown },
+      {
+        field: 'body',
+        in: 'body',
+        pointer: '',
+        code: 'invalid_json',
+        message: expect.stringContaining('quotes') as unknown,
+      },
     ],
     [
       'a poisoned prototype',
       { headers: json, payload: '{"__proto__":{}}' },
       400,
-      { field: 'body', code: 'invalid_json', message: expect.stringContaining('__proto__') as unknown },
+      {
+        field: 'body',
+        in: 'body',
+        pointer: '',
+        code: 'invalid_json',
+        message: expect.stringContaining('__proto__') as unknown,
+      },
     ],
     [
       'five megabytes of JSON',
@@ -101,6 +113,8 @@ describe('every refusal is a problem document', () => {
       413,
       {
         field: 'body',
+        in: 'body',
+        pointer: '',
         code: 'too_large',
         message: expect.stringMatching(/1048576 bytes.*POST \/v1\/assets/) as unknown,
       },
@@ -111,6 +125,7 @@ describe('every refusal is a problem document', () => {
       415,
       {
         field: 'content-type',
+        in: 'header',
         code: 'unsupported_media_type',
         message: expect.stringContaining('application/json') as unknown,
       },

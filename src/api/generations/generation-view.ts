@@ -1,5 +1,6 @@
 import type { GenerationRecord, SlotRecord } from '../../db';
 import type { ExtraPicture, SlotStatus } from '../../domain/generation';
+import { refusedBy } from '../../domain/refused-by';
 import type { ProviderHealthRecord } from '../../domain/provider-health';
 import { assetUrl, generationLinks } from '../http/links';
 import { roundUsd } from '../../domain/round-usd';
@@ -85,13 +86,20 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     mediaType: asset?.mediaType ?? null,
     width: asset?.width ?? null,
     height: asset?.height ?? null,
-    error: slot.error ?? null,
+    error: slotErrorView(slot),
     /** While it is `needs_decision`: what is at stake. */
     decision: slot.decision ?? null,
     running: runningView(slot, calls),
     startedAt: slot.startedAt ?? null,
     finishedAt: slot.finishedAt ?? null,
   };
+}
+
+/** `refused`: what was sent, or what was made of it. `null`: the slot failed for another reason. */
+function slotErrorView({ error, attempts }: SlotRecord) {
+  if (error === undefined) return null;
+  const code = attempts.findLast(({ errorClass }) => errorClass === error.code)?.errorCode;
+  return { ...error, refused: (code !== undefined && refusedBy(code)) || null };
 }
 
 /** Why a slot waits, when it goes on at the latest, and when its providers are asked next whether they are back. */

@@ -176,6 +176,6 @@ function mayRun({ id, links }: StartedGeneration, cause: TemporalUnavailable): H
     'temporal_unavailable',
     `Temporal did not confirm the start. The job may be running: look at ${links.self} before you send it again ` +
       'without its Idempotency-Key; with the key it is the same job.',
-    { extensions: { id, links }, retryAfterSeconds: 5, cause },
+    { extensions: { id, links }, retryAfterSeconds: 5, mayHaveTakenEffect: true, cause },
   );
 }

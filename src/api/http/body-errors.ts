@@ -1,4 +1,4 @@
-import type { FieldError } from './http-problem';
+import type { FieldError } from './field-errors';
 import { jsonBodyLimitBytes } from './json-body-limit';
 
 const notJson: FieldError = {

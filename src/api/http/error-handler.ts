@@ -5,6 +5,16 @@ import { toProblem } from './to-problem';
 
 const problemType = 'application/problem+json; charset=utf-8';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * What sending a POST once more does. `none`: it writes nothing. `same`: nothing more than the first did. `keyed`: the
+     * same, if it has an `Idempotency-Key`. Left out: it may do it once more.
+     */
+    effect?: 'none' | 'same' | 'keyed';
+  }
+}
+
 /** Makes every answer that is not a success a problem document, and writes the unforeseen ones to the log. */
 export function addErrorHandling(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply));
@@ -34,7 +44,8 @@ export function handleClientError(error: NodeJS.ErrnoException, socket: Socket):
     return;
   }
   const problem = clientProblem(error.code);
-  const body = JSON.stringify(problemDocument(problem, 'none'));
+  // Nothing was read of it, so nothing was done.
+  const body = JSON.stringify(problemDocument(problem, { requestId: 'none', isRepeatable: true }));
   const head = [
     `HTTP/1.1 ${problem.status} ${problem.code}`,
     `Content-Type: ${problemType}`,
@@ -64,7 +75,16 @@ function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: Fasti
       // Framework errors come before the hook that sets it.
       .header('x-request-id', request.id)
       .type(problemType)
-      .send(problemDocument(problem, request.id))
+      .send(problemDocument(problem, { requestId: request.id, isRepeatable: isRepeatable(request) }))
+  );
+}
+
+/** Methods that do the same once and twice (RFC 9110, 9.2.2), and posts that name their job by a key. */
+function isRepeatable({ method, headers, routeOptions }: FastifyRequest): boolean {
+  if (['GET', 'HEAD', 'PUT', 'DELETE'].includes(method)) return true;
+  const { effect } = routeOptions.config;
+  return (
+    effect === 'none' || effect === 'same' || (effect === 'keyed' && headers['idempotency-key'] !== undefined)
   );
 }
 

@@ -2,6 +2,7 @@ import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto
 import type { IncomingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import { HttpProblem } from './http-problem';
+import type { ProblemCode } from './problem-codes';
 
 const keysFreshMs = 24 * 3600 * 1000;
 /** Keys change, and a call-back signed with a new one must not wait a day. Nobody else may make us ask more often. */
@@ -84,6 +85,6 @@ function publicKeyOf(key: Record<string, unknown>): KeyObject[] {
   return jwk === undefined ? [] : [createPublicKey({ key: jwk, format: 'jwk' })];
 }
 
-function refused(code: string, message: string): HttpProblem {
-  return new HttpProblem(401, code, message);
+function refused(code: ProblemCode, message: string): HttpProblem {
+  return HttpProblem.of(code, message);
 }

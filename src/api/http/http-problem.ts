@@ -1,13 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-
-/** One thing wrong with a request. */
-export interface FieldError {
-  /** Request field, dotted; `body`, `querystring`, `params` or `headers` where no single field is to blame. */
-  field: string;
-  /** Stable snake_case code. */
-  code: string;
-  message: string;
-}
+import { shown, type FieldError } from './field-errors';
+import { problemKind, type problemKinds, type ProblemCode } from './problem-codes';
 
 export interface HttpProblemOptions {
   errors?: readonly FieldError[];
@@ -16,41 +9,73 @@ export interface HttpProblemOptions {
   /** Further members of the answer, such as `links`. */
   extensions?: Readonly<Record<string, unknown>>;
   headers?: Readonly<Record<string, string>>;
+  /** It may have been done all the same, so that another one without the key would do it twice. */
+  mayHaveTakenEffect?: boolean;
   cause?: unknown;
 }
+
+/** A code and the one status that goes with it. */
+type CodeAndStatus = {
+  [Code in ProblemCode]: [status: (typeof problemKinds)[Code]['status'], code: Code];
+}[ProblemCode];
 
 /** Thrown by handlers to answer with a problem document (RFC 9457). Its message is for callers. */
 export class HttpProblem extends Error {
   override readonly name = 'HttpProblem';
+  readonly status: number;
+  readonly code: ProblemCode;
   readonly errors: readonly FieldError[];
   readonly retryAfterSeconds: number | undefined;
   readonly extensions: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly mayHaveTakenEffect: boolean;
 
-  constructor(
-    readonly status: number,
-    /** Stable snake_case code. */
-    readonly code: string,
-    message: string,
-    options: HttpProblemOptions = {},
-  ) {
+  constructor(...[status, code, message, options = {}]: [...CodeAndStatus, string, HttpProblemOptions?]) {
     super(message, { cause: options.cause });
+    this.status = status;
+    this.code = code;
     this.errors = options.errors ?? [];
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.extensions = options.extensions ?? {};
     this.headers = options.headers ?? {};
+    this.mayHaveTakenEffect = options.mayHaveTakenEffect ?? problemKind(code).repeat === 'look_first';
+  }
+
+  /** One whose code is known only when it is thrown. */
+  static of(code: ProblemCode, message: string, options?: HttpProblemOptions): HttpProblem {
+    const known = [problemKind(code).status, code] as CodeAndStatus;
+    return new HttpProblem(...known, message, options ?? {});
   }
 }
 
+/** What a problem has to know of the request it answers. */
+export interface AnsweredRequest {
+  requestId: string;
+  /** To be repeated without doing anything twice, whatever became of it. */
+  isRepeatable: boolean;
+}
+
 /** The body of a problem answer. */
-export function problemDocument(problem: HttpProblem, requestId: string): Record<string, unknown> {
+export function problemDocument(
+  problem: HttpProblem,
+  { requestId, isRepeatable }: AnsweredRequest,
+): Record<string, unknown> {
+  const { status, code, errors, retryAfterSeconds } = problem;
+  const { repeat, todo, refused } = problemKind(code);
   return {
-    type: `urn:ryla-generation:problem:${problem.code}`,
-    title: STATUS_CODES[problem.status] ?? 'Error',
-    status: problem.status,
+    type: `urn:ryla-generation:problem:${code}`,
+    title: STATUS_CODES[status] ?? 'Error',
+    status,
     detail: problem.message,
-    code: problem.code,
-    ...(problem.errors.length > 0 && { errors: problem.errors }),
+    code,
+    todo,
+    ...(refused !== undefined && { refused }),
+    retry: {
+      safe: isRepeatable || !problem.mayHaveTakenEffect,
+      helps: repeat !== 'refused' || retryAfterSeconds !== undefined,
+      afterSeconds: retryAfterSeconds ?? null,
+    },
+    ...(errors.length > 0 && { errors: errors.map(shown) }),
     ...problem.extensions,
     requestId,
   };

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { FieldError } from './http-problem';
+import type { FieldError } from './field-errors';
 import { invalid } from './to-problem';
 
 /** No text may hold these: PostgreSQL cannot store NUL, and half a surrogate pair is no character at all. */
@@ -32,7 +32,7 @@ function unusableField(value: unknown, path: readonly string[]): FieldError | un
   const field = path.join('.') || 'body';
   if (typeof value === 'string') {
     const message = 'holds a character that is not text';
-    return unstorable.test(value) ? { field, code: 'invalid_characters', message } : undefined;
+    return unstorable.test(value) ? { field, path, code: 'invalid_characters', message } : undefined;
   }
   if (!isPlain(value)) return undefined;
   if (path.length >= mostLevels)

@@ -4,6 +4,7 @@ import { isDatabaseUnavailable } from '../../db';
 import { RequestRefused } from '../../registry';
 import { bodyErrors } from './body-errors';
 import { HttpProblem } from './http-problem';
+import type { ProblemCode } from './problem-codes';
 import { TemporalUnavailable } from '../temporal/temporal-port';
 import { validationErrors } from './validation-errors';
 
@@ -41,23 +42,12 @@ function refusal(error: RequestRefused): HttpProblem {
   return new HttpProblem(422, 'request_refused', error.message, { errors: error.issues });
 }
 
-function unavailable(code: string, message: string, cause: unknown): HttpProblem {
-  return new HttpProblem(503, code, message, { retryAfterSeconds, cause });
+function unavailable(code: ProblemCode, message: string, cause: unknown): HttpProblem {
+  return HttpProblem.of(code, message, { retryAfterSeconds, cause });
 }
 
 /** The way out of a file that is too large. */
 const smallerFile = 'send a smaller picture or clip';
-
-const mediaStatus = {
-  too_large: 413,
-  not_media: 415,
-  wrong_kind: 415,
-  empty: 422,
-  truncated: 422,
-  blank: 422,
-  wrong_size: 422,
-  unavailable: 422,
-} as const;
 
 /** 413 for an upload whose announced length alone says that it is too large. */
 export function fileTooLarge(maxBytes: number): HttpProblem {
@@ -67,7 +57,7 @@ export function fileTooLarge(maxBytes: number): HttpProblem {
 function badMedia(error: MediaError): HttpProblem {
   const { problem } = error;
   const message = problem === 'too_large' ? `${error.message}: ${smallerFile}` : error.message;
-  return new HttpProblem(mediaStatus[problem], problem, `The file cannot be used: ${message}.`, {
+  return HttpProblem.of(problem, `The file cannot be used: ${message}.`, {
     errors: [{ field: 'file', code: problem, message }],
   });
 }
@@ -90,7 +80,7 @@ function isStorageFailure(error: unknown): boolean {
   return 'syscall' in error && 'code' in error && storageCodes.has(String(error.code));
 }
 
-const frameworkCodes: Readonly<Record<number, string>> = {
+const frameworkCodes: Readonly<Record<number, ProblemCode>> = {
   400: 'invalid_request',
   406: 'unsupported_media_type',
   408: 'request_timeout',
@@ -113,16 +103,10 @@ function fromStatus(error: unknown): HttpProblem | undefined {
     code === 'unsupported_media_type' && errors[0] !== undefined
       ? `The body is of a type that is not taken here: ${errors[0].message}.`
       : message;
-  return new HttpProblem(status === 406 ? 415 : status, code, detail, { cause: error, errors });
+  return HttpProblem.of(code, detail, { cause: error, errors });
 }
 
 function unexpected(cause: unknown): HttpProblem {
-  return new HttpProblem(
-    500,
-    'internal_error',
-    'Something went wrong here. The request id helps to find out what.',
-    {
-      cause,
-    },
-  );
+  const message = 'Something went wrong here. The request id helps to find out what.';
+  return new HttpProblem(500, 'internal_error', message, { cause });
 }

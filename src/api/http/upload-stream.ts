@@ -33,7 +33,7 @@ async function formFile(request: FastifyRequest): Promise<MultipartFile> {
     if (cause instanceof Object && 'statusCode' in cause) throw cause;
     const message =
       'send a form with the field "file" and its boundary in the header, or the picture as the body';
-    const errors = [{ field: 'body', code: 'invalid_multipart', message }];
+    const errors = [{ field: 'body', code: 'invalid_multipart', message } as const];
     throw new HttpProblem(400, 'invalid_multipart', 'The form cannot be read.', { cause, errors });
   });
   if (part?.fieldname === 'file') return part;

@@ -38,7 +38,7 @@ export async function addAssetRoutes(app: ApiServer, context: ApiContext): Promi
 function addRoutes(app: ApiServer, context: ApiContext): void {
   const { assetRecords } = context;
   const config = { access: 'read' } as const;
-  app.post('/v1/assets', { config: { access: 'start' } }, (request, reply) =>
+  app.post('/v1/assets', { config: { access: 'start', effect: 'same' } }, (request, reply) =>
     upload(context, request, reply),
   );
   app.route({

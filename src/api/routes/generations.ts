@@ -56,17 +56,21 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
   });
 
   const schema = { params, body: noBody };
-  const cancelling = { access: 'start', audit: 'generation.cancel' } as const;
+  const cancelling = { access: 'start', audit: 'generation.cancel', effect: 'same' } as const;
   app.post('/v1/generations/:id/cancel', { config: cancelling, schema }, async (request, reply) => {
     const { record, status } = await cancelGeneration(context, ownOf(request));
     const links = generationLinks(record, temporal);
     return reply.code(status === 'cancelling' ? 202 : 200).send({ id: record.generationId, status, links });
   });
 
-  app.post('/v1/generations/:id/retry-now', { config: { access: 'start' }, schema }, async (request) => {
-    const { record, slots } = await retryNow(context, ownOf(request));
-    return { id: record.generationId, slots, links: generationLinks(record, temporal) };
-  });
+  app.post(
+    '/v1/generations/:id/retry-now',
+    { config: { access: 'start', effect: 'same' }, schema },
+    async (request) => {
+      const { record, slots } = await retryNow(context, ownOf(request));
+      return { id: record.generationId, slots, links: generationLinks(record, temporal) };
+    },
+  );
 }
 
 /** The generation a path names, as far as it is the caller's. @throws HttpProblem 404 for what was never an id of ours */

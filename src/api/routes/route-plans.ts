@@ -22,7 +22,7 @@ const body = z.discriminatedUnion('flow', [
  */
 export function addRoutePlanRoute(app: ApiServer, context: ApiContext): void {
   // It starts nothing, so looking is enough.
-  const config = { access: 'read' } as const;
+  const config = { access: 'read', effect: 'none' } as const;
   app.post('/v1/route-plans', { config, schema: { body } }, async (request) => {
     assertMayMake(request, request.body);
     const asked = { caller: callerOf(request), ownHost: request.host };

@@ -37,7 +37,7 @@ export function addSlotRoutes(app: ApiServer, context: ApiContext): void {
 
   app.post(
     '/v1/generations/:id/slots/:slot/regenerate',
-    { config: { access: 'start' }, schema: { params, body: optionalRegeneration } },
+    { config: { access: 'start', effect: 'keyed' }, schema: { params, body: optionalRegeneration } },
     async (request, reply) => {
       const { slot } = request.params;
       const id = knownForm(request.params.id);

@@ -16,7 +16,7 @@ import { startGeneration } from '../generations/start-generation';
  * for a request that repeats the `Idempotency-Key` of one before.
  */
 export function addStartRoutes(app: ApiServer, context: ApiContext): void {
-  const config = { access: 'start' } as const;
+  const config = { access: 'start', effect: 'keyed' } as const;
   const start = async (
     body: FlowBody,
     request: FastifyRequest,

@@ -1,6 +1,7 @@
 import type { InputAssets, ResolvedLora, StudioMode, StudioRequest } from '../../domain/requests';
 import { models } from '../models';
 import type { RefusalIssue } from '../refusal';
+import type { RefusalCode } from '../refusal-codes';
 import { checkMediaType } from './check-media-type';
 
 /** Modes in which at least one endpoint has a use for the field; fields not named here serve every mode. */
@@ -148,6 +149,6 @@ function baseModelIssues(mode: StudioMode, { loraId, baseModel }: ResolvedLora):
   return [issue('loraId', 'lora_base_model', message)];
 }
 
-function issue(field: string, code: string, message: string): RefusalIssue {
+function issue(field: string, code: RefusalCode, message: string): RefusalIssue {
   return { field, code, message };
 }

@@ -80,8 +80,8 @@ function namedModel({ modelId, modelProvider }: StudioRequest): {
 function unfitModelIssues(route: RouteRequest, context: RoutingContext): RefusalIssue[] {
   if (route.preference.model === undefined) return [];
   const [named] = considerModels(route, context);
-  const { field, code, reason } = named?.ineligibility ?? {};
-  if (field === undefined || code === undefined || reason === undefined) return [];
+  if (named?.ineligibility?.field === undefined) return [];
+  const { field, code, reason } = named.ineligibility;
   const message = `${reason}; name another model, or leave modelId out`;
   const issue = { field, code, message };
   if (code !== 'nsfw_unsupported') return [issue];

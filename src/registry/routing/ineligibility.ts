@@ -1,16 +1,24 @@
 import { maximumInlinedBytes } from '../../domain/plan';
 import { parseWire } from '../parse-wire';
+import type { RefusalCode } from '../refusal-codes';
 import type { ModelDefinition, RoutingContext } from '../types';
 import type { RouteRequest } from './route-request';
 import { isAlternative } from './studio-order';
 
 /** Why a model may not serve a request. */
-export interface Ineligibility {
-  code: string;
-  /** The request field to change; absent where the request is right and this deployment or the order says no. */
-  field?: string;
-  reason: string;
-}
+export type Ineligibility =
+  | {
+      code: RefusalCode;
+      /** The request field to change. */
+      field: string;
+      reason: string;
+    }
+  | {
+      /** The request is right; this deployment or the order says no. */
+      code: 'alternative' | 'not_the_strict_choice' | 'pod_not_asked_for' | 'provider_disabled';
+      field?: undefined;
+      reason: string;
+    };
 
 type Rule = (model: ModelDefinition, request: RouteRequest) => Ineligibility | undefined;
 
