@@ -43,6 +43,8 @@ export interface ApiDependencies {
   assetStore: AssetStore;
   temporal: TemporalPort;
   logger: FastifyBaseLogger;
+  /** Every answer is held to its schema, at a cost: for tests. What is stored may be of an older release. */
+  checksAnswers?: boolean;
   /** Left out: no call-backs are taken. */
   falCallbacks?: FalCallbackSettings | undefined;
 }

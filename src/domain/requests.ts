@@ -89,6 +89,7 @@ export const baseImagesRequestSchema = z.strictObject({
   maxRefills,
   ...jobFields,
 });
+z.globalRegistry.add(baseImagesRequestSchema, { id: 'BaseImagesRequest' });
 export type BaseImagesRequest = z.infer<typeof baseImagesRequestSchema>;
 
 export const profilePicturesRequestSchema = z.strictObject({
@@ -109,6 +110,7 @@ export const profilePicturesRequestSchema = z.strictObject({
   coherence,
   ...jobFields,
 });
+z.globalRegistry.add(profilePicturesRequestSchema, { id: 'ProfilePicturesRequest' });
 export type ProfilePicturesRequest = z.infer<typeof profilePicturesRequestSchema>;
 
 export const studioRequestSchema = z.strictObject({
@@ -155,6 +157,7 @@ export const studioRequestSchema = z.strictObject({
   coherence,
   ...jobFields,
 });
+z.globalRegistry.add(studioRequestSchema, { id: 'StudioRequest' });
 export type StudioRequest = z.infer<typeof studioRequestSchema>;
 
 /** Input pictures of a job, as ids of our own asset store (the API has resolved the URLs). */

@@ -16,6 +16,7 @@ export {
   type StudioSelectionInput,
 } from './routing/studio-selection';
 export { suggestsMinor } from './safety/suggests-minor';
+export { modelCapabilities } from './types';
 export type {
   InputType,
   ModelCapability,

@@ -4,8 +4,16 @@ import type { AspectRatio, InputAssets, LoraBaseModel, ResolvedLora, StudioMode 
 import type { JsonObject, ProviderName } from '../domain/taxonomy';
 
 /** The customer's five, and the two its own tables need: a reference face and video. */
-export type ModelCapability =
-  'text-to-image' | 'image-to-image' | 'lora' | 'editing' | 'upscaling' | 'reference-image' | 'video';
+export const modelCapabilities = [
+  'text-to-image',
+  'image-to-image',
+  'lora',
+  'editing',
+  'upscaling',
+  'reference-image',
+  'video',
+] as const;
+export type ModelCapability = (typeof modelCapabilities)[number];
 
 export type InputType = 'text' | 'text+image' | 'image' | 'text+image+mask';
 

@@ -8,6 +8,7 @@ import { loadSettings } from '../../src/config/env';
 import { createDatabase } from '../../src/db';
 import { picture } from '../assets/pictures';
 import { openTestDatabase, silentLogger, type TestDatabase } from '../db/test-database';
+import { documented, type Document } from './documented';
 import { FakeTemporal } from './fake-temporal';
 
 export interface Call {
@@ -51,16 +52,26 @@ export async function openTestApi(
   const assetStore = createFilesystemAssetStore({ directory });
   const temporal = new FakeTemporal();
   const { routing, dailyLimits, taskQueue, access } = loadSettings(environment);
-  const shared = { routing, dailyLimits, taskQueue, access, assetStore, logger: silentLogger, ...options };
+  const shared = {
+    routing,
+    dailyLimits,
+    taskQueue,
+    access,
+    assetStore,
+    logger: silentLogger,
+    checksAnswers: true,
+    ...options,
+  };
   const app = await buildApp({ ...shared, db: database.db, temporal });
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
+  const document = app.swagger() as unknown as Document;
   return {
     app,
     baseUrl,
     database,
     assetStore,
     temporal,
-    send: (call) => send(baseUrl, call),
+    send: async (call) => documented(document, call, await send(baseUrl, call)),
     async upload(seed = 1) {
       const payload = await picture('png', { seed });
       const headers = { 'content-type': 'image/png' };

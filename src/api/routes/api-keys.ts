@@ -4,6 +4,7 @@ import { scopes } from '../../domain/access';
 import { callerSchema } from '../../domain/requests';
 import { makeApiKey } from '../access/api-key';
 import { principalOf } from '../access/principal';
+import { apiKeyPage, newApiKeyAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { cursorOf, encodeCursor, pageLimit } from '../http/cursor';
 import { HttpProblem } from '../http/http-problem';
@@ -36,23 +37,31 @@ const querystring = z.strictObject({
 export function addApiKeyRoutes(app: ApiServer, { apiKeys }: ApiContext): void {
   const config = { access: 'admin' } as const;
 
-  app.post('/v1/api-keys', { config, schema: { body } }, async (request, reply) => {
-    const { id, secretHash, text } = makeApiKey();
-    const key = await apiKeys.create({ id, secretHash, ...request.body }, changeBy(request));
-    return reply
-      .code(201)
-      .header('cache-control', 'no-store')
-      .send({ ...view(key), key: text });
-  });
+  app.post(
+    '/v1/api-keys',
+    { config, schema: { body, response: { 201: newApiKeyAnswer } } },
+    async (request, reply) => {
+      const { id, secretHash, text } = makeApiKey();
+      const key = await apiKeys.create({ id, secretHash, ...request.body }, changeBy(request));
+      return reply
+        .code(201)
+        .header('cache-control', 'no-store')
+        .send({ ...view(key), key: text });
+    },
+  );
 
-  app.get('/v1/api-keys', { config, schema: { querystring } }, async ({ query: { limit, cursor } }) => {
-    const after = cursor && { createdAt: cursor[0], id: cursor[1] };
-    const page = await apiKeys.list({ limit: limit + 1, after });
-    const items = page.slice(0, limit);
-    const last = items.at(-1);
-    const hasMore = page.length > limit && last !== undefined;
-    return { items: items.map(view), nextCursor: hasMore ? encodeCursor([last.createdAt, last.id]) : null };
-  });
+  app.get(
+    '/v1/api-keys',
+    { config, schema: { querystring, response: { 200: apiKeyPage } } },
+    async ({ query: { limit, cursor } }) => {
+      const after = cursor && { createdAt: cursor[0], id: cursor[1] };
+      const page = await apiKeys.list({ limit: limit + 1, after });
+      const items = page.slice(0, limit);
+      const last = items.at(-1);
+      const hasMore = page.length > limit && last !== undefined;
+      return { items: items.map(view), nextCursor: hasMore ? encodeCursor([last.createdAt, last.id]) : null };
+    },
+  );
 
   app.delete('/v1/api-keys/:id', { config, schema: { params } }, async (request, reply) => {
     const { id } = request.params;

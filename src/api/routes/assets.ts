@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AssetNotFound } from '../../assets';
 import type { Recipe } from '../../domain/generation';
 import { callerOf } from '../access/principal';
+import { assetAnswer, recipesAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { assetUrl } from '../http/links';
 import { serveAsset } from '../http/serve-asset';
@@ -38,8 +39,10 @@ export async function addAssetRoutes(app: ApiServer, context: ApiContext): Promi
 function addRoutes(app: ApiServer, context: ApiContext): void {
   const { assetRecords } = context;
   const config = { access: 'read' } as const;
-  app.post('/v1/assets', { config: { access: 'start', effect: 'same' } }, (request, reply) =>
-    upload(context, request, reply),
+  app.post(
+    '/v1/assets',
+    { config: { access: 'start', effect: 'same' }, schema: { response: { 201: assetAnswer } } },
+    (request, reply) => upload(context, request, reply),
   );
   app.route({
     method: ['GET', 'HEAD'],
@@ -53,14 +56,18 @@ function addRoutes(app: ApiServer, context: ApiContext): void {
       return await serveAsset(context, id, { request, reply });
     },
   });
-  app.get('/v1/assets/:id/recipe', { config, schema: { params } }, async (request) => {
-    const { id } = request.params;
-    const caller = callerOf(request);
-    if (!(await assetRecords.belongsTo(caller, id))) throw new AssetNotFound(id);
-    if ((await assetRecords.find(id)) === undefined) throw new AssetNotFound(id);
-    const recipes = await assetRecords.recipes(caller, id);
-    return { assetId: id, recipes: recipes.map(recipeView) };
-  });
+  app.get(
+    '/v1/assets/:id/recipe',
+    { config, schema: { params, response: { 200: recipesAnswer } } },
+    async (request) => {
+      const { id } = request.params;
+      const caller = callerOf(request);
+      if (!(await assetRecords.belongsTo(caller, id))) throw new AssetNotFound(id);
+      if ((await assetRecords.find(id)) === undefined) throw new AssetNotFound(id);
+      const recipes = await assetRecords.recipes(caller, id);
+      return { assetId: id, recipes: recipes.map(recipeView) };
+    },
+  );
 }
 
 /** Modal has no request id by contract; every recipe says so rather than leaving it out. */
@@ -72,17 +79,15 @@ async function upload(
   { assetStore, assetRecords }: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
-): Promise<FastifyReply> {
+): Promise<z.input<typeof assetAnswer>> {
   try {
     const stream = await uploadStream(request, uploadBytes);
     // Masks may be of one colour.
     const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true });
     await assetRecords.recordUpload(asset, callerOf(request));
     const { assetId: id, ...facts } = asset;
-    return await reply
-      .code(201)
-      .header('location', assetUrl(id))
-      .send({ id, url: assetUrl(id), ...facts });
+    reply.code(201).header('location', assetUrl(id));
+    return { id, url: assetUrl(id), ...facts };
   } catch (error) {
     discardRest(request);
     throw error;

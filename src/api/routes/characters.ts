@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Character } from '../../db';
 import { characterIdSchema } from '../../domain/requests';
 import { callerOf } from '../access/principal';
+import { characterAnswer, characterPage } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { cursorOf, encodeCursor, pageLimit } from '../http/cursor';
 import { characterNotFound } from '../http/not-found';
@@ -12,7 +13,7 @@ const body = z.strictObject({
   name: z.string().trim().min(1).max(200).nullable().default(null),
 });
 /** An id is all a character needs. */
-const optionalBody = z.preprocess((value) => value ?? {}, body);
+const optionalBody = body.nullish().transform((given) => given ?? { name: null });
 const querystring = z.strictObject({
   limit: pageLimit,
   cursor: cursorOf(z.tuple([characterIdSchema])).optional(),
@@ -22,7 +23,10 @@ const querystring = z.strictObject({
 export function addCharacterRoutes(app: ApiServer, { characters }: ApiContext): void {
   const looking = { access: 'read' } as const;
   const changing = { access: 'start' } as const;
-  const putting = { config: changing, schema: { params, body: optionalBody } };
+  const putting = {
+    config: changing,
+    schema: { params, body: optionalBody, response: { 200: characterAnswer, 201: characterAnswer } },
+  };
 
   app.put('/v1/characters/:id', putting, async (request, reply) => {
     const { id } = request.params;
@@ -31,24 +35,36 @@ export function addCharacterRoutes(app: ApiServer, { characters }: ApiContext): 
     return reply.code(created ? 201 : 200).send(view(character));
   });
 
-  app.get('/v1/characters/:id', { config: looking, schema: { params } }, async (request) => {
-    const { id } = request.params;
-    const character = await characters.get(callerOf(request), id);
-    if (character === undefined) throw characterNotFound(id);
-    return view(character);
-  });
+  app.get(
+    '/v1/characters/:id',
+    { config: looking, schema: { params, response: { 200: characterAnswer } } },
+    async (request) => {
+      const { id } = request.params;
+      const character = await characters.get(callerOf(request), id);
+      if (character === undefined) throw characterNotFound(id);
+      return view(character);
+    },
+  );
 
-  app.get('/v1/characters', { config: looking, schema: { querystring } }, async (request) => {
-    const { limit, cursor } = request.query;
-    const page = await characters.list({ caller: callerOf(request), limit: limit + 1, afterId: cursor?.[0] });
-    const items = page.slice(0, limit);
-    const last = items.at(-1);
-    const hasMore = page.length > limit && last !== undefined;
-    return { items: items.map(view), nextCursor: hasMore ? encodeCursor([last.id]) : null };
-  });
+  app.get(
+    '/v1/characters',
+    { config: looking, schema: { querystring, response: { 200: characterPage } } },
+    async (request) => {
+      const { limit, cursor } = request.query;
+      const page = await characters.list({
+        caller: callerOf(request),
+        limit: limit + 1,
+        afterId: cursor?.[0],
+      });
+      const items = page.slice(0, limit);
+      const last = items.at(-1);
+      const hasMore = page.length > limit && last !== undefined;
+      return { items: items.map(view), nextCursor: hasMore ? encodeCursor([last.id]) : null };
+    },
+  );
 }
 
-function view(character: Character) {
-  const self = `/v1/characters/${character.id}`;
-  return { ...character, links: { self, loras: `${self}/loras` } };
+function view({ id, name, createdAt, updatedAt }: Character) {
+  const self = `/v1/characters/${id}`;
+  return { id, name, createdAt, updatedAt, links: { self, loras: `${self}/loras` } };
 }

@@ -4,6 +4,7 @@ import type { GenerationRef, GenerationSummary } from '../../db';
 import { characterIdSchema } from '../../domain/requests';
 import { cancelGeneration } from '../generations/cancel-generation';
 import { callerOf } from '../access/principal';
+import { cancellationAnswer, generationAnswer, generationPage, retryAnswer } from '../answers/generation';
 import type { ApiContext, ApiServer } from '../context';
 import { cursorOf, encodeCursor, pageLimit } from '../http/cursor';
 import { generationIdSchema, knownForm } from '../generations/generation-id';
@@ -30,42 +31,56 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
   const { assetRecords, generations, providerHealth, temporal } = context;
   const config = { access: 'read' } as const;
 
-  app.get('/v1/generations/:id', { config, schema: { params } }, async (request) => {
-    const own = ownOf(request);
-    const reading = await readGeneration(context, own);
-    if (reading === undefined) throw generationNotFound();
-    // Whoever is shown a picture may fetch it at once.
-    await assetRecords.own(own.caller, reading.unnotedAssets);
-    const isWaiting = reading.record.slots.some(({ waiting }) => waiting !== undefined);
-    const health = isWaiting ? await providerHealth.list() : [];
-    return generationView(reading.record, temporal, { ...reading, health });
-  });
+  app.get(
+    '/v1/generations/:id',
+    { config, schema: { params, response: { 200: generationAnswer } } },
+    async (request) => {
+      const own = ownOf(request);
+      const reading = await readGeneration(context, own);
+      if (reading === undefined) throw generationNotFound();
+      // Whoever is shown a picture may fetch it at once.
+      await assetRecords.own(own.caller, reading.unnotedAssets);
+      const isWaiting = reading.record.slots.some(({ waiting }) => waiting !== undefined);
+      const health = isWaiting ? await providerHealth.list() : [];
+      return generationView(reading.record, temporal, { ...reading, health });
+    },
+  );
 
-  app.get('/v1/generations', { config, schema: { querystring } }, async (request) => {
-    const { characterId, limit, cursor } = request.query;
-    const caller = callerOf(request);
-    const after = cursor && { createdAt: cursor[0], generationId: cursor[1] };
-    const page = await generations.list({ caller, characterId, limit: limit + 1, after });
-    const items = page.slice(0, limit);
-    const last = items.at(-1);
-    const hasMore = page.length > limit && last !== undefined;
-    return {
-      items: items.map((item) => summaryView(item, temporal)),
-      nextCursor: hasMore ? encodeCursor([last.createdAt, last.generationId]) : null,
-    };
-  });
+  app.get(
+    '/v1/generations',
+    { config, schema: { querystring, response: { 200: generationPage } } },
+    async (request) => {
+      const { characterId, limit, cursor } = request.query;
+      const caller = callerOf(request);
+      const after = cursor && { createdAt: cursor[0], generationId: cursor[1] };
+      const page = await generations.list({ caller, characterId, limit: limit + 1, after });
+      const items = page.slice(0, limit);
+      const last = items.at(-1);
+      const hasMore = page.length > limit && last !== undefined;
+      return {
+        items: items.map((item) => summaryView(item, temporal)),
+        nextCursor: hasMore ? encodeCursor([last.createdAt, last.generationId]) : null,
+      };
+    },
+  );
 
   const schema = { params, body: noBody };
+  const cancellation = { ...schema, response: { 200: cancellationAnswer, 202: cancellationAnswer } };
+  const retry = { ...schema, response: { 200: retryAnswer } };
   const cancelling = { access: 'start', audit: 'generation.cancel', effect: 'same' } as const;
-  app.post('/v1/generations/:id/cancel', { config: cancelling, schema }, async (request, reply) => {
-    const { record, status } = await cancelGeneration(context, ownOf(request));
-    const links = generationLinks(record, temporal);
-    return reply.code(status === 'cancelling' ? 202 : 200).send({ id: record.generationId, status, links });
-  });
+  app.post(
+    '/v1/generations/:id/cancel',
+    { config: cancelling, schema: cancellation },
+    async (request, reply) => {
+      const { record, status } = await cancelGeneration(context, ownOf(request));
+      const links = generationLinks(record, temporal);
+      return reply.code(status === 'cancelling' ? 202 : 200).send({ id: record.generationId, status, links });
+    },
+  );
 
   app.post(
     '/v1/generations/:id/retry-now',
-    { config: { access: 'start', effect: 'same' }, schema },
+    { config: { access: 'start', effect: 'same' }, schema: retry },
     async (request) => {
       const { record, slots } = await retryNow(context, ownOf(request));
       return { id: record.generationId, slots, links: generationLinks(record, temporal) };

@@ -1,3 +1,4 @@
+import { healthAnswer, readinessAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { HttpProblem } from '../http/http-problem';
 
@@ -9,14 +10,16 @@ type Check = { ok: true } | { ok: false; detail: string };
 /** `/healthz`: this process answers. `/readyz`: so does everything it needs, each named. */
 export function addHealthRoutes(app: ApiServer, context: ApiContext): void {
   const config = { access: 'public' } as const;
-  app.get('/healthz', { config }, (_request, reply) => reply.send({ status: 'ok' }));
+  app.get('/healthz', { config, schema: { response: { 200: healthAnswer } } }, async () => ({
+    status: 'ok' as const,
+  }));
 
-  app.get('/readyz', { config }, async () => {
+  app.get('/readyz', { config, schema: { response: { 200: readinessAnswer } } }, async () => {
     const checks = await checkAll(context);
     const failures = Object.entries(checks).flatMap(([name, check]) =>
       check.ok ? [] : [`${name} ${check.detail}`],
     );
-    if (failures.length === 0) return { status: 'ready', checks };
+    if (failures.length === 0) return { status: 'ready' as const, checks };
     throw new HttpProblem(503, 'not_ready', `Not ready: ${failures.join('; ')}.`, {
       extensions: { checks },
       retryAfterSeconds: 5,

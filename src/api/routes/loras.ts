@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { loraStatuses, type CharacterRef, type Lora } from '../../db';
 import { characterIdSchema, loraBaseModels, loraIdSchema } from '../../domain/requests';
 import { callerOf } from '../access/principal';
+import { loraAnswer, loraList } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { characterNotFound, loraNotFound } from '../http/not-found';
 
@@ -26,15 +27,19 @@ export function addLoraRoutes(app: ApiServer, { characters, loras }: ApiContext)
   const looking = { access: 'read' } as const;
   const deleting = { access: 'start', audit: 'lora.delete' } as const;
 
-  app.put(url, { config: changing, schema: { params, body } }, async (request, reply) => {
-    const { id: characterId, loraId } = request.params;
-    const caller = callerOf(request);
-    const written = await loras.put({ caller, characterId, id: loraId, ...request.body });
-    if (written === undefined) throw characterNotFound(characterId);
-    return reply.code(written.created ? 201 : 200).send(view(written.lora));
-  });
+  app.put(
+    url,
+    { config: changing, schema: { params, body, response: { 200: loraAnswer, 201: loraAnswer } } },
+    async (request, reply) => {
+      const { id: characterId, loraId } = request.params;
+      const caller = callerOf(request);
+      const written = await loras.put({ caller, characterId, id: loraId, ...request.body });
+      if (written === undefined) throw characterNotFound(characterId);
+      return reply.code(written.created ? 201 : 200).send(view(written.lora));
+    },
+  );
 
-  app.get(url, { config: looking, schema: { params } }, async (request) => {
+  app.get(url, { config: looking, schema: { params, response: { 200: loraAnswer } } }, async (request) => {
     const { id, loraId } = request.params;
     const lora = await loras.get(ofCharacter(request), loraId);
     if (lora === undefined) throw loraNotFound(id, loraId);
@@ -47,7 +52,7 @@ export function addLoraRoutes(app: ApiServer, { characters, loras }: ApiContext)
     return reply.code(204).send();
   });
 
-  const ofOne = { params: params.pick({ id: true }) };
+  const ofOne = { params: params.pick({ id: true }), response: { 200: loraList } };
   app.get('/v1/characters/:id/loras', { config: looking, schema: ofOne }, async (request) => {
     const { id } = request.params;
     if ((await characters.get(callerOf(request), id)) === undefined) throw characterNotFound(id);

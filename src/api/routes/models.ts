@@ -1,30 +1,26 @@
 import { z } from 'zod';
 import { studioModes } from '../../domain/requests';
-import { listModels, type ModelCapability } from '../../registry';
+import { listModels, modelCapabilities, type ListedModel } from '../../registry';
+import { modelList } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
-
-const capabilities = [
-  'text-to-image',
-  'image-to-image',
-  'lora',
-  'editing',
-  'upscaling',
-  'reference-image',
-  'video',
-] as const satisfies readonly ModelCapability[];
 
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 const querystring = z.strictObject({
   mode: z.enum(studioModes).optional(),
-  capability: z.enum(capabilities).optional(),
+  capability: z.enum(modelCapabilities).optional(),
   nsfw: flag.optional(),
   useLora: flag.optional(),
 });
 
 /** `GET /v1/models`: every registered model, and whether it could serve such a request here and now. */
 export function addModelRoutes(app: ApiServer, { routing }: ApiContext): void {
-  app.get('/v1/models', { config: { access: 'read' }, schema: { querystring } }, ({ query }, reply) =>
-    reply.send({ items: listModels(query, routing) }),
-  );
+  const schema = { querystring, response: { 200: modelList } };
+  app.get('/v1/models', { config: { access: 'read' }, schema }, ({ query }) => ({
+    items: listModels(query, routing).map(view),
+  }));
+}
+
+function view(model: ListedModel) {
+  return { ...model, capabilities: [...model.capabilities], studioModes: [...model.studioModes] };
 }

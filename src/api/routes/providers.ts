@@ -1,12 +1,14 @@
 import type { ProviderApp, ProviderHealthRecord, ProviderPause } from '../../domain/provider-health';
 import { providerNames, type ProviderName } from '../../domain/taxonomy';
 import { appsOf } from '../../registry';
+import { providerList } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { noQuery } from '../http/cursor';
 
 /** `GET /v1/providers`: which are enabled, what their watches last found, how many jobs wait for each, and which of their apps are plain. */
 export function addProviderRoute(app: ApiServer, context: ApiContext): void {
-  app.get('/v1/providers', { config: { access: 'read' }, schema: { querystring: noQuery } }, async () => {
+  const schema = { querystring: noQuery, response: { 200: providerList } };
+  app.get('/v1/providers', { config: { access: 'read' }, schema }, async () => {
     const [records, parked, pauses, apps] = await Promise.all([
       context.providerHealth.list(),
       context.providerHealth.countParkedJobs(),

@@ -6,6 +6,7 @@ import {
 } from '../../domain/requests';
 import { planGeneration } from '../../registry';
 import { assertMayMake, callerOf } from '../access/principal';
+import { routePlanAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { resolveRequest, type FlowBody } from '../generations/resolve-request';
 import { routePlanView } from '../generations/route-plan-view';
@@ -23,12 +24,16 @@ const body = z.discriminatedUnion('flow', [
 export function addRoutePlanRoute(app: ApiServer, context: ApiContext): void {
   // It starts nothing, so looking is enough.
   const config = { access: 'read', effect: 'none' } as const;
-  app.post('/v1/route-plans', { config, schema: { body } }, async (request) => {
-    assertMayMake(request, request.body);
-    const asked = { caller: callerOf(request), ownHost: request.host };
-    const flowRequest = await resolveRequest(context, toFlowBody(request.body), asked);
-    return routePlanView(planGeneration(flowRequest, context.routing, { fallbackSeed: 0 }));
-  });
+  app.post(
+    '/v1/route-plans',
+    { config, schema: { body, response: { 200: routePlanAnswer } } },
+    async (request) => {
+      assertMayMake(request, request.body);
+      const asked = { caller: callerOf(request), ownHost: request.host };
+      const flowRequest = await resolveRequest(context, toFlowBody(request.body), asked);
+      return routePlanView(planGeneration(flowRequest, context.routing, { fallbackSeed: 0 }));
+    },
+  );
 }
 
 function toFlowBody({ flow, ...request }: z.infer<typeof body>): FlowBody {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { slotDecisions } from '../../domain/generation';
 import { assertMayMake, callerOf } from '../access/principal';
+import { decisionAnswer, startedAnswer } from '../answers/generation';
 import type { ApiContext, ApiServer } from '../context';
 import { decideSlot } from '../generations/decide-slot';
 import { knownForm } from '../generations/generation-id';
@@ -18,13 +19,16 @@ const regeneration = z.strictObject({
   seed: z.int().min(0).max(4_294_967_295).optional(),
   maxCostUsd: z.number().min(0.001).max(1000).optional(),
 });
-const optionalRegeneration = z.preprocess((value) => value ?? {}, regeneration);
+const optionalRegeneration = regeneration.nullish().transform((given) => given ?? {});
 
 /** `POST /v1/generations/{id}/slots/{n}/decide` and `.../regenerate`. */
 export function addSlotRoutes(app: ApiServer, context: ApiContext): void {
   app.post(
     '/v1/generations/:id/slots/:slot/decide',
-    { config: { access: 'start', audit: 'slot.decide' }, schema: { params, body: decision } },
+    {
+      config: { access: 'start', audit: 'slot.decide' },
+      schema: { params, body: decision, response: { 200: decisionAnswer } },
+    },
     async (request) => {
       const { body, params } = request;
       const { slot } = params;
@@ -37,7 +41,10 @@ export function addSlotRoutes(app: ApiServer, context: ApiContext): void {
 
   app.post(
     '/v1/generations/:id/slots/:slot/regenerate',
-    { config: { access: 'start', effect: 'keyed' }, schema: { params, body: optionalRegeneration } },
+    {
+      config: { access: 'start', effect: 'keyed' },
+      schema: { params, body: optionalRegeneration, response: { 200: startedAnswer, 202: startedAnswer } },
+    },
     async (request, reply) => {
       const { slot } = request.params;
       const id = knownForm(request.params.id);

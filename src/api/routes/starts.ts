@@ -5,11 +5,12 @@ import {
   studioRequestSchema,
 } from '../../domain/requests';
 import { assertMayMake, callerOf } from '../access/principal';
+import { startedAnswer } from '../answers/generation';
 import type { ApiContext, ApiServer } from '../context';
 import { idempotencyKeyOf } from '../http/idempotency-key';
 import { resolveRequest, type FlowBody } from '../generations/resolve-request';
 import { sendStarted } from '../generations/send-started';
-import { startGeneration } from '../generations/start-generation';
+import { startGeneration, type StartedGeneration } from '../generations/start-generation';
 
 /**
  * `POST /v1/base-images`, `/v1/profile-pictures` and `/v1/studio`: 202, and the work goes on without the caller; 200
@@ -21,7 +22,7 @@ export function addStartRoutes(app: ApiServer, context: ApiContext): void {
     body: FlowBody,
     request: FastifyRequest,
     reply: FastifyReply,
-  ): Promise<FastifyReply> => {
+  ): Promise<StartedGeneration> => {
     assertMayMake(request, body.request);
     const caller = callerOf(request);
     const order = {
@@ -34,15 +35,18 @@ export function addStartRoutes(app: ApiServer, context: ApiContext): void {
     return sendStarted(reply, await startGeneration(context, order, request.log));
   };
 
-  app.post('/v1/base-images', { config, schema: { body: baseImagesRequestSchema } }, (request, reply) =>
-    start({ flow: 'base-images', request: request.body }, request, reply),
+  const response = { 200: startedAnswer, 202: startedAnswer };
+  app.post(
+    '/v1/base-images',
+    { config, schema: { body: baseImagesRequestSchema, response } },
+    (request, reply) => start({ flow: 'base-images', request: request.body }, request, reply),
   );
   app.post(
     '/v1/profile-pictures',
-    { config, schema: { body: profilePicturesRequestSchema } },
+    { config, schema: { body: profilePicturesRequestSchema, response } },
     (request, reply) => start({ flow: 'profile-pictures', request: request.body }, request, reply),
   );
-  app.post('/v1/studio', { config, schema: { body: studioRequestSchema } }, (request, reply) =>
+  app.post('/v1/studio', { config, schema: { body: studioRequestSchema, response } }, (request, reply) =>
     start({ flow: 'studio', request: request.body }, request, reply),
   );
 }
