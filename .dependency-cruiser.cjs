@@ -1,7 +1,7 @@
 /** The rooms and which doors they have. Those outside src/ stand beside the service. Type-only imports count too. */
-const outside = ['emulator', 'local', 'proof'];
+const outside = ['client', 'emulator', 'local', 'proof'];
 const room = (name) => (outside.includes(name) ? `^${name}/` : `^src/${name}/`);
-const own = '^(src|emulator|local|proof)/';
+const own = '^(src|client|emulator|local|proof)/';
 const only = (from, allowed, comment) => ({
   name: `${from}-imports`,
   comment,
@@ -49,9 +49,10 @@ module.exports = {
     ),
     only(
       'local',
-      ['config', 'domain', 'emulator'],
+      ['client', 'config', 'domain', 'emulator'],
       'Starts the others as processes; captions use the letters of the emulator.',
     ),
+    only('client', [], 'Knows the API by its document alone; it runs in browsers, too.'),
     {
       name: 'workflow-imports',
       comment: 'Workflows are deterministic: domain, and activities as types only.',

@@ -1,49 +1,46 @@
 import { z } from 'zod';
+import { ApiError, createGenerationClient, type Flow, type FlowRequests } from '../../client/src';
 import { errorMessage } from '../stack/error-message';
 import { DemoError } from './demo-error';
 
-const attemptSchema = z.object({
-  number: z.number(),
-  provider: z.string(),
-  endpoint: z.string(),
-  outcome: z.string(),
-  seconds: z.number(),
-  message: z.string().optional(),
-});
-
-const slotSchema = z.object({
-  slot: z.number(),
-  label: z.string(),
-  status: z.string(),
-  provider: z.string().nullable(),
-  endpoint: z.string().nullable(),
-  identity: z.string(),
-  attempts: z.array(attemptSchema),
-  costUsd: z.number(),
-  assetUrl: z.string().nullable(),
-  mediaType: z.string().nullable(),
-  error: z.object({ code: z.string(), message: z.string() }).nullable(),
-  startedAt: z.string().nullable(),
-  finishedAt: z.string().nullable(),
-});
-
-const generationSchema = z.object({
-  id: z.string(),
-  flow: z.string(),
-  status: z.string(),
-  live: z.boolean(),
-  costUsd: z.number(),
-  atRiskUsd: z.number(),
-  slots: z.array(slotSchema),
-  links: z.object({ temporalUi: z.string().optional() }),
-});
-
-const acceptedSchema = z.object({ id: z.string() });
-const problemSchema = z.object({ detail: z.string().optional(), title: z.string().optional() });
 const journalSchema = z.object({ entries: z.array(z.object({ endpoint: z.string(), outcome: z.string() })) });
 
-export type DemoSlot = z.infer<typeof slotSchema>;
-export type DemoGeneration = z.infer<typeof generationSchema>;
+/** What the demo looks at; an answer has more. */
+export interface DemoSlot {
+  slot: number;
+  label: string;
+  status: string;
+  provider: string | null;
+  endpoint: string | null;
+  identity: string;
+  attempts: DemoAttempt[];
+  costUsd: number;
+  assetUrl: string | null;
+  mediaType: string | null;
+  error: { code: string; message: string } | null;
+  startedAt: string | null;
+  finishedAt: string | null;
+}
+
+interface DemoAttempt {
+  number: number;
+  provider: string;
+  endpoint: string;
+  outcome: string;
+  seconds: number;
+  message?: string | undefined;
+}
+
+export interface DemoGeneration {
+  id: string;
+  flow: string;
+  status: string;
+  live: boolean;
+  costUsd: number;
+  atRiskUsd: number;
+  slots: DemoSlot[];
+  links: { temporalUi?: string | undefined };
+}
 
 /** Any one answer; none of them waits for a picture. */
 const timeoutMs = 15_000;
@@ -54,10 +51,10 @@ export interface DemoClient {
   putLora(
     characterId: string,
     loraId: string,
-    lora: { baseModel: string; triggerWord: string },
+    lora: { baseModel: 'flux'; triggerWord: string },
   ): Promise<void>;
   /** Starts a generation and returns its id. */
-  start(flow: 'base-images' | 'profile-pictures' | 'studio', body: object): Promise<string>;
+  start(flow: Flow, body: object): Promise<string>;
   generation(id: string): Promise<DemoGeneration>;
   download(assetUrl: string): Promise<Buffer>;
   setProvider(name: string, state: 'up' | 'down'): Promise<void>;
@@ -66,20 +63,37 @@ export interface DemoClient {
 }
 
 export function createDemoClient(urls: { api: string; control: string }): DemoClient {
-  const api = (method: string, path: string, body?: object): Promise<unknown> =>
-    callJson(method, urls.api, path, body);
+  const client = createGenerationClient({ baseUrl: urls.api, timeoutMs });
   const control = (method: string, path: string, body?: object): Promise<unknown> =>
-    callJson(method, urls.control, path, body);
+    callControl(method, new URL(path, urls.control), body);
   return {
-    putCharacter: async (id, name) => {
-      await api('PUT', `/v1/characters/${id}`, { name });
-    },
-    putLora: async (characterId, loraId, lora) => {
-      await api('PUT', `/v1/characters/${characterId}/loras/${loraId}`, lora);
-    },
-    start: async (flow, body) => acceptedSchema.parse(await api('POST', `/v1/${flow}`, body)).id,
-    generation: async (id) => generationSchema.parse(await api('GET', `/v1/generations/${id}`)),
-    download: async (assetUrl) => Buffer.from(await (await call('GET', urls.api, assetUrl)).arrayBuffer()),
+    putCharacter: (id, name) =>
+      told(`PUT /v1/characters/${id}`, async () => {
+        const { error, response } = await client.api.PUT('/v1/characters/{id}', {
+          params: { path: { id } },
+          body: { name },
+        });
+        if (error !== undefined) throw new ApiError(response.status, error);
+      }),
+    putLora: (id, loraId, lora) =>
+      told(`PUT /v1/characters/${id}/loras/${loraId}`, async () => {
+        const path = { id, loraId };
+        const body = { ...lora, status: 'ready', defaultStrength: 1 } as const;
+        const { error, response } = await client.api.PUT('/v1/characters/{id}/loras/{loraId}', {
+          params: { path },
+          body,
+        });
+        if (error !== undefined) throw new ApiError(response.status, error);
+      }),
+    start: (flow, body) =>
+      // The API checks it; the demo is there to show that.
+      told(
+        `The start of ${flow}`,
+        async () => (await client.start(flow, body as FlowRequests[typeof flow])).id,
+      ),
+    generation: (id) => told(`GET /v1/generations/${id}`, () => client.generation(id)),
+    download: (assetUrl) =>
+      told(`GET ${assetUrl}`, async () => Buffer.from(await (await client.download(assetUrl)).arrayBuffer())),
     setProvider: async (name, state) => {
       await control('POST', `/control/providers/${name}`, { state });
     },
@@ -90,31 +104,26 @@ export function createDemoClient(urls: { api: string; control: string }): DemoCl
   };
 }
 
-async function callJson(method: string, base: string, path: string, body?: object): Promise<unknown> {
-  const response = await call(method, base, path, body);
-  return response.status === 204 ? undefined : response.json();
-}
-
-async function call(method: string, base: string, path: string, body?: object): Promise<Response> {
-  const request: RequestInit = { method, signal: AbortSignal.timeout(timeoutMs) };
-  if (body !== undefined) {
-    request.body = JSON.stringify(body);
-    request.headers = { 'content-type': 'application/json' };
-  }
-  const response = await fetch(new URL(path, base), request).catch((error: unknown) => {
-    const reason = errorMessage(error);
-    throw new DemoError(`${method} ${path} got no answer: ${reason}`, { cause: error });
-  });
-  if (response.ok) return response;
-  throw new DemoError(`${method} ${path} was answered with ${response.status}: ${await problemIn(response)}`);
-}
-
-async function problemIn(response: Response): Promise<string> {
-  const text = await response.text();
+/** @throws DemoError that says what failed */
+async function told<Result>(what: string, act: () => Promise<Result>): Promise<Result> {
   try {
-    const problem = problemSchema.parse(JSON.parse(text));
-    return problem.detail ?? problem.title ?? text.slice(0, 300);
-  } catch {
-    return text.slice(0, 300);
+    return await act();
+  } catch (error) {
+    const how = error instanceof ApiError ? `was answered with ${error.status}` : 'got no answer';
+    throw new DemoError(`${what} ${how}: ${errorMessage(error)}`, { cause: error });
   }
+}
+
+/** The emulator's own door, which is no part of the API. */
+async function callControl(method: string, url: URL, body?: object): Promise<unknown> {
+  return await told(`${method} ${url.pathname}`, async () => {
+    const request: RequestInit = { method, signal: AbortSignal.timeout(timeoutMs) };
+    if (body !== undefined) {
+      request.body = JSON.stringify(body);
+      request.headers = { 'content-type': 'application/json' };
+    }
+    const response = await fetch(url, request);
+    if (!response.ok) throw new ApiError(response.status, undefined);
+    return response.status === 204 ? undefined : await response.json();
+  });
 }
