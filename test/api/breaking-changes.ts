@@ -85,8 +85,8 @@ function schemaChanges(
   const enumAfter = list(after['enum']);
   if (direction === 'sent' && enumAfter.length > 0 && enumBefore.some((value) => !enumAfter.includes(value)))
     changes.push(`${where} takes fewer values`);
-  const wasRequired = list(before['required']);
-  const isRequired = list(after['required']);
+  const wasRequired = words(before, 'required');
+  const isRequired = words(after, 'required');
   if (direction === 'sent') {
     for (const field of isRequired) if (!wasRequired.includes(field)) changes.push(`${where} needs ${field}`);
   } else {
@@ -114,6 +114,11 @@ function resolved({ components }: Document, schema: unknown): Schema {
   const { $ref, ...rest } = record(schema);
   if (typeof $ref !== 'string') return rest;
   return { ...components.schemas[$ref.split('/').at(-1) ?? ''], ...rest };
+}
+
+/** The words of a schema that are lists of words; forms are objects. */
+function words(schema: Schema, name: string): string[] {
+  return list(schema[name]).map(String);
 }
 
 function list(value: unknown): unknown[] {

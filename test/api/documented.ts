@@ -25,10 +25,11 @@ export function documented(document: Document, call: Call, answer: Answer): Answ
   const operation = operationOf(document, call);
   // Of what the document does not know only this may be said.
   if (operation === undefined || status === 405) return answer;
-  const name = `${operation.operationId}: ${String(status)} ${String(body['code'] ?? '')}`;
+  const code = typeof body['code'] === 'string' ? body['code'] : '';
+  const name = `${operation.operationId}: ${String(status)} ${code}`;
   const response = operation.responses[String(status)];
   if (response === undefined) throw new Error(`not in the OpenAPI document: ${name}`);
-  if (isProblem && !response.description.includes(`\`${String(body['code'])}\``)) {
+  if (isProblem && !response.description.includes(`\`${code}\``)) {
     throw new Error(`not in the OpenAPI document: ${name}`);
   }
   return answer;

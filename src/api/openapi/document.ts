@@ -50,7 +50,8 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
       },
     },
     transform: (route) => {
-      const { access, effect } = route.route.config ?? {};
+      // Routes of plug-ins may have none, whatever the type says.
+      const { access, effect } = (route.route.config as FastifyContextConfig | undefined) ?? {};
       const given = route.schema as Json | undefined;
       const { schema, url } = toJsonSchema({ ...route, schema: route.schema ?? {} });
       const isHidden = ![route.route.method]
@@ -80,11 +81,13 @@ function keyOf(method: string, path: string): string {
 /** Adds what zod schemas do not tell: who may call, what may go wrong, examples; and bodies that are no JSON. */
 function complete(document: Document): Document {
   for (const [path, methods] of Object.entries(document.paths)) {
-    for (const [method, operation] of Object.entries(methods)) {
+    const completedMethods = Object.entries(methods).flatMap(([method, operation]) => {
       const described = operations[keyOf(method, path)];
-      if (described === undefined) delete methods[method];
-      else methods[method] = completed(operation, { method, path, described });
-    }
+      return described === undefined
+        ? []
+        : [[method, completed(operation, { method, path, described })] as const];
+    });
+    document.paths[path] = Object.fromEntries(completedMethods);
   }
   document.components.schemas = tidied(document);
   document.components.schemas['Problem'] = withoutDialect(z.toJSONSchema(problemSchema));
@@ -257,6 +260,6 @@ function opened<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value, open)) as Value;
 }
 
-function withoutDialect({ $schema: _dialect, ...schema }: Json): Json {
-  return schema;
+function withoutDialect(schema: Json): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => name !== '$schema'));
 }

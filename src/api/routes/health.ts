@@ -10,7 +10,7 @@ type Check = { ok: true } | { ok: false; detail: string };
 /** `/healthz`: this process answers. `/readyz`: so does everything it needs, each named. */
 export function addHealthRoutes(app: ApiServer, context: ApiContext): void {
   const config = { access: 'public' } as const;
-  app.get('/healthz', { config, schema: { response: { 200: healthAnswer } } }, async () => ({
+  app.get('/healthz', { config, schema: { response: { 200: healthAnswer } } }, () => ({
     status: 'ok' as const,
   }));
 
