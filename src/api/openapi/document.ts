@@ -51,7 +51,7 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
     },
     transform: (route) => {
       // Routes of plug-ins may have none, whatever the type says.
-      const { access, effect } = (route.route.config as FastifyContextConfig | undefined) ?? {};
+      const { access, effect } = route.route.config ?? {};
       const given = route.schema as Json | undefined;
       const { schema, url } = toJsonSchema({ ...route, schema: route.schema ?? {} });
       const isHidden = ![route.route.method]
