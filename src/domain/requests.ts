@@ -36,7 +36,14 @@ export const loraIdSchema = identifier.refine((id) => !id.startsWith('character-
   message: 'send the bare id: the provider adds "character-" itself, so a prefixed id would not be found',
 });
 
-const prompt = z.string().trim().min(1, 'must not be empty').max(4000);
+/** Anything that a reader sees: no space, control character, mark without a letter, or filler such as U+2800. */
+const visible = /[^\p{C}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
+const prompt = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(4000)
+  .refine((text) => text === '' || visible.test(text), { message: 'holds nothing that can be seen' });
 const negativePrompt = z.string().trim().max(2000);
 /** Unsigned 32 bit: the range every provider accepts. */
 const seed = z.int().min(0).max(4_294_967_295);

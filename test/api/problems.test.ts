@@ -149,6 +149,54 @@ describe('every refusal is a problem document', () => {
     expect(answer).toContain('"code":"invalid_http"');
   });
 
+  it.each<[string, string, number]>([
+    ['of announced length', 'content-type: application/json\r\ncontent-length: 5000000', 413],
+    ['in chunks', 'content-type: application/json\r\ntransfer-encoding: chunked', 413],
+    ['of a type nobody takes', 'content-type: text/csv\r\ncontent-length: 5000000', 415],
+  ])('is read by a client that first sends its whole body, %s', async (_name, headers, status) => {
+    const { hostname, port } = new URL(api.baseUrl);
+    const socket = connect(Number(port), hostname);
+    const body = 'x'.repeat(5_000_000);
+    const sent = headers.includes('chunked') ? `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body;
+    socket.pause();
+    socket.write(`POST /v1/studio HTTP/1.1\r\nhost: x\r\n${headers}\r\n\r\n`);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', reject);
+      socket.write(sent, (error) => {
+        if (error === null || error === undefined) resolve();
+        else reject(error);
+      });
+    });
+    socket.end();
+
+    expect(await text(socket)).toContain(`HTTP/1.1 ${status}`);
+  });
+
+  it.each([
+    ['an overlong form', [0xc0, 0xaf]],
+    ['half a character', [0xe2, 0x82]],
+    ['a byte that never is one', [0xff]],
+  ])('refuses text that is not UTF-8 instead of changing it: %s', async (_name, bytes) => {
+    const payload = Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from(bytes), Buffer.from('"}')]);
+    const { status, body } = await api.send({ method: 'POST', url: '/v1/studio', headers: json, payload });
+
+    expect(status).toBe(400);
+    expect(body['errors']).toMatchObject([{ field: 'body', code: 'invalid_utf8' }]);
+  });
+
+  it.each([
+    ['zero-width characters', '\u200b\u200d\ufeff'],
+    ['control characters', '\u0007\u001b'],
+    ['blank letters', '\u3164\u2800'],
+    ['marks without a letter', '\u0301'],
+  ])('refuses a prompt of nothing but %s', async (_name, prompt) => {
+    const payload = { characterId: 'ava', prompt };
+    const { status, body } = await api.send({ method: 'POST', url: '/v1/base-images', payload });
+
+    expect(status).toBe(400);
+    expect(body['errors']).toMatchObject([{ field: 'prompt', pointer: '/prompt' }]);
+  });
+
   it('names the methods that do exist', async () => {
     const { headers } = await api.send({ method: 'PATCH', url: '/v1/characters/ava' });
 

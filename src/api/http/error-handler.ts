@@ -1,5 +1,5 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { HttpProblem, problemDocument } from './http-problem';
 import { toProblem } from './to-problem';
 
@@ -66,6 +66,7 @@ function clientProblem(code: string | undefined): HttpProblem {
 
 function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   request.problem = problem;
+  readRest(request, reply);
   if (problem.status >= 500) logFailure(problem, request);
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', problem.retryAfterSeconds);
   return (
@@ -77,6 +78,26 @@ function sendProblem(problem: HttpProblem, request: FastifyRequest, reply: Fasti
       .type(problemType)
       .send(problemDocument(problem, { requestId: request.id, isRepeatable: isRepeatable(request) }))
   );
+}
+
+/** What a client may send on after its answer. Whoever takes longer loses the connection. */
+const restMs = 60_000;
+
+/**
+ * A client that is still sending when its connection is closed sees a broken pipe instead of the answer. So what is left of
+ * a refused body is read and thrown away.
+ */
+function readRest({ raw }: FastifyRequest, reply: FastifyReply): void {
+  // An injected request has no socket.
+  if (raw.complete || !(raw.socket instanceof Socket)) return;
+  reply.removeHeader('connection');
+  raw.unpipe();
+  raw.resume();
+  const timer = setTimeout(() => raw.socket.destroy(), restMs);
+  timer.unref();
+  raw.once('close', () => {
+    clearTimeout(timer);
+  });
 }
 
 /** Methods that do the same once and twice (RFC 9110, 9.2.2), and posts that name their job by a key. */

@@ -9,6 +9,7 @@ export const formCodes = [
   'invalid_format',
   'invalid_json',
   'invalid_type',
+  'invalid_utf8',
   'invalid_union',
   'invalid_value',
   'nested_too_deep',

@@ -5,23 +5,42 @@ import { invalid } from './to-problem';
 /** No text may hold these: PostgreSQL cannot store NUL, and half a surrogate pair is no character at all. */
 const unstorable = /[\0\p{Surrogate}]/u;
 
+/** Refuses what is no UTF-8, overlong forms too; Node would put U+FFFD in its place, and the prompt would be another one. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+const notUtf8: FieldError = {
+  field: 'body',
+  code: 'invalid_utf8',
+  message: 'holds bytes that are not UTF-8: encode the text as UTF-8',
+};
+
 /**
  * Reads JSON bodies. An empty one counts as absent, since many clients always send the content type, and text that
  * cannot be stored is refused by field instead of failing later.
  */
 export function addJsonParser(app: FastifyInstance): void {
   const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') {
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (body.length === 0) {
       done(null, undefined);
       return;
     }
-    void parseJson(request, body, done);
+    const text = decoded(body);
+    if (text === undefined) done(invalid([notUtf8]));
+    else void parseJson(request, text, done);
   });
   app.addHook('preValidation', (request, _reply, done) => {
     const issue = unusableField(request.body, []);
     done(issue === undefined ? undefined : invalid([issue]));
   });
+}
+
+function decoded(body: Buffer): string | undefined {
+  try {
+    return utf8.decode(body);
+  } catch {
+    return undefined;
+  }
 }
 
 /** No request has more than four levels; what is nested by the thousand costs time and stack to look through. */

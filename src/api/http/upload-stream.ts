@@ -18,12 +18,6 @@ export async function uploadStream(request: FastifyRequest, maxBytes: number): P
   return request.isMultipart() ? (await formFile(request)).file : detached(request.raw);
 }
 
-/** Reads what is left of a body nobody wants any more, so that the answer is not lost in a reset connection. */
-export function discardRest({ raw }: FastifyRequest): void {
-  raw.unpipe();
-  raw.resume();
-}
-
 /** What the frame of a form adds to its file, at most. */
 const formBytes = 10_000;
 

@@ -9,7 +9,7 @@ import { assetAnswer, recipesAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { assetUrl } from '../http/links';
 import { serveAsset } from '../http/serve-asset';
-import { discardRest, uploadStream } from '../http/upload-stream';
+import { uploadStream } from '../http/upload-stream';
 
 /** Largest upload. */
 const uploadBytes = 50e6;
@@ -80,16 +80,11 @@ async function upload(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<z.input<typeof assetAnswer>> {
-  try {
-    const stream = await uploadStream(request, uploadBytes);
-    // Masks may be of one colour.
-    const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true });
-    await assetRecords.recordUpload(asset, callerOf(request));
-    const { assetId: id, ...facts } = asset;
-    reply.code(201).header('location', assetUrl(id));
-    return { id, url: assetUrl(id), ...facts };
-  } catch (error) {
-    discardRest(request);
-    throw error;
-  }
+  const stream = await uploadStream(request, uploadBytes);
+  // Masks may be of one colour.
+  const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true });
+  await assetRecords.recordUpload(asset, callerOf(request));
+  const { assetId: id, ...facts } = asset;
+  reply.code(201).header('location', assetUrl(id));
+  return { id, url: assetUrl(id), ...facts };
 }
