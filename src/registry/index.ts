@@ -3,6 +3,7 @@ export { estimatePriceUsd } from './estimate-price';
 export { expectedSizeOf, leastUpscaledSize } from './expected-size';
 export { findModel } from './find-model';
 export { listModels, type ListedModel, type ModelFilter } from './list-models';
+export { loraBasesFor } from './lora-bases';
 export { models } from './models';
 export { planCost, type Cost, type PlanCost } from './plan-cost';
 export { planGeneration, type PlanOptions } from './plan-generation';

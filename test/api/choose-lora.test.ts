@@ -1,4 +1,4 @@
-import { chooseLora } from '../../src/api/generations/choose-lora';
+import { chooseLora, type AskedLora } from '../../src/api/generations/choose-lora';
 import type { Lora } from '../../src/db';
 
 function lora(id: string, fields: Partial<Lora> = {}): Lora {
@@ -17,7 +17,7 @@ function lora(id: string, fields: Partial<Lora> = {}): Lora {
 }
 
 describe('chooseLora', () => {
-  it.each<[string, Lora[], Parameters<typeof chooseLora>[1], object]>([
+  it.each<[string, Lora[], Partial<AskedLora>, object]>([
     [
       'takes the named one',
       [lora('a', { isDefault: true }), lora('b')],
@@ -27,12 +27,36 @@ describe('chooseLora', () => {
     ['takes the default', [lora('a'), lora('b', { isDefault: true })], {}, { loraId: 'b' }],
     ['takes the only trained one', [lora('a', { status: 'failed' }), lora('b')], {}, { loraId: 'b' }],
     ["uses the LoRA's own strength", [lora('a')], {}, { strength: 0.7 }],
+    [
+      'takes another one than the default where only that fits the asked model',
+      [lora('a', { isDefault: true }), lora('b', { baseModel: 'qwen' })],
+      { bases: ['qwen'] },
+      { loraId: 'b', baseModel: 'qwen' },
+    ],
+    [
+      'takes the default where it fits as well as others',
+      [lora('a', { baseModel: 'qwen' }), lora('b', { isDefault: true })],
+      { bases: ['qwen', 'flux'] },
+      { loraId: 'b' },
+    ],
+    [
+      'takes the only one that fits where there is no default',
+      [lora('a', { baseModel: 'wan' }), lora('b')],
+      {},
+      { loraId: 'b' },
+    ],
+    [
+      'leaves it to the plan to refuse a default that does not fit',
+      [lora('a', { isDefault: true, baseModel: 'wan' }), lora('b', { status: 'training' })],
+      {},
+      { loraId: 'a' },
+    ],
     ['lets the request set the strength', [lora('a')], { loraStrength: 1.2 }, { strength: 1.2 }],
   ])('%s', (_name, loras, asked, chosen) => {
-    expect(chooseLora(loras, asked)).toMatchObject({ lora: chosen });
+    expect(chooseLora(loras, { bases: ['flux'], ...asked })).toMatchObject({ lora: chosen });
   });
 
-  it.each<[string, Lora[], Parameters<typeof chooseLora>[1], object]>([
+  it.each<[string, Lora[], Partial<AskedLora>, object]>([
     [
       'the named one does not exist',
       [lora('a')],
@@ -59,7 +83,13 @@ describe('chooseLora', () => {
       { field: 'useLora', code: 'no_trained_lora' },
     ],
     ['several could be meant', [lora('a'), lora('b')], {}, { field: 'loraId', code: 'no_default_lora' }],
+    [
+      'several fit and the default does not',
+      [lora('a', { isDefault: true, baseModel: 'wan' }), lora('b'), lora('c')],
+      {},
+      { field: 'loraId', code: 'no_default_lora', message: expect.stringMatching(/ b, c$/) as unknown },
+    ],
   ])('refuses when %s', (_name, loras, asked, issue) => {
-    expect(chooseLora(loras, asked)).toMatchObject({ issue });
+    expect(chooseLora(loras, { bases: ['flux'], ...asked })).toMatchObject({ issue });
   });
 });

@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { generationStatuses, slotDecisions, slotStatuses } from '../../domain/generation';
 import { dispatchCertainties, failureClasses } from '../../domain/taxonomy';
-import { assetId, flow, generationLinks, identity, lineage, nextCursor, provider, time, usd } from './parts';
+import {
+  assetId,
+  flow,
+  generationLinks,
+  identity,
+  lineage,
+  nextCursor,
+  provider,
+  time,
+  usd,
+  usedLora,
+} from './parts';
 
 const storedError = { code: z.string(), message: z.string(), provider: provider.optional() };
 
@@ -157,6 +168,7 @@ export const generationAnswer = z
     caller: z.string(),
     engines: z.array(z.string()).meta({ description: 'Endpoints that made the finished pictures' }),
     coherent: z.boolean().meta({ description: '`false`: the set mixes engines' }),
+    lora: usedLora.nullable(),
     lineage: lineage.nullable(),
     extras: z
       .array(

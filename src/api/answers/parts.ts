@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flows } from '../../domain/requests';
+import { flows, loraBaseModels } from '../../domain/requests';
 import { providerNames } from '../../domain/taxonomy';
 
 /** What answers are made of. Those with an `id` are named in the OpenAPI document. */
@@ -23,6 +23,13 @@ export const generationLinks = z
 export const lineage = z
   .strictObject({ generationId: z.string(), slot: z.int() })
   .meta({ id: 'Lineage', description: 'The picture this one replaces' });
+
+export const usedLora = z
+  .strictObject({ id: z.string(), baseModel: z.enum(loraBaseModels), strength: z.number() })
+  .meta({
+    id: 'UsedLora',
+    description: 'The LoRA that keeps the face; `useLora` alone leaves the choice to us',
+  });
 
 /** A JSON object as it was sent to a provider. */
 export const jsonObject = z.record(z.string(), z.unknown());

@@ -4,7 +4,7 @@ import { scopes } from '../../domain/access';
 import { providerStates } from '../../domain/provider-health';
 import { coherences, loraBaseModels, studioModes, unknownOutcomes } from '../../domain/requests';
 import { modelCapabilities } from '../../registry';
-import { assetId, identity, jsonObject, lineage, nextCursor, provider, time, usd } from './parts';
+import { assetId, identity, jsonObject, lineage, nextCursor, provider, time, usd, usedLora } from './parts';
 
 export const characterAnswer = z
   .strictObject({
@@ -108,6 +108,7 @@ export const routePlanAnswer = z
       maxRefills: z.int(),
       hedge: z.boolean(),
     }),
+    lora: usedLora.nullable(),
     deadlineSeconds: z.int(),
   })
   .meta({ id: 'RoutePlan' });

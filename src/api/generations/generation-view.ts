@@ -1,5 +1,6 @@
 import type { GenerationRecord, SlotRecord } from '../../db';
 import type { ExtraPicture, SlotStatus } from '../../domain/generation';
+import type { FlowRequest, LoraBaseModel } from '../../domain/requests';
 import { refusedBy } from '../../domain/refused-by';
 import type { ProviderHealthRecord } from '../../domain/provider-health';
 import { assetUrl, generationLinks } from '../http/links';
@@ -39,6 +40,7 @@ export function generationView(
     engines: record.engines,
     /** `false`: the set mixes engines. */
     coherent: record.engines.length <= 1,
+    lora: loraView(record.request),
     /** The picture this one replaces. */
     lineage: record.lineage ?? null,
     /** Paid pictures that came late, beside those the slots kept. */
@@ -56,6 +58,15 @@ export function generationView(
     })),
     links: generationLinks(record, temporal),
   };
+}
+
+/** The LoRA that keeps the face; which one a request means is not always written in it. */
+export function loraView(
+  request: FlowRequest | undefined,
+): { id: string; baseModel: LoraBaseModel; strength: number } | null {
+  if (request?.flow !== 'studio' || request.lora === undefined) return null;
+  const { loraId: id, baseModel, strength } = request.lora;
+  return { id, baseModel, strength };
 }
 
 function extraView({ asset, ...extra }: ExtraPicture) {

@@ -4,7 +4,7 @@ import type {
   ProfilePicturesRequest,
   StudioRequest,
 } from '../../domain/requests';
-import { RequestRefused, type RefusalIssue } from '../../registry';
+import { loraBasesFor, RequestRefused, type RefusalIssue } from '../../registry';
 import { chooseLora, type LoraChoice } from './choose-lora';
 import type { ApiContext } from '../context';
 import { resolveAssets, type AssetField } from './resolve-assets';
@@ -73,7 +73,9 @@ async function resolveLora(
   request: StudioRequest,
 ): Promise<LoraChoice | undefined> {
   if (!request.useLora) return undefined;
-  return chooseLora(await loras.list({ caller, characterId: request.characterId }), request);
+  const { characterId, loraId, loraStrength } = request;
+  const bases = loraBasesFor(request);
+  return chooseLora(await loras.list({ caller, characterId }), { loraId, loraStrength, bases });
 }
 
 function refuseAny(issues: readonly RefusalIssue[]): void {

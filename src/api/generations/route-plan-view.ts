@@ -1,8 +1,10 @@
 import type { GenerationPlan } from '../../domain/plan';
+import type { FlowRequest } from '../../domain/requests';
 import { planCost } from '../../registry';
+import { loraView } from './generation-view';
 
 /** A plan as callers see it: per slot every candidate in order, with its reason; and the money. */
-export function routePlanView(plan: GenerationPlan) {
+export function routePlanView(plan: GenerationPlan, request: FlowRequest) {
   const { slots, rules, deadlineSeconds, maxPaidAttempts } = plan;
   const { expectedUsd, worstUsd, slots: costs } = planCost(plan);
   return {
@@ -25,6 +27,7 @@ export function routePlanView(plan: GenerationPlan) {
         'above maxCostUsd where it is set, and never above the daily limit of the caller.',
     },
     rules,
+    lora: loraView(request),
     deadlineSeconds,
   };
 }

@@ -51,7 +51,8 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
     },
     transform: (route) => {
       // Routes of plug-ins may have none, whatever the type says.
-      const { access, effect } = route.route.config ?? {};
+      const { config = {} } = route.route as { config?: FastifyContextConfig };
+      const { access, effect } = config;
       const given = route.schema as Json | undefined;
       const { schema, url } = toJsonSchema({ ...route, schema: route.schema ?? {} });
       const isHidden = ![route.route.method]

@@ -31,7 +31,7 @@ export function addRoutePlanRoute(app: ApiServer, context: ApiContext): void {
       assertMayMake(request, request.body);
       const asked = { caller: callerOf(request), ownHost: request.host };
       const flowRequest = await resolveRequest(context, toFlowBody(request.body), asked);
-      return routePlanView(planGeneration(flowRequest, context.routing, { fallbackSeed: 0 }));
+      return routePlanView(planGeneration(flowRequest, context.routing, { fallbackSeed: 0 }), flowRequest);
     },
   );
 }
