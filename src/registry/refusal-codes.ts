@@ -1,5 +1,6 @@
 /** Every reason to refuse a well-formed request: `errors[].code` of a 422. A test holds the table in docs/api.md to it. */
 export const refusalCodes = [
+  'age_unclear',
   'ambiguous_model',
   'asset_not_ready',
   'base_images_are_sfw',
@@ -30,6 +31,7 @@ export const refusalCodes = [
   'nothing_to_be_strict_about',
   'nsfw_asset',
   'nsfw_disabled',
+  'nsfw_undeclared',
   'nsfw_unsupported',
   'prompt_required',
   'provider_disabled',

@@ -25,6 +25,48 @@ describe.each(flows)('%s without the nsfw flag', (_flow, request) => {
     expect(plan(request('a child on a swing'), switchedOff).slots).not.toHaveLength(0);
   });
 
+  it.each(['nude girl', 'a topless girl on a bed', 'two boys, sexy', 'g1rl, n4k3d', '裸の女の子'])(
+    'are refused for "%s", which leaves the age open',
+    (prompt) => {
+      const [issue] = refusalOf(request(prompt), switchedOff);
+      expect(issue).toMatchObject({ field: 'prompt' });
+      expect(['age_unclear', 'minor_suggested']).toContain(issue?.code);
+    },
+  );
+
+  it.each(['a girl with a kite', 'her girlfriend in a bar', 'the boys of the band'])(
+    'may show "%s" where nothing is sexual',
+    (prompt) => {
+      expect(plan(request(prompt), switchedOff).slots).not.toHaveLength(0);
+    },
+  );
+
+  it.each([
+    'a nude woman on a bed',
+    'naked man',
+    'N S F W',
+    'porn',
+    'femme toute nue',
+    'голая женщина',
+    '全裸',
+  ])('are refused for "%s", which must be declared', (prompt) => {
+    for (const context of [everythingOn, switchedOff])
+      expect(refusalOf(request(prompt), context)).toMatchObject([
+        { field: 'prompt', code: 'nsfw_undeclared' },
+      ]);
+  });
+
+  it.each([
+    'nude lipstick',
+    'nude high heels',
+    'stars seen with the naked eye',
+    'sexy red dress',
+    'a bikini',
+    'a cockpit',
+  ])('may show "%s" undeclared', (prompt) => {
+    expect(plan(request(prompt), switchedOff).slots).not.toHaveLength(0);
+  });
+
   it.each([everythingOn, switchedOff])('may show adults, whatever is switched on', (context) => {
     for (const prompt of ['a woman of 30, red hair', 'a topless man of 40']) {
       expect(plan(request(prompt), context).slots).not.toHaveLength(0);
@@ -63,4 +105,11 @@ describe('a negative prompt', () => {
     expect(plan(baseImages({ negativePrompt })).slots).toHaveLength(6);
     expect(plan(profilePictures({ mode: 'fast', negativePrompt })).slots).not.toHaveLength(0);
   });
+});
+
+it('an NSFW request may not leave the age open, and may say what it shows', () => {
+  expect(refusalOf(studio({ nsfw: true, prompt: 'a girl in a bar' }))).toMatchObject([
+    { code: 'age_unclear' },
+  ]);
+  expect(plan(studio({ nsfw: true, prompt: 'a nude woman of 30' })).slots).toHaveLength(1);
 });

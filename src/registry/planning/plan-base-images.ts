@@ -3,6 +3,7 @@ import type { BaseImagesRequest } from '../../domain/requests';
 import { RequestRefused, type RefusalIssue } from '../refusal';
 import type { RoutingContext } from '../types';
 import { checkMinors } from './check-minors';
+import { undeclared } from './check-nsfw';
 import { jobRules } from './job-rules';
 import { planSlot, slotSeed } from './plan-slot';
 
@@ -45,7 +46,8 @@ export function planBaseImages(
 
 function baseImageIssues({ nsfw, prompt }: BaseImagesRequest, context: RoutingContext): RefusalIssue[] {
   const minors = checkMinors(nsfw, { prompt }, context);
-  if (!nsfw) return minors;
+  // They are always SFW: declaring it is no way out.
+  if (!nsfw) return minors.length > 0 ? minors : undeclared(prompt, { nsfwEnabled: false });
   const always: RefusalIssue = {
     field: 'nsfw',
     code: 'base_images_are_sfw',
