@@ -23,6 +23,7 @@ export {
   type UnfinishedEnd,
 } from './generation-store';
 export type { IdempotencyKey, RepeatedStart, UnplannedInput } from './idempotency-keys';
+export { listedStatuses } from './list-generations';
 export type { GenerationPage, GenerationPosition, GenerationSummary } from './list-generations';
 export {
   createLoraStore,

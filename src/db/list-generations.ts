@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { GenerationStatus, SlotStatus } from '../domain/generation';
+import { generationStatuses, type GenerationStatus, type SlotStatus } from '../domain/generation';
 import type { Flow } from '../domain/requests';
 import type { Database } from './database';
 import type { GenerationTable, StoredError } from './schema';
@@ -30,19 +30,44 @@ export interface GenerationPosition {
   generationId: string;
 }
 
+/** What a list can be narrowed to: how generations stand, or what a slot of a running one waits for. */
+export const listedStatuses = [...generationStatuses, 'waiting', 'needs_decision'] as const;
+
+/** What is left out narrows nothing. */
 export interface GenerationPage {
   caller: string;
-  /** Left out: of all characters. */
   characterId?: string | undefined;
+  flow?: Flow | undefined;
+  status?: (typeof listedStatuses)[number] | undefined;
+  /** ISO 8601, inclusive. */
+  createdFrom?: string | undefined;
+  /** ISO 8601, exclusive. */
+  createdBefore?: string | undefined;
   limit: number;
   after?: GenerationPosition | undefined;
 }
 
 /** Newest first. Stable under inserts: a page continues where the one before it ended. */
 export async function listGenerations(db: Database, page: GenerationPage): Promise<GenerationSummary[]> {
-  const { caller, characterId, limit, after } = page;
+  const { caller, characterId, flow, status, createdFrom, createdBefore, limit, after } = page;
   let query = db.selectFrom('generations').selectAll().where('caller', '=', caller);
   if (characterId !== undefined) query = query.where('character_id', '=', characterId);
+  if (flow !== undefined) query = query.where('flow', '=', flow);
+  if (createdFrom !== undefined) query = query.where('created_at', '>=', createdFrom);
+  if (createdBefore !== undefined) query = query.where('created_at', '<', createdBefore);
+  if (status === 'waiting' || status === 'needs_decision') {
+    query = query
+      .where('status', '=', 'running')
+      .where((where) =>
+        where.exists(
+          where
+            .selectFrom('slots')
+            .select('slots.slot')
+            .whereRef('slots.generation_id', '=', 'generations.id')
+            .where('slots.status', '=', status),
+        ),
+      );
+  } else if (status !== undefined) query = query.where('status', '=', status);
   if (after !== undefined) {
     query = query.where((where) =>
       where(where.refTuple('created_at', 'id'), '<', where.tuple(after.createdAt, after.generationId)),

@@ -492,6 +492,9 @@ describe('the list', () => {
     ['cursor=WyJhIiwiYiJd', 'cursor'],
     ['characterId=..', 'characterId'],
     ['colour=red', 'colour'],
+    ['status=parked', 'status'],
+    ['flow=video', 'flow'],
+    ['createdFrom=yesterday', 'createdFrom'],
   ])('refuses ?%s', async (query, field) => {
     const { status, body } = await api.send({ url: `/v1/generations?${query}` });
 

@@ -1,4 +1,4 @@
-import { createGenerationStore, type GenerationStore } from '../../src/db';
+import { createGenerationStore, type GenerationPage, type GenerationStore } from '../../src/db';
 import type { AttemptRecord } from '../../src/domain/attempt-record';
 import type { GenerationState } from '../../src/domain/generation';
 import { attempt, generationInput, generationState, picture, slotState } from './states';
@@ -386,6 +386,34 @@ describe('the list of generations', () => {
 
     expect([...first, ...second].map((item) => item.generationId)).toEqual(ids.toReversed());
     expect(await store.list({ caller: 'default', limit: 10 })).toHaveLength(6);
+  });
+
+  it.each<[string, Omit<GenerationPage, 'caller' | 'limit'>, string[]]>([
+    ['a flow', { flow: 'base-images' }, ['base']],
+    ['how it ended', { status: 'completed' }, ['done']],
+    ['all that runs', { status: 'running' }, ['base', 'asks', 'waits']],
+    ['what a slot waits for', { status: 'waiting' }, ['waits']],
+    ['what a person must decide', { status: 'needs_decision' }, ['asks']],
+    ['a time that is over', { createdBefore: '2026-01-01T00:00:00Z' }, ['old']],
+    ['a time from', { createdFrom: '2026-01-01T00:00:00Z', status: 'completed' }, ['done']],
+    ['several of these', { status: 'running', flow: 'studio' }, ['asks', 'waits']],
+  ])('is narrowed to %s', async (_name, filter, expected) => {
+    const studio = { flow: 'studio', status: 'running' } as const;
+    const slots = (status: 'waiting' | 'needs_decision') => [slotState({ status }), slotState({ slot: 2 })];
+    const states = [
+      generationState({ ...studio, generationId: 'old', status: 'failed', slots: slots('waiting') }),
+      generationState({ ...studio, generationId: 'waits', slots: slots('waiting') }),
+      generationState({ ...studio, generationId: 'asks', slots: slots('needs_decision') }),
+      generationState({ ...studio, generationId: 'done', status: 'completed' }),
+      generationState({ ...studio, generationId: 'base', flow: 'base-images' }),
+    ];
+    for (const state of states) await store.saveState(state);
+    const old = database.db.updateTable('generations').where('id', '=', 'old');
+    await old.set({ created_at: '2025-12-31T23:59:59Z' }).execute();
+
+    const page = await store.list({ caller: 'default', limit: 10, ...filter });
+
+    expect(page.map((item) => item.generationId)).toEqual(expected);
   });
 
   it('counts the slots by status', async () => {

@@ -53,8 +53,8 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
       // Routes of plug-ins may have none, whatever the type says.
       const { config = {} } = route.route as { config?: FastifyContextConfig };
       const { access, effect } = config;
-      const given = route.schema as Json | undefined;
-      const { schema, url } = toJsonSchema({ ...route, schema: route.schema ?? {} });
+      const given = { ...route.schema };
+      const { schema, url } = toJsonSchema({ ...route, schema: given });
       const isHidden = ![route.route.method]
         .flat()
         .some((method) => keyOf(method, pathOf(url)) in operations);
@@ -62,7 +62,7 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
         url,
         schema: {
           ...schema,
-          ...(given?.['hide'] === true || isHidden ? { hide: true } : {}),
+          ...('hide' in given && given.hide === true || isHidden ? { hide: true } : {}),
           'x-route': { access, effect },
         },
       };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FastifyRequest } from 'fastify';
-import type { GenerationRef, GenerationSummary } from '../../db';
-import { characterIdSchema } from '../../domain/requests';
+import { listedStatuses, type GenerationRef, type GenerationSummary } from '../../db';
+import { characterIdSchema, flows } from '../../domain/requests';
 import { cancelGeneration } from '../generations/cancel-generation';
 import { callerOf } from '../access/principal';
 import { cancellationAnswer, generationAnswer, generationPage, retryAnswer } from '../answers/generation';
@@ -19,6 +19,13 @@ import type { TemporalPort } from '../temporal/temporal-port';
 const params = z.object({ id: z.string() });
 const querystring = z.strictObject({
   characterId: characterIdSchema.optional(),
+  flow: z.enum(flows).optional(),
+  status: z
+    .enum(listedStatuses)
+    .optional()
+    .meta({ description: '`waiting`, `needs_decision`: running, with at least one slot in that state' }),
+  createdFrom: z.iso.datetime({ offset: true }).optional(),
+  createdBefore: z.iso.datetime({ offset: true }).optional(),
   limit: pageLimit,
   cursor: cursorOf(z.tuple([z.iso.datetime(), generationIdSchema])).optional(),
 });
@@ -50,10 +57,10 @@ export function addGenerationRoutes(app: ApiServer, context: ApiContext): void {
     '/v1/generations',
     { config, schema: { querystring, response: { 200: generationPage } } },
     async (request) => {
-      const { characterId, limit, cursor } = request.query;
+      const { limit, cursor, ...filter } = request.query;
       const caller = callerOf(request);
       const after = cursor && { createdAt: cursor[0], generationId: cursor[1] };
-      const page = await generations.list({ caller, characterId, limit: limit + 1, after });
+      const page = await generations.list({ caller, ...filter, limit: limit + 1, after });
       const items = page.slice(0, limit);
       const last = items.at(-1);
       const hasMore = page.length > limit && last !== undefined;
