@@ -62,7 +62,7 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
         url,
         schema: {
           ...schema,
-          ...('hide' in given && given.hide === true || isHidden ? { hide: true } : {}),
+          ...(given.hide === true || isHidden ? { hide: true } : {}),
           'x-route': { access, effect },
         },
       };
