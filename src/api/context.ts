@@ -1,7 +1,12 @@
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AssetStore } from '../assets';
+import {
+  createForeignPictures,
+  type AssetStore,
+  type ForeignPictures,
+  type ForeignPicturesOptions,
+} from '../assets';
 import type { AccessSettings } from '../config/access-settings';
 import {
   createApiKeyStore,
@@ -41,6 +46,8 @@ export interface ApiDependencies {
   taskQueue: string;
   db: Database;
   assetStore: AssetStore;
+  /** Where pictures of elsewhere may come from. Left out: public addresses only. */
+  foreignUrls?: Omit<ForeignPicturesOptions, 'assetStore'> | undefined;
   temporal: TemporalPort;
   logger: FastifyBaseLogger;
   /** Every answer is held to its schema, at a cost: for tests. What is stored may be of an older release. */
@@ -60,6 +67,7 @@ export interface FalCallbackSettings {
 export interface ApiContext extends ApiDependencies {
   apiKeys: ApiKeyStore;
   auditLog: AuditLog;
+  foreignPictures: ForeignPictures;
   characters: CharacterStore;
   loras: LoraStore;
   generations: GenerationStore;
@@ -80,11 +88,12 @@ export type ApiServer = FastifyInstance<
 >;
 
 export function createContext(dependencies: ApiDependencies): ApiContext {
-  const { db } = dependencies;
+  const { db, assetStore, foreignUrls } = dependencies;
   return {
     ...dependencies,
     apiKeys: createApiKeyStore(db),
     auditLog: createAuditLog(db),
+    foreignPictures: createForeignPictures({ assetStore, ...foreignUrls }),
     characters: createCharacterStore(db),
     loras: createLoraStore(db),
     generations: createGenerationStore(db),

@@ -32,9 +32,10 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     uiUrl: settings.temporalUiUrl,
   });
   const assetStore = createFilesystemAssetStore({ directory: settings.assetsDir });
+  const foreignUrls = { allowedHosts: settings.picturesFrom };
   const { routing, dailyLimits, taskQueue, access } = settings;
   const falCallbacks = falCallbackSettings(settings.providers);
-  const shared = { routing, dailyLimits, taskQueue, access, falCallbacks };
+  const shared = { routing, dailyLimits, taskQueue, access, falCallbacks, foreignUrls };
   let reconciling: Promise<void> | undefined;
   const app = await buildApp({ ...shared, db, assetStore, temporal, logger });
   try {

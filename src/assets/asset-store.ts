@@ -44,6 +44,11 @@ export interface PutOptions {
   expectedSize?: PixelSize | undefined;
   /** Accept pictures of one single colour, as masks may be. Default false. */
   allowBlank?: boolean | undefined;
+  /**
+   * For what people send: places, devices and names are dropped before the bytes are named. Bytes that are stored
+   * already stay the asset they are. Default false: what a provider made is kept to the byte.
+   */
+  dropPrivate?: boolean | undefined;
 }
 
 /** Positions from 0, both ends included, as in HTTP. */

@@ -1,5 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { constants, createWriteStream } from 'node:fs';
+import { constants } from 'node:fs';
 import {
   access,
   mkdir,
@@ -12,24 +11,20 @@ import {
 } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { StoredAsset } from '../domain/stored-asset';
-import { MediaError } from '../domain/media';
 import { AssetNotFound } from '../domain/media';
 import { type AssetStore, type ByteRange, type OpenedAsset, type PutOptions } from './asset-store';
-import { checkSize } from './check-size';
-import { inspectMedia, readMediaFacts, type MediaFacts } from './inspect-media';
+import { readMediaFacts } from './inspect-media';
 import { extensionOf, type MediaType } from './media-type';
-import { meterMedia } from './meter-media';
+import { defaultMaxBytes, receiveMedia, toStoredAsset, type KindLimits } from './receive-media';
 
 export interface FilesystemAssetStoreOptions {
   /** Made when absent. Several processes may share it. */
   directory: string;
   /** Bytes of one asset. Default 50 MB for a picture, 200 MB for a clip. */
-  maxBytes?: { image: number; video: number } | undefined;
+  maxBytes?: KindLimits | undefined;
 }
 
-const defaultMaxBytes = { image: 50e6, video: 200e6 };
 /** A write that has not grown for an hour belongs to a process that died. */
 const staleAfterMs = 3_600_000;
 const assetIdPattern = /^[0-9a-f]{64}$/;
@@ -58,23 +53,17 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
   }
 
   async function put(stream: Readable, putOptions: PutOptions = {}): Promise<StoredAsset> {
-    const temporaryFile = join(temporaryDirectory, `${randomUUID()}.part`);
-    // A connection may break before the pipeline listens; without a listener that would end the process.
-    stream.on('error', () => undefined);
-    try {
-      await prepare();
-      const { assetId, bytes } = await receive(stream, temporaryFile, { limits: maxBytes, ...putOptions });
-      const facts = await inspectMedia(temporaryFile, { allowBlank: putOptions.allowBlank ?? false });
-      if (putOptions.expectedSize !== undefined) checkSize(facts, putOptions.expectedSize);
-      putOptions.signal?.throwIfAborted();
-      await publish(temporaryFile, assetPath(directory, assetId, facts.mediaType));
-      return toStoredAsset(assetId, bytes, facts);
-    } catch (error) {
-      stream.destroy();
-      await rm(temporaryFile, { force: true });
-      putOptions.signal?.throwIfAborted();
-      throw error;
-    }
+    return await receiveMedia(
+      stream,
+      { temporaryDirectory, prepare, limits: maxBytes, isStored, ...putOptions },
+      (media) => publish(media.path, assetPath(directory, media.asset.assetId, media.mediaType)),
+    );
+  }
+
+  async function isStored(assetId: string): Promise<boolean> {
+    const found = await findFile(directory, assetId);
+    await found?.file.close();
+    return found !== undefined;
   }
 
   async function openAsset(assetId: string, range?: ByteRange): Promise<OpenedAsset> {
@@ -88,7 +77,10 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
     const found = await findFile(directory, assetId);
     if (found === undefined) return undefined;
     const { size } = await found.file.stat().finally(() => found.file.close());
-    return toStoredAsset(assetId, size, await readMediaFacts(assetPath(directory, assetId, found.mediaType)));
+    return toStoredAsset(
+      { assetId, bytes: size },
+      await readMediaFacts(assetPath(directory, assetId, found.mediaType)),
+    );
   }
 
   async function ready(): Promise<void> {
@@ -97,34 +89,6 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
   }
 
   return { put, open: openAsset, stat, ready };
-}
-
-interface ReceiveOptions extends PutOptions {
-  limits: { image: number; video: number };
-}
-
-async function receive(
-  stream: Readable,
-  temporaryFile: string,
-  { signal, expects, maxBytes, limits }: ReceiveOptions,
-): Promise<{ assetId: string; bytes: number }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const meter = meterMedia({
-    expects,
-    maxBytes: maxBytes === undefined ? limits : { image: maxBytes, video: maxBytes },
-    onChunk(chunk) {
-      hash.update(chunk);
-      bytes += chunk.length;
-    },
-  });
-  // `flush` syncs the file to the disk before it closes: a rename may only publish what is there.
-  const target = createWriteStream(temporaryFile, { flags: 'wx', flush: true });
-  // A file that is still being opened would appear after the caller has swept up.
-  const closed = new Promise<void>((settle) => target.once('close', () => settle()));
-  await pipeline(stream, meter, target, signal === undefined ? {} : { signal }).finally(() => closed);
-  if (bytes === 0) throw new MediaError('empty', 'there are no bytes');
-  return { assetId: hash.digest('hex'), bytes };
 }
 
 async function publish(temporaryFile: string, path: string): Promise<void> {
@@ -175,19 +139,6 @@ async function removeIfStale(path: string): Promise<void> {
 
 function assetPath(directory: string, assetId: string, mediaType: MediaType): string {
   return join(directory, assetId.slice(0, 2), assetId.slice(2, 4), `${assetId}.${extensionOf[mediaType]}`);
-}
-
-function toStoredAsset(assetId: string, bytes: number, facts: MediaFacts): StoredAsset {
-  const { mediaType, width, height, frames, perceptualHash } = facts;
-  return {
-    assetId,
-    mediaType,
-    bytes,
-    width,
-    height,
-    frames,
-    ...(perceptualHash !== undefined && { perceptualHash }),
-  };
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,4 +1,11 @@
 export { type AssetStore, type ByteRange, type OpenedAsset, type PutOptions } from './asset-store';
 export { createFilesystemAssetStore, type FilesystemAssetStoreOptions } from './filesystem-asset-store';
+export { isDataUrl } from './foreign/data-url';
+export {
+  createForeignPictures,
+  type ForeignPictures,
+  type ForeignPicturesOptions,
+} from './foreign/foreign-pictures';
+export { ForeignUrlError } from './foreign/foreign-url-error';
 export { toMediaStore } from './media-store';
 export { AssetNotFound, MediaError } from '../domain/media';

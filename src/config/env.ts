@@ -14,6 +14,8 @@ export interface Settings {
   dailyLimits: DailyLimits;
   databaseUrl: string;
   assetsDir: string;
+  /** `host:port` that pictures may be fetched from although they are not public. */
+  picturesFrom: readonly string[];
   api: { host: string; port: number };
   access: AccessSettings;
   temporalUiUrl: string | undefined;
@@ -39,6 +41,7 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
     },
     databaseUrl: environment.DATABASE_URL,
     assetsDir: environment.ASSETS_DIR,
+    picturesFrom: environment.PICTURES_FROM_HOSTS,
     api: { host: environment.API_HOST, port: environment.API_PORT },
     access: accessSettings(environment),
     temporalUiUrl: environment.TEMPORAL_UI_URL,

@@ -12,6 +12,15 @@ const optionalText = z.string().optional();
 /** Calls started per second; the server holds it, for all workers of a queue together. */
 const rate = z.coerce.number().gt(0).max(1000).optional();
 
+/** `a.internal:8080,127.0.0.1:9000` as a list; empty when left out. */
+const hostsWithPorts = z
+  .string()
+  .default('')
+  .transform((text) => text.split(',').flatMap((host) => host.trim() || []))
+  .refine((hosts) => hosts.every((host) => /^(\[[\da-f:]+\]|[a-z\d.-]+):\d{1,5}$/.test(host)), {
+    error: 'is a list such as media.internal:8080,127.0.0.1:9000: lower-case hosts, each with its port',
+  });
+
 const limits = z.record(callerSchema, z.number().min(0));
 
 /** JSON such as `{"mobile-app": 25}` as a map; empty when left out. */
@@ -80,6 +89,8 @@ export const environmentSchema = z
       })
       .default('postgres://postgres:postgres@127.0.0.1:9832/ryla_generation'),
     ASSETS_DIR: z.string().default('data/assets'),
+    /** Comma-separated `host:port`: pictures may be fetched from these although they are not public. */
+    PICTURES_FROM_HOSTS: hostsWithPorts,
     API_HOST: z.string().default('127.0.0.1'),
     API_PORT: port.default(9800),
     /** Left out: `open` on a loopback address, else `keys`. */

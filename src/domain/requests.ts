@@ -49,8 +49,18 @@ const negativePrompt = z.string().trim().max(2000);
 const seed = z.int().min(0).max(4_294_967_295);
 /** Pixels. 256-2048 in steps of 16: below or between, samplers of the self-hosted models fail after being paid. */
 const side = z.int().min(256).max(2048).multipleOf(16);
-/** Our own asset URL, absolute or as the path `/v1/assets/{id}`; the API checks that it exists. */
-const assetUrl = z.string().min(1).max(2048);
+const longestUrl = 2048;
+/**
+ * Our own asset URL, absolute or as the path `/v1/assets/{id}`; a public http(s) URL; or a `data:` URL, which the size of
+ * the body alone limits. The API checks it, and puts the path of the asset in its place.
+ */
+const pictureUrl = z
+  .string()
+  .min(1)
+  .refine(
+    (url) => url.length <= longestUrl || /^data:/i.test(url),
+    `is longer than ${longestUrl} characters`,
+  );
 /** Seconds until a job that no provider could serve ends as failed. */
 const deadlineSeconds = z
   .int()
@@ -109,7 +119,7 @@ export const profilePicturesRequestSchema = z.strictObject({
   count: z.int().min(7).max(10).optional(),
   mode: z.enum(['consistent', 'fast']).default('consistent'),
   /** The chosen base image; required in `consistent` mode. */
-  referenceImageUrl: assetUrl.optional(),
+  referenceImageUrl: pictureUrl.optional(),
   nsfw: z.boolean().default(false),
   seed: seed.optional(),
   minSuccess,
@@ -131,13 +141,13 @@ export const studioRequestSchema = z.strictObject({
   loraId: loraIdSchema.optional(),
   loraStrength: z.number().min(0.1).max(2).optional(),
   /** A face (or, in `video` mode, a clip) the result must keep. */
-  referenceImageUrl: assetUrl.optional(),
+  referenceImageUrl: pictureUrl.optional(),
   /** Weight of the reference face, 0-2. */
   referenceStrength: z.number().min(0).max(2).optional(),
   /** The picture to vary, edit or upscale. */
-  sourceImageUrl: assetUrl.optional(),
+  sourceImageUrl: pictureUrl.optional(),
   /** White = edit. */
-  maskImageUrl: assetUrl.optional(),
+  maskImageUrl: pictureUrl.optional(),
   nsfw: z.boolean().default(false),
   modelProvider: z.enum(providerNames).optional(),
   modelId: z.string().min(1).max(100).optional(),

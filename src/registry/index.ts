@@ -8,7 +8,7 @@ export { models } from './models';
 export { planCost, type Cost, type PlanCost } from './plan-cost';
 export { planGeneration, type PlanOptions } from './plan-generation';
 export { planRoute } from './plan-route';
-export { refusalCodes, type RefusalCode } from './refusal-codes';
+export { passingRefusals, refusalCodes, type RefusalCode } from './refusal-codes';
 export { RequestRefused, type RefusalIssue } from './refusal';
 export type { RoutePreference, RouteRequest } from './routing/route-request';
 export {

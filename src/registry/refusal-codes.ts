@@ -7,9 +7,10 @@ export const refusalCodes = [
   'budget_too_small',
   'capability_missing',
   'character_not_found',
+  'data_url_invalid',
+  'empty',
   'engine_missing',
   'field_not_used',
-  'foreign_url',
   'input_too_large',
   'lora_and_reference',
   'lora_base_model',
@@ -28,6 +29,7 @@ export const refusalCodes = [
   'no_default_lora',
   'no_route',
   'no_trained_lora',
+  'not_an_image',
   'nothing_to_be_strict_about',
   'nsfw_asset',
   'nsfw_disabled',
@@ -43,10 +45,25 @@ export const refusalCodes = [
   'size_twice',
   'source_dropped',
   'source_required',
+  'truncated',
   'unknown_asset',
   'unknown_model',
   'unknown_slot',
+  'url_invalid',
+  'url_not_public',
+  'url_redirects',
+  'url_refused',
+  'url_timeout',
+  'url_too_large',
+  'url_unreachable',
   'wrong_media_type',
 ] as const;
 
 export type RefusalCode = (typeof refusalCodes)[number];
+
+/** Reasons that may be gone a moment later, without any change to the request. */
+export const passingRefusals: ReadonlySet<RefusalCode> = new Set([
+  'asset_not_ready',
+  'url_timeout',
+  'url_unreachable',
+]);

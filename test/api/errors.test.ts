@@ -71,8 +71,8 @@ describe('an error', () => {
     ['the whole body', () => start([]), { in: 'body', pointer: '' }],
     [
       'a field that cannot be done',
-      () => start({ ...body, referenceImageUrl: 'http://example.com/a.png' }),
-      { in: 'body', pointer: '/referenceImageUrl', code: 'foreign_url' },
+      () => start({ ...body, referenceImageUrl: 'ftp://example.com/a.png' }),
+      { in: 'body', pointer: '/referenceImageUrl', code: 'url_invalid' },
     ],
     [
       'a text inside a list',

@@ -58,8 +58,8 @@ describe('every refusal is a problem document', () => {
     [
       'more than a megabyte of JSON',
       {
-        method: 'POST',
-        url: '/v1/studio',
+        method: 'PUT',
+        url: '/v1/characters/ava',
         headers: json,
         payload: JSON.stringify({ prompt: 'x'.repeat(1_100_000) }),
       },
@@ -108,15 +108,15 @@ describe('every refusal is a problem document', () => {
       },
     ],
     [
-      'five megabytes of JSON',
-      { payload: { prompt: 'x'.repeat(5_000_000) } },
+      'nine megabytes of JSON',
+      { payload: { prompt: 'x'.repeat(9_000_000) } },
       413,
       {
         field: 'body',
         in: 'body',
         pointer: '',
         code: 'too_large',
-        message: expect.stringMatching(/1048576 bytes.*POST \/v1\/assets/) as unknown,
+        message: expect.stringMatching(/8388608 bytes.*POST \/v1\/assets/) as unknown,
       },
     ],
     [

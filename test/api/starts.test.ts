@@ -205,16 +205,16 @@ describe('a request that cannot be served is refused with 422, by field, and not
       { field: 'characterId', code: 'character_not_found' },
     ],
     [
-      'a picture on another host',
+      'a picture on a host that is not there',
       '/v1/profile-pictures',
       () => ({ ...studio, referenceImageUrl: 'https://example.com/a.png' }),
-      { field: 'referenceImageUrl', code: 'foreign_url' },
+      { field: 'referenceImageUrl', code: 'url_unreachable' },
     ],
     [
-      'a picture inside the URL',
+      'no picture inside the URL',
       '/v1/studio',
       () => ({ ...studio, sourceImageUrl: 'data:image/png;base64,AAAA' }),
-      { field: 'sourceImageUrl', code: 'foreign_url' },
+      { field: 'sourceImageUrl', code: 'not_an_image' },
     ],
     [
       'an asset that does not exist',

@@ -27,6 +27,15 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
+/** No test asks the world for a name. */
+const noNames: NonNullable<NonNullable<ApiDependencies['foreignUrls']>['resolve']> = (
+  _host,
+  _options,
+  done,
+) => {
+  done(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), []);
+};
+
 export interface TestApi {
   app: ApiServer;
   /** Where it listens. */
@@ -45,7 +54,7 @@ export interface TestApi {
 /** The whole API over a real database and a real asset store; only Temporal is a fake. */
 export async function openTestApi(
   environment: NodeJS.ProcessEnv = {},
-  options: Pick<ApiDependencies, 'falCallbacks'> = {},
+  options: Pick<ApiDependencies, 'falCallbacks' | 'foreignUrls'> = {},
 ): Promise<TestApi> {
   const database = await openTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
@@ -61,6 +70,7 @@ export async function openTestApi(
     logger: silentLogger,
     checksAnswers: true,
     ...options,
+    foreignUrls: { resolve: noNames, ...options.foreignUrls },
   };
   const app = await buildApp({ ...shared, db: database.db, temporal });
   const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });

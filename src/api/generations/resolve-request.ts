@@ -1,13 +1,15 @@
 import type {
   BaseImagesRequest,
   FlowRequest,
+  InputAssets,
   ProfilePicturesRequest,
   StudioRequest,
 } from '../../domain/requests';
 import { loraBasesFor, RequestRefused, type RefusalIssue } from '../../registry';
 import { chooseLora, type LoraChoice } from './choose-lora';
 import type { ApiContext } from '../context';
-import { resolveAssets, type AssetField } from './resolve-assets';
+import { assetUrl } from '../http/links';
+import { resolveAssets, type AssetField, type AssetUse } from './resolve-assets';
 
 /** A validated body and the flow it is for. */
 export type FlowBody =
@@ -16,33 +18,44 @@ export type FlowBody =
   | { flow: 'studio'; request: StudioRequest };
 
 /**
- * Looks up all that a request names among what the caller has: character, asset URLs, LoRA.
+ * Looks up all that a request names among what the caller has: character, pictures, LoRA. Pictures from elsewhere are
+ * fetched, and are the caller's from then on.
  *
- * @throws RequestRefused with everything that does not exist or cannot be used.
+ * @throws RequestRefused with everything that does not exist or cannot be used, and HttpProblem 403.
  */
 export async function resolveRequest(
   context: ApiContext,
   body: FlowBody,
-  { caller, ownHost }: { caller: string; ownHost: string },
+  { caller, ownHost, mayStore }: Omit<AssetUse, 'nsfw'>,
 ): Promise<FlowRequest> {
   await assertCharacter(context, caller, body.request.characterId);
   if (body.flow === 'base-images') return body;
   const { assets, issues } = await resolveAssets(context, assetFields(body), {
     caller,
     ownHost,
+    mayStore,
     nsfw: body.request.nsfw,
   });
   if (body.flow === 'profile-pictures') {
     refuseAny(issues);
-    return { ...body, assets };
+    return { flow: body.flow, request: { ...body.request, ...urlsOf(assets) }, assets };
   }
   const choice = await resolveLora(context, caller, body.request);
-  if (choice === undefined) {
-    refuseAny(issues);
-    return { ...body, assets };
-  }
-  refuseAny('issue' in choice ? [...issues, choice.issue] : issues);
-  return { ...body, assets, ...choice };
+  refuseAny(choice !== undefined && 'issue' in choice ? [...issues, choice.issue] : issues);
+  return { flow: body.flow, request: { ...body.request, ...urlsOf(assets) }, assets, ...choice };
+}
+
+/** What is kept names the assets, not where they came from: that may be megabytes, a secret, or gone tomorrow. */
+function urlsOf({
+  reference,
+  source,
+  mask,
+}: InputAssets): Partial<Pick<StudioRequest, 'referenceImageUrl' | 'sourceImageUrl' | 'maskImageUrl'>> {
+  return {
+    ...(reference !== undefined && { referenceImageUrl: assetUrl(reference.assetId) }),
+    ...(source !== undefined && { sourceImageUrl: assetUrl(source.assetId) }),
+    ...(mask !== undefined && { maskImageUrl: assetUrl(mask.assetId) }),
+  };
 }
 
 async function assertCharacter({ characters }: ApiContext, caller: string, id: string): Promise<void> {

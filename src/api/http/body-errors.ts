@@ -1,5 +1,4 @@
 import type { FieldError } from './field-errors';
-import { jsonBodyLimitBytes } from './json-body-limit';
 
 const notJson: FieldError = {
   field: 'body',
@@ -16,13 +15,6 @@ const oneFile: FieldError = {
 };
 
 const known: Readonly<Record<string, FieldError>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: {
-    field: 'body',
-    code: 'too_large',
-    message:
-      `more than ${String(jsonBodyLimitBytes)} bytes: ` +
-      'upload pictures with POST /v1/assets first, and send their URLs instead',
-  },
   FST_ERR_CTP_INVALID_JSON_BODY: notJson,
   FST_ERR_CTP_EMPTY_JSON_BODY: notJson,
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
@@ -42,8 +34,21 @@ const known: Readonly<Record<string, FieldError>> = {
   FST_FIELDS_LIMIT: oneFile,
 };
 
-/** What is wrong with a body the framework could not take, and the way out; empty for any other error. */
-export function bodyErrors(error: object): FieldError[] {
-  const found = 'code' in error ? known[String(error.code)] : undefined;
+/**
+ * What is wrong with a body the framework could not take, and the way out; empty for any other error.
+ *
+ * @param limitBytes of the route's body
+ */
+export function bodyErrors(error: object, limitBytes: number): FieldError[] {
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return [tooLarge(limitBytes)];
+  const found = known[code];
   return found === undefined ? [] : [found];
+}
+
+function tooLarge(limitBytes: number): FieldError {
+  const message =
+    `more than ${String(limitBytes)} bytes: ` +
+    'upload pictures with POST /v1/assets first, and send their URLs instead';
+  return { field: 'body', code: 'too_large', message };
 }

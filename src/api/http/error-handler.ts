@@ -17,7 +17,9 @@ declare module 'fastify' {
 
 /** Makes every answer that is not a success a problem document, and writes the unforeseen ones to the log. */
 export function addErrorHandling(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => sendProblem(toProblem(error), request, reply));
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(toProblem(error, request.routeOptions.bodyLimit), request, reply),
+  );
   app.setNotFoundHandler((request, reply) => {
     const problem = new HttpProblem(
       404,

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { shown, type FieldError } from './field-errors';
-import { problemKind, type problemKinds, type ProblemCode } from './problem-codes';
+import { problemKind, type problemKinds, type ProblemCode, type Repeat } from './problem-codes';
 
 export interface HttpProblemOptions {
   errors?: readonly FieldError[];
@@ -9,6 +9,8 @@ export interface HttpProblemOptions {
   /** Further members of the answer, such as `links`. */
   extensions?: Readonly<Record<string, unknown>>;
   headers?: Readonly<Record<string, string>>;
+  /** What the same request leads to. Left out: as the code says. */
+  repeat?: Repeat;
   /** It may have been done all the same, so that another one without the key would do it twice. */
   mayHaveTakenEffect?: boolean;
   cause?: unknown;
@@ -28,6 +30,7 @@ export class HttpProblem extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly extensions: Readonly<Record<string, unknown>>;
   readonly headers: Readonly<Record<string, string>>;
+  readonly repeat: Repeat;
   readonly mayHaveTakenEffect: boolean;
 
   constructor(...[status, code, message, options = {}]: [...CodeAndStatus, string, HttpProblemOptions?]) {
@@ -38,7 +41,8 @@ export class HttpProblem extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.extensions = options.extensions ?? {};
     this.headers = options.headers ?? {};
-    this.mayHaveTakenEffect = options.mayHaveTakenEffect ?? problemKind(code).repeat === 'look_first';
+    this.repeat = options.repeat ?? problemKind(code).repeat;
+    this.mayHaveTakenEffect = options.mayHaveTakenEffect ?? this.repeat === 'look_first';
   }
 
   /** One whose code is known only when it is thrown. */
@@ -60,8 +64,8 @@ export function problemDocument(
   problem: HttpProblem,
   { requestId, isRepeatable }: AnsweredRequest,
 ): Record<string, unknown> {
-  const { status, code, errors, retryAfterSeconds } = problem;
-  const { repeat, todo, refused } = problemKind(code);
+  const { status, code, errors, repeat, retryAfterSeconds } = problem;
+  const { todo, refused } = problemKind(code);
   return {
     type: `urn:ryla-generation:problem:${code}`,
     title: STATUS_CODES[status] ?? 'Error',

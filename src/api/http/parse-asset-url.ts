@@ -1,10 +1,11 @@
-export type ParsedAssetUrl = { assetId: string } | { problem: 'foreign_url' | 'unknown_asset' };
+export type ParsedAssetUrl =
+  { assetId: string; problem?: undefined } | { problem: 'foreign_url' | 'unknown_asset' };
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * Reads one of our own asset URLs: the path `/v1/assets/{id}`, or the same on the host this request came to. Nothing
- * is ever fetched; a URL of any other kind is `foreign_url`.
+ * Reads one of our own asset URLs: the path `/v1/assets/{id}`, or the same on the host this request came to. A URL of
+ * any other kind is `foreign_url`.
  */
 export function parseAssetUrl(text: string, ownHost: string): ParsedAssetUrl {
   const own = parseUrl(`http://${ownHost}`);

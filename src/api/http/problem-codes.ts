@@ -123,7 +123,7 @@ export const problemKinds = {
   too_large: {
     ...sent,
     status: 413,
-    when: 'JSON above 1 MiB, file above 50 MB',
+    when: 'JSON above 1 (starts: 8) MiB, file above 50 MB',
     todo: 'send less; upload pictures',
   },
   url_too_long: {

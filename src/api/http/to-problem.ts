@@ -1,9 +1,10 @@
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { AssetNotFound, MediaError } from '../../assets';
 import { isDatabaseUnavailable } from '../../db';
-import { RequestRefused } from '../../registry';
+import { passingRefusals, RequestRefused } from '../../registry';
 import { bodyErrors } from './body-errors';
 import { HttpProblem } from './http-problem';
+import { jsonBodyLimitBytes } from './json-body-limit';
 import type { ProblemCode } from './problem-codes';
 import { TemporalUnavailable } from '../temporal/temporal-port';
 import { validationErrors } from './validation-errors';
@@ -14,8 +15,10 @@ const retryAfterSeconds = 5;
 /**
  * The one place where errors become HTTP. 400: the request has the wrong shape. 422: its shape is right, what it asks
  * for is not possible. 503: a service we need is down. What nobody foresaw is 500, without a word about its cause.
+ *
+ * @param bodyLimitBytes of the route
  */
-export function toProblem(error: unknown): HttpProblem {
+export function toProblem(error: unknown, bodyLimitBytes = jsonBodyLimitBytes): HttpProblem {
   if (error instanceof HttpProblem) return error;
   if (error instanceof RequestRefused) return refusal(error);
   if (error instanceof TemporalUnavailable) return unavailable('temporal_unavailable', error.message, error);
@@ -29,7 +32,7 @@ export function toProblem(error: unknown): HttpProblem {
   if (isStorageFailure(error)) {
     return unavailable('assets_unavailable', 'The asset store cannot be used right now.', error);
   }
-  return fromStatus(error) ?? unexpected(error);
+  return fromStatus(error, bodyLimitBytes) ?? unexpected(error);
 }
 
 /** 400 with the fields to blame. */
@@ -39,7 +42,9 @@ export function invalid(errors: HttpProblem['errors']): HttpProblem {
 }
 
 function refusal(error: RequestRefused): HttpProblem {
-  return new HttpProblem(422, 'request_refused', error.message, { errors: error.issues });
+  const mayPass = error.issues.every(({ code }) => passingRefusals.has(code));
+  const repeat = mayPass ? 'may_help' : 'refused';
+  return new HttpProblem(422, 'request_refused', error.message, { errors: error.issues, repeat });
 }
 
 function unavailable(code: ProblemCode, message: string, cause: unknown): HttpProblem {
@@ -91,14 +96,14 @@ const frameworkCodes: Readonly<Record<number, ProblemCode>> = {
 };
 
 /** Errors of the framework and its plugins carry the status they mean; their messages are written for callers. */
-function fromStatus(error: unknown): HttpProblem | undefined {
+function fromStatus(error: unknown, bodyLimitBytes: number): HttpProblem | undefined {
   if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined;
   const status = Number(error.statusCode);
   const code = frameworkCodes[status];
   if (code === undefined) return undefined;
   const message = 'message' in error && typeof error.message === 'string' ? error.message : code;
   // The multipart plugin says 406 for a body of another type than it takes; that is what 415 is for.
-  const errors = bodyErrors(error);
+  const errors = bodyErrors(error, bodyLimitBytes);
   const detail =
     code === 'unsupported_media_type' && errors[0] !== undefined
       ? `The body is of a type that is not taken here: ${errors[0].message}.`

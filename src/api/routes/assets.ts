@@ -80,6 +80,7 @@ async function upload(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<z.input<typeof assetAnswer>> {
+<<<<<<< HEAD
   const stream = await uploadStream(request, uploadBytes);
   // Masks may be of one colour.
   const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true });
@@ -87,4 +88,22 @@ async function upload(
   const { assetId: id, ...facts } = asset;
   reply.code(201).header('location', assetUrl(id));
   return { id, url: assetUrl(id), ...facts };
+=======
+  try {
+    const stream = await uploadStream(request, uploadBytes);
+    // Masks may be of one colour.
+    const asset = await assetStore.put(stream, {
+      maxBytes: uploadBytes,
+      allowBlank: true,
+      dropPrivate: true,
+    });
+    await assetRecords.recordUpload(asset, callerOf(request));
+    const { assetId: id, ...facts } = asset;
+    reply.code(201).header('location', assetUrl(id));
+    return { id, url: assetUrl(id), ...facts };
+  } catch (error) {
+    discardRest(request);
+    throw error;
+  }
+>>>>>>> c400685 (feat(api): requests may name pictures by a public URL or a data: URL, fetched from public addresses only; what people send loses places and devices)
 }

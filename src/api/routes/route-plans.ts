@@ -5,9 +5,10 @@ import {
   studioRequestSchema,
 } from '../../domain/requests';
 import { planGeneration } from '../../registry';
-import { assertMayMake, callerOf } from '../access/principal';
+import { assertMayMake, principalOf } from '../access/principal';
 import { routePlanAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
+import { pictureBodyLimitBytes } from '../http/json-body-limit';
 import { resolveRequest, type FlowBody } from '../generations/resolve-request';
 import { routePlanView } from '../generations/route-plan-view';
 
@@ -19,17 +20,18 @@ const body = z.discriminatedUnion('flow', [
 
 /**
  * `POST /v1/route-plans`: what a start with this body would do, and what it would cost. Refuses what a start would
- * refuse; writes nothing and calls no provider.
+ * refuse; starts nothing and calls no provider. A picture from elsewhere becomes an asset, as in a start.
  */
 export function addRoutePlanRoute(app: ApiServer, context: ApiContext): void {
-  // It starts nothing, so looking is enough.
-  const config = { access: 'read', effect: 'none' } as const;
+  // It starts nothing, so looking is enough, unless a picture has to be fetched.
+  const config = { access: 'read', effect: 'same' } as const;
   app.post(
     '/v1/route-plans',
-    { config, schema: { body, response: { 200: routePlanAnswer } } },
+    { config, bodyLimit: pictureBodyLimitBytes, schema: { body, response: { 200: routePlanAnswer } } },
     async (request) => {
       assertMayMake(request, request.body);
-      const asked = { caller: callerOf(request), ownHost: request.host };
+      const { caller, scopes } = principalOf(request);
+      const asked = { caller, ownHost: request.host, mayStore: scopes.has('start') };
       const flowRequest = await resolveRequest(context, toFlowBody(request.body), asked);
       return routePlanView(planGeneration(flowRequest, context.routing, { fallbackSeed: 0 }), flowRequest);
     },

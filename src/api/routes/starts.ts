@@ -8,6 +8,7 @@ import { assertMayMake, callerOf } from '../access/principal';
 import { startedAnswer } from '../answers/generation';
 import type { ApiContext, ApiServer } from '../context';
 import { idempotencyKeyOf } from '../http/idempotency-key';
+import { pictureBodyLimitBytes } from '../http/json-body-limit';
 import { resolveRequest, type FlowBody } from '../generations/resolve-request';
 import { sendStarted } from '../generations/send-started';
 import { startGeneration, type StartedGeneration } from '../generations/start-generation';
@@ -18,6 +19,7 @@ import { startGeneration, type StartedGeneration } from '../generations/start-ge
  */
 export function addStartRoutes(app: ApiServer, context: ApiContext): void {
   const config = { access: 'start', effect: 'keyed' } as const;
+  const bodyLimit = pictureBodyLimitBytes;
   const start = async (
     body: FlowBody,
     request: FastifyRequest,
@@ -29,7 +31,7 @@ export function addStartRoutes(app: ApiServer, context: ApiContext): void {
       caller,
       idempotency: idempotencyKeyOf(request),
       resolve: async () => ({
-        flowRequest: await resolveRequest(context, body, { caller, ownHost: request.host }),
+        flowRequest: await resolveRequest(context, body, { caller, ownHost: request.host, mayStore: true }),
       }),
     };
     return sendStarted(reply, await startGeneration(context, order, request.log));
@@ -38,15 +40,17 @@ export function addStartRoutes(app: ApiServer, context: ApiContext): void {
   const response = { 200: startedAnswer, 202: startedAnswer };
   app.post(
     '/v1/base-images',
-    { config, schema: { body: baseImagesRequestSchema, response } },
+    { config, bodyLimit, schema: { body: baseImagesRequestSchema, response } },
     (request, reply) => start({ flow: 'base-images', request: request.body }, request, reply),
   );
   app.post(
     '/v1/profile-pictures',
-    { config, schema: { body: profilePicturesRequestSchema, response } },
+    { config, bodyLimit, schema: { body: profilePicturesRequestSchema, response } },
     (request, reply) => start({ flow: 'profile-pictures', request: request.body }, request, reply),
   );
-  app.post('/v1/studio', { config, schema: { body: studioRequestSchema, response } }, (request, reply) =>
-    start({ flow: 'studio', request: request.body }, request, reply),
+  app.post(
+    '/v1/studio',
+    { config, bodyLimit, schema: { body: studioRequestSchema, response } },
+    (request, reply) => start({ flow: 'studio', request: request.body }, request, reply),
   );
 }
