@@ -9,7 +9,7 @@ export interface DemoEnvironment {
 }
 
 /** Variables that would let made-up pictures reach real data. */
-const setAside = ['DATABASE_URL', 'ASSETS_DIR', 'API_HOST', 'API_PORT'];
+const setAside = ['DATABASE_URL', 'ASSETS_DIR', 'ASSET_STORE', 'API_HOST', 'API_PORT'];
 
 /** The environment for the demo's stack: always emulated, with a database of its own. */
 export function demoEnvironment(source: NodeJS.ProcessEnv): DemoEnvironment {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { createFilesystemAssetStore } from '../assets';
+import { openAssetStore } from '../assets';
 import { type Settings, loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
 import {
@@ -31,7 +31,7 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
     namespace,
     uiUrl: settings.temporalUiUrl,
   });
-  const assetStore = createFilesystemAssetStore({ directory: settings.assetsDir });
+  const assetStore = await openAssetStore(settings.assetStore);
   const foreignUrls = { allowedHosts: settings.picturesFrom };
   const { routing, dailyLimits, taskQueue, access } = settings;
   const falCallbacks = falCallbackSettings(settings.providers);

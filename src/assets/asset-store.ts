@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { StoredAsset } from '../domain/stored-asset';
 import type { PixelSize } from '../domain/media';
+import type { MediaType } from './media-type';
 
 /**
  * Where pictures and clips live. Content-addressed: an asset id is the SHA-256 of the bytes in lower-case hex, so the
@@ -30,6 +31,15 @@ export interface AssetStore {
    */
   stat(assetId: string): Promise<StoredAsset | undefined>;
 
+  /** Says as much as can be told without reading the asset; `undefined` when there is none of this id. */
+  find(assetId: string): Promise<AssetFile | undefined>;
+
+  /** Keeps a small WebP of an asset beside it; another one of this width is replaced. */
+  putThumbnail(assetId: string, width: number, bytes: Buffer): Promise<void>;
+
+  /** `undefined` until one of this width was put. */
+  openThumbnail(assetId: string, width: number): Promise<OpenedAsset | undefined>;
+
   /** Resolves when assets can be written; rejects with the reason when they cannot. */
   ready(): Promise<void>;
 }
@@ -57,9 +67,15 @@ export interface ByteRange {
   end: number;
 }
 
-export interface OpenedAsset {
-  stream: Readable;
-  mediaType: string;
+export interface AssetFile {
+  mediaType: MediaType;
   /** Of the whole asset, also where only a part is read. */
   bytes: number;
 }
+
+export interface OpenedAsset extends AssetFile {
+  stream: Readable;
+}
+
+/** Whatever is no SHA-256 in lower-case hex is no asset, and never part of a path. */
+export const assetIdPattern = /^[0-9a-f]{64}$/;

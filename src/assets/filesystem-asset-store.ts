@@ -1,22 +1,22 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  access,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  stat as statFile,
-  type FileHandle,
-} from 'node:fs/promises';
+import { access, mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { StoredAsset } from '../domain/stored-asset';
 import { AssetNotFound } from '../domain/media';
-import { type AssetStore, type ByteRange, type OpenedAsset, type PutOptions } from './asset-store';
+import {
+  assetIdPattern,
+  type AssetFile,
+  type AssetStore,
+  type ByteRange,
+  type OpenedAsset,
+  type PutOptions,
+} from './asset-store';
 import { readMediaFacts } from './inspect-media';
-import { extensionOf, type MediaType } from './media-type';
+import { extensionOf, mediaTypes, type MediaType } from './media-type';
 import { defaultMaxBytes, receiveMedia, toStoredAsset, type KindLimits } from './receive-media';
+import { preparedOnce } from './temporary-directory';
 
 export interface FilesystemAssetStoreOptions {
   /** Made when absent. Several processes may share it. */
@@ -24,11 +24,6 @@ export interface FilesystemAssetStoreOptions {
   /** Bytes of one asset. Default 50 MB for a picture, 200 MB for a clip. */
   maxBytes?: KindLimits | undefined;
 }
-
-/** A write that has not grown for an hour belongs to a process that died. */
-const staleAfterMs = 3_600_000;
-const assetIdPattern = /^[0-9a-f]{64}$/;
-const mediaTypes: readonly MediaType[] = ['image/jpeg', 'image/png', 'image/webp', 'video/mp4'];
 
 /**
  * Assets as files `ab/cd/<sha256>.<extension>` below one directory, without sidecar files: the name says it all. Bytes
@@ -39,31 +34,20 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
   const directory = resolve(options.directory);
   const temporaryDirectory = join(directory, 'tmp');
   const maxBytes = options.maxBytes ?? defaultMaxBytes;
-  let preparation: Promise<void> | undefined;
-
-  /** Once per store, but tried again after a failure: a volume may be mounted late. */
-  async function prepare(): Promise<void> {
-    preparation ??= prepareTemporaryDirectory(temporaryDirectory);
-    try {
-      await preparation;
-    } catch (error) {
-      preparation = undefined;
-      throw error;
-    }
-  }
-
+  const prepare = preparedOnce(temporaryDirectory);
   async function put(stream: Readable, putOptions: PutOptions = {}): Promise<StoredAsset> {
     return await receiveMedia(
       stream,
-      { temporaryDirectory, prepare, limits: maxBytes, isStored, ...putOptions },
+      { temporaryDirectory, prepare, limits: maxBytes, find: findAsset, ...putOptions },
       (media) => publish(media.path, assetPath(directory, media.asset.assetId, media.mediaType)),
     );
   }
 
-  async function isStored(assetId: string): Promise<boolean> {
+  async function findAsset(assetId: string): Promise<AssetFile | undefined> {
     const found = await findFile(directory, assetId);
-    await found?.file.close();
-    return found !== undefined;
+    if (found === undefined) return undefined;
+    const { size } = await found.file.stat().finally(() => found.file.close());
+    return { mediaType: found.mediaType, bytes: size };
   }
 
   async function openAsset(assetId: string, range?: ByteRange): Promise<OpenedAsset> {
@@ -74,13 +58,25 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
   }
 
   async function stat(assetId: string): Promise<StoredAsset | undefined> {
-    const found = await findFile(directory, assetId);
+    const found = await findAsset(assetId);
     if (found === undefined) return undefined;
-    const { size } = await found.file.stat().finally(() => found.file.close());
-    return toStoredAsset(
-      { assetId, bytes: size },
-      await readMediaFacts(assetPath(directory, assetId, found.mediaType)),
-    );
+    const { bytes, mediaType } = found;
+    return toStoredAsset({ assetId, bytes }, await readMediaFacts(assetPath(directory, assetId, mediaType)));
+  }
+
+  async function putThumbnail(assetId: string, width: number, bytes: Buffer): Promise<void> {
+    await prepare();
+    const temporaryFile = join(temporaryDirectory, `${randomUUID()}.part`);
+    await writeFile(temporaryFile, bytes, { flush: true });
+    await publish(temporaryFile, thumbnailPath(directory, assetId, width));
+  }
+
+  async function openThumbnail(assetId: string, width: number): Promise<OpenedAsset | undefined> {
+    if (!assetIdPattern.test(assetId)) return undefined;
+    const file = await openIfThere(thumbnailPath(directory, assetId, width));
+    if (file === undefined) return undefined;
+    const { size } = await file.stat();
+    return { stream: file.createReadStream(), mediaType: 'image/webp', bytes: size };
   }
 
   async function ready(): Promise<void> {
@@ -88,7 +84,7 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
     await access(temporaryDirectory, constants.W_OK);
   }
 
-  return { put, open: openAsset, stat, ready };
+  return { put, open: openAsset, find: findAsset, stat, putThumbnail, openThumbnail, ready };
 }
 
 async function publish(temporaryFile: string, path: string): Promise<void> {
@@ -121,24 +117,12 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-async function prepareTemporaryDirectory(temporaryDirectory: string): Promise<void> {
-  await mkdir(temporaryDirectory, { recursive: true });
-  const files = await readdir(temporaryDirectory);
-  await Promise.all(files.map((file) => removeIfStale(join(temporaryDirectory, file))));
-}
-
-async function removeIfStale(path: string): Promise<void> {
-  try {
-    const { mtimeMs } = await statFile(path);
-    if (Date.now() - mtimeMs > staleAfterMs) await rm(path, { force: true });
-  } catch (error) {
-    // Another process finished or swept it between our two looks.
-    if (!isMissing(error)) throw error;
-  }
-}
-
 function assetPath(directory: string, assetId: string, mediaType: MediaType): string {
   return join(directory, assetId.slice(0, 2), assetId.slice(2, 4), `${assetId}.${extensionOf[mediaType]}`);
+}
+
+function thumbnailPath(directory: string, assetId: string, width: number): string {
+  return join(directory, 'thumbnails', assetId.slice(0, 2), `${assetId}-${String(width)}.webp`);
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,4 +1,5 @@
 export { type AssetStore, type ByteRange, type OpenedAsset, type PutOptions } from './asset-store';
+export { AssetsUnavailable } from './assets-unavailable';
 export { createFilesystemAssetStore, type FilesystemAssetStoreOptions } from './filesystem-asset-store';
 export { isDataUrl } from './foreign/data-url';
 export {
@@ -7,5 +8,6 @@ export {
   type ForeignPicturesOptions,
 } from './foreign/foreign-pictures';
 export { ForeignUrlError } from './foreign/foreign-url-error';
+export { openAssetStore, type AssetStoreSettings } from './open-asset-store';
 export { toMediaStore } from './media-store';
 export { AssetNotFound, MediaError } from '../domain/media';

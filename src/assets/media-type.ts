@@ -9,6 +9,8 @@ export const extensionOf: Readonly<Record<MediaType, string>> = {
   'video/mp4': 'mp4',
 };
 
+export const mediaTypes: readonly MediaType[] = ['image/jpeg', 'image/png', 'image/webp', 'video/mp4'];
+
 export interface MediaSignature {
   mediaType: MediaType;
   /** An animated WebP is a `video`: it is what the Wan endpoints answer with. */

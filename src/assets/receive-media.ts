@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { MediaError } from '../domain/media';
 import type { StoredAsset } from '../domain/stored-asset';
-import type { PutOptions } from './asset-store';
+import type { AssetFile, PutOptions } from './asset-store';
 import { checkSize } from './check-size';
 import { inspectMedia, type MediaFacts } from './inspect-media';
 import { readSignature, signatureBytes, type MediaType } from './media-type';
@@ -26,7 +26,7 @@ export interface ReceiveOptions extends PutOptions {
   /** Makes sure of that directory. */
   prepare: () => Promise<void>;
   limits: KindLimits;
-  isStored: (assetId: string) => Promise<boolean>;
+  find: (assetId: string) => Promise<AssetFile | undefined>;
 }
 
 /** A whole, inspected file that nobody can see yet. */
@@ -120,7 +120,7 @@ async function receive(
 
 /** A picture made here that comes back is the same asset: what is known of it, such as NSFW, must not be shaken off. */
 async function clean(file: HashedFile, target: string, options: ReceiveOptions): Promise<HashedFile> {
-  if (await options.isStored(file.assetId)) return file;
+  if ((await options.find(file.assetId)) !== undefined) return file;
   const mediaType = await mediaTypeOf(file.path);
   if (mediaType === undefined || !(await dropPrivateMetadata(file.path, mediaType, target))) return file;
   const hash = createHash('sha256');

@@ -3,6 +3,7 @@ import { emulatedTaskQueue, generationTaskQueue } from '../domain/task-queues';
 import type { ProviderName } from '../domain/taxonomy';
 import type { RoutingContext } from '../registry/types';
 import { accessSettings, type AccessSettings } from './access-settings';
+import { ConfigurationError } from './configuration-error';
 import { readEnvironment, type Environment } from './environment';
 import { providerSettings, type ProviderSettings } from './provider-settings';
 
@@ -13,7 +14,7 @@ export interface Settings {
   routing: RoutingContext;
   dailyLimits: DailyLimits;
   databaseUrl: string;
-  assetsDir: string;
+  assetStore: AssetStoreVariables;
   /** `host:port` that pictures may be fetched from although they are not public. */
   picturesFrom: readonly string[];
   api: { host: string; port: number };
@@ -26,6 +27,11 @@ export interface Settings {
   versioning: { mode: 'off' | 'on' | 'promote'; buildId: string | undefined };
   logLevel: string;
 }
+
+/** Where assets are kept. */
+export type AssetStoreVariables =
+  | { kind: 'filesystem'; directory: string }
+  | { kind: 's3'; bucket: string; endpoint: string | undefined; region: string; forcePathStyle: boolean };
 
 /** Reads the environment once, at the start of a process. @throws ConfigurationError */
 export function loadSettings(source: NodeJS.ProcessEnv): Settings {
@@ -40,7 +46,7 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
       byCaller: environment.DAILY_LIMITS_USD,
     },
     databaseUrl: environment.DATABASE_URL,
-    assetsDir: environment.ASSETS_DIR,
+    assetStore: assetStoreVariables(environment),
     picturesFrom: environment.PICTURES_FROM_HOSTS,
     api: { host: environment.API_HOST, port: environment.API_PORT },
     access: accessSettings(environment),
@@ -59,6 +65,14 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
     versioning: { mode: environment.WORKER_VERSIONING, buildId: environment.WORKER_BUILD_ID },
     logLevel: environment.LOG_LEVEL,
   };
+}
+
+function assetStoreVariables(environment: Environment): AssetStoreVariables {
+  const { ASSET_STORE: kind, S3_BUCKET: bucket, S3_ENDPOINT: endpoint, S3_REGION: region } = environment;
+  if (kind === 'filesystem') return { kind, directory: environment.ASSETS_DIR };
+  if (bucket === undefined)
+    throw new ConfigurationError('Environment cannot be used. S3_BUCKET: is needed with ASSET_STORE=s3');
+  return { kind, bucket, endpoint, region, forcePathStyle: environment.S3_FORCE_PATH_STYLE };
 }
 
 function routingContext(providers: ProviderSettings, environment: Environment): RoutingContext {

@@ -88,7 +88,20 @@ export const environmentSchema = z
         error: 'is a URL such as postgres://user:password@host:5432/database',
       })
       .default('postgres://postgres:postgres@127.0.0.1:9832/ryla_generation'),
+    /** `s3` takes its credentials from the variables of the AWS SDK. */
+    ASSET_STORE: z.enum(['filesystem', 's3']).default('filesystem'),
     ASSETS_DIR: z.string().default('data/assets'),
+    S3_BUCKET: z
+      .string()
+      .regex(
+        /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+        'is the name of a bucket: 3-63 lower-case letters, digits, "." or "-"',
+      )
+      .optional(),
+    /** Left out: AWS itself. */
+    S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+    S3_REGION: z.string().default('us-east-1'),
+    S3_FORCE_PATH_STYLE: flag,
     /** Comma-separated `host:port`: pictures may be fetched from these although they are not public. */
     PICTURES_FROM_HOSTS: hostsWithPorts,
     API_HOST: z.string().default('127.0.0.1'),

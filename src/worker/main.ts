@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import { createSpendLedger } from '../activities/spend';
-import { createFilesystemAssetStore } from '../assets/filesystem-asset-store';
+import { openAssetStore } from '../assets/open-asset-store';
 import { toMediaStore } from '../assets/media-store';
 import { loadSettings } from '../config/env';
 import { loadTemporalConnection } from '../config/temporal-connection';
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
     if (reason !== undefined) logger.warn({ provider: name, reason }, 'provider disabled');
   }
   const database = createDatabase(settings.databaseUrl, logger);
-  const store = createFilesystemAssetStore({ directory: settings.assetsDir });
+  const store = await openAssetStore(settings.assetStore);
   const { connectionOptions, namespace = 'default' } = loadTemporalConnection(process.env);
   const connection = await NativeConnection.connect(connectionOptions);
   const watches = createProviderWatches(new Client({ connection, namespace }), settings.taskQueue);

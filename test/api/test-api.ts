@@ -54,11 +54,11 @@ export interface TestApi {
 /** The whole API over a real database and a real asset store; only Temporal is a fake. */
 export async function openTestApi(
   environment: NodeJS.ProcessEnv = {},
-  options: Pick<ApiDependencies, 'falCallbacks' | 'foreignUrls'> = {},
+  options: Partial<Pick<ApiDependencies, 'falCallbacks' | 'foreignUrls' | 'assetStore'>> = {},
 ): Promise<TestApi> {
   const database = await openTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));
-  const assetStore = createFilesystemAssetStore({ directory });
+  const { assetStore = createFilesystemAssetStore({ directory }) } = options;
   const temporal = new FakeTemporal();
   const { routing, dailyLimits, taskQueue, access } = loadSettings(environment);
   const shared = {

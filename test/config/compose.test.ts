@@ -8,7 +8,7 @@ const deployPage = readFileSync(join(root, 'docs/deploy.md'), 'utf8');
 
 /** Names under the `environment` of the services that share one. */
 function namesOf(text: string): string[] {
-  return [...text.matchAll(/^ {4,6}([A-Z][A-Z_]+): /gm)].map(([, name = '']) => name);
+  return [...text.matchAll(/^ {4,6}([A-Z][A-Z0-9_]+): /gm)].map(([, name = '']) => name);
 }
 
 describe('the compose file', () => {

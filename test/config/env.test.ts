@@ -147,6 +147,20 @@ describe('daily limits', () => {
   });
 });
 
+describe('where assets are kept', () => {
+  it('is a folder, unless a bucket is asked for', () => {
+    expect(loadSettings({}).assetStore).toEqual({ kind: 'filesystem', directory: 'data/assets' });
+    const s3 = { ASSET_STORE: 's3', S3_BUCKET: 'pictures', S3_ENDPOINT: 'http://minio:9000' };
+    expect(loadSettings({ ...s3, S3_FORCE_PATH_STYLE: 'true' }).assetStore).toEqual({
+      kind: 's3',
+      bucket: 'pictures',
+      endpoint: 'http://minio:9000',
+      region: 'us-east-1',
+      forcePathStyle: true,
+    });
+  });
+});
+
 describe('a mistake in the environment', () => {
   it.each([
     [{ PROVIDERS: 'fake' }, 'PROVIDERS'],
@@ -166,6 +180,9 @@ describe('a mistake in the environment', () => {
     [{ DAILY_LIMITS_USD: '{"a": "5"}' }, 'DAILY_LIMITS_USD'],
     [{ DAILY_LIMITS_USD: '{"no caller": 5}' }, 'DAILY_LIMITS_USD'],
     [{ DAILY_LIMITS_USD: 'a=5' }, 'DAILY_LIMITS_USD'],
+    [{ ASSET_STORE: 's3' }, 'S3_BUCKET'],
+    [{ S3_ENDPOINT: 'minio:9000' }, 'S3_ENDPOINT'],
+    [{ PICTURES_FROM_HOSTS: 'media.internal' }, 'PICTURES_FROM_HOSTS'],
   ])('is named: %j', (environment, name) => {
     expect(() => loadSettings(environment)).toThrow(ConfigurationError);
     expect(() => loadSettings(environment)).toThrow(name);

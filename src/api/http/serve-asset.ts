@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
-import type { ByteRange } from '../../assets';
+import { AssetNotFound, type ByteRange } from '../../assets';
 import type { ApiContext } from '../context';
 import { HttpProblem } from './http-problem';
 
@@ -14,12 +14,12 @@ export async function serveAsset(
   id: string,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
 ): Promise<FastifyReply> {
-  const { stream, mediaType, bytes } = await assetStore.open(id);
+  const found = await assetStore.find(id);
+  if (found === undefined) throw new AssetNotFound(id);
+  const { mediaType, bytes } = found;
   const etag = `"${id}"`;
   const isKnown = matches(request.headers['if-none-match'], etag);
   const range = isKnown ? undefined : wantedRange(request, etag, bytes);
-  const isWhole = !isKnown && range === undefined && request.method === 'GET';
-  if (!isWhole) stream.destroy();
   if (range === 'unsatisfiable') throw rangeNotSatisfiable(bytes);
   reply.type(mediaType).headers({ ...lastingHeaders, etag });
   if (isKnown) return reply.code(304).send();
@@ -28,7 +28,8 @@ export async function serveAsset(
     return sendPart(reply, part.stream, { range, bytes });
   }
   reply.header('content-length', bytes);
-  return isWhole ? reply.send(stream) : reply.send();
+  if (request.method === 'HEAD') return reply.send();
+  return reply.send((await assetStore.open(id)).stream);
 }
 
 const lastingHeaders = {

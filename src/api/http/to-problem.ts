@@ -1,5 +1,5 @@
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { AssetNotFound, MediaError } from '../../assets';
+import { AssetNotFound, AssetsUnavailable, MediaError } from '../../assets';
 import { isDatabaseUnavailable } from '../../db';
 import { passingRefusals, RequestRefused } from '../../registry';
 import { bodyErrors } from './body-errors';
@@ -29,7 +29,7 @@ export function toProblem(error: unknown, bodyLimitBytes = jsonBodyLimitBytes): 
   if (isDatabaseUnavailable(error)) {
     return unavailable('database_unavailable', 'The database cannot be reached right now.', error);
   }
-  if (isStorageFailure(error)) {
+  if (error instanceof AssetsUnavailable || isStorageFailure(error)) {
     return unavailable('assets_unavailable', 'The asset store cannot be used right now.', error);
   }
   return fromStatus(error, bodyLimitBytes) ?? unexpected(error);
