@@ -13,6 +13,7 @@ import { addJsonParser } from './http/json-body';
 import { jsonBodyLimitBytes } from './http/json-body-limit';
 import { trackMethods } from './http/method-not-allowed';
 import { addApiKeyRoutes } from './routes/api-keys';
+import { addAssetLinkRoute } from './routes/asset-links';
 import { addAssetRoutes } from './routes/assets';
 import { addAuditRoute } from './routes/audit';
 import { addCharacterRoutes } from './routes/characters';
@@ -84,6 +85,7 @@ async function addRoutes(app: ApiServer, context: ApiContext): Promise<void> {
   addProviderRoute(app, context);
   addApiKeyRoutes(app, context);
   addAuditRoute(app, context);
+  addAssetLinkRoute(app, context);
   await addProviderCallbackRoutes(app, context);
   await addAssetRoutes(app, context);
 }

@@ -3,9 +3,11 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createForeignPictures,
+  createThumbnails,
   type AssetStore,
   type ForeignPictures,
   type ForeignPicturesOptions,
+  type Thumbnails,
 } from '../assets';
 import type { AccessSettings } from '../config/access-settings';
 import {
@@ -48,6 +50,8 @@ export interface ApiDependencies {
   assetStore: AssetStore;
   /** Where pictures of elsewhere may come from. Left out: public addresses only. */
   foreignUrls?: Omit<ForeignPicturesOptions, 'assetStore'> | undefined;
+  /** Signs addresses that show an asset without a key. Left out: none are made. */
+  assetUrlSecret?: string | undefined;
   temporal: TemporalPort;
   logger: FastifyBaseLogger;
   /** Every answer is held to its schema, at a cost: for tests. What is stored may be of an older release. */
@@ -68,6 +72,7 @@ export interface ApiContext extends ApiDependencies {
   apiKeys: ApiKeyStore;
   auditLog: AuditLog;
   foreignPictures: ForeignPictures;
+  thumbnails: Thumbnails;
   characters: CharacterStore;
   loras: LoraStore;
   generations: GenerationStore;
@@ -94,6 +99,7 @@ export function createContext(dependencies: ApiDependencies): ApiContext {
     apiKeys: createApiKeyStore(db),
     auditLog: createAuditLog(db),
     foreignPictures: createForeignPictures({ assetStore, ...foreignUrls }),
+    thumbnails: createThumbnails(assetStore),
     characters: createCharacterStore(db),
     loras: createLoraStore(db),
     generations: createGenerationStore(db),

@@ -33,9 +33,9 @@ async function serve(settings: Settings, logger: Logger): Promise<void> {
   });
   const assetStore = await openAssetStore(settings.assetStore);
   const foreignUrls = { allowedHosts: settings.picturesFrom };
-  const { routing, dailyLimits, taskQueue, access } = settings;
+  const { routing, dailyLimits, taskQueue, access, assetUrlSecret } = settings;
   const falCallbacks = falCallbackSettings(settings.providers);
-  const shared = { routing, dailyLimits, taskQueue, access, falCallbacks, foreignUrls };
+  const shared = { routing, dailyLimits, taskQueue, access, falCallbacks, foreignUrls, assetUrlSecret };
   let reconciling: Promise<void> | undefined;
   const app = await buildApp({ ...shared, db, assetStore, temporal, logger });
   try {

@@ -10,4 +10,5 @@ export {
 export { ForeignUrlError } from './foreign/foreign-url-error';
 export { openAssetStore, type AssetStoreSettings } from './open-asset-store';
 export { toMediaStore } from './media-store';
+export { createThumbnails, type Thumbnails, type ThumbnailSize } from './thumbnails';
 export { AssetNotFound, MediaError } from '../domain/media';

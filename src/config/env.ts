@@ -15,6 +15,8 @@ export interface Settings {
   dailyLimits: DailyLimits;
   databaseUrl: string;
   assetStore: AssetStoreVariables;
+  /** Signs addresses of assets; `undefined`: none are made. */
+  assetUrlSecret: string | undefined;
   /** `host:port` that pictures may be fetched from although they are not public. */
   picturesFrom: readonly string[];
   api: { host: string; port: number };
@@ -47,6 +49,7 @@ export function loadSettings(source: NodeJS.ProcessEnv): Settings {
     },
     databaseUrl: environment.DATABASE_URL,
     assetStore: assetStoreVariables(environment),
+    assetUrlSecret: environment.ASSET_URL_SECRET,
     picturesFrom: environment.PICTURES_FROM_HOSTS,
     api: { host: environment.API_HOST, port: environment.API_PORT },
     access: accessSettings(environment),

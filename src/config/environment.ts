@@ -91,6 +91,8 @@ export const environmentSchema = z
     /** `s3` takes its credentials from the variables of the AWS SDK. */
     ASSET_STORE: z.enum(['filesystem', 's3']).default('filesystem'),
     ASSETS_DIR: z.string().default('data/assets'),
+    /** Signs addresses that show an asset to whoever has them; left out: there are none. */
+    ASSET_URL_SECRET: z.string().min(32, 'has at least 32 characters, made by chance').optional(),
     S3_BUCKET: z
       .string()
       .regex(

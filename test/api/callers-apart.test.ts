@@ -149,6 +149,8 @@ const walks: Record<string, Walk | { own: Call } | 'for nobody in particular'> =
   'GET /v1/assets/:id': ({ assetId }) => ({ url: `/v1/assets/${assetId}` }),
   'HEAD /v1/assets/:id': ({ assetId }) => ({ method: 'HEAD', url: `/v1/assets/${assetId}` }),
   'GET /v1/assets/:id/recipe': ({ assetId }) => ({ url: `/v1/assets/${assetId}/recipe` }),
+  'GET /v1/assets/:id/thumbnail': ({ assetId }) => ({ url: `/v1/assets/${assetId}/thumbnail` }),
+  'POST /v1/assets/:id/links': ({ assetId }) => ({ method: 'POST', url: `/v1/assets/${assetId}/links` }),
   'GET /v1/spend': { own: { url: '/v1/spend' } },
   // Making something is no look at what is there.
   'PUT /v1/characters/:id': 'for nobody in particular',

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { clip, picture, pngBomb } from '../assets/pictures';
+import { keyHolder } from './keys-api';
 import { openTestApi, type TestApi } from './test-api';
 
 let api: TestApi;
@@ -156,6 +157,50 @@ describe('a picture that cannot be used is refused by its field, before anything
 
     expect(status).toBe(400);
     expect(body['errors']).toMatchObject([{ field: 'sourceImageUrl' }]);
+  });
+});
+
+describe('a fetched picture', () => {
+  const caller = (name: string) => ({ 'x-caller-id': name });
+
+  it('is of the caller whose request named it, and of nobody else', async () => {
+    await api.send({ method: 'PUT', url: '/v1/characters/ava', headers: caller('fetcher') });
+    const payload = { characterId: 'ava', mode: 'editing', prompt: 'a red coat', sourceImageUrl: url };
+    const { status } = await api.send({
+      method: 'POST',
+      url: '/v1/studio',
+      headers: caller('fetcher'),
+      payload,
+    });
+    expect(status).toBe(202);
+    const sent = api.temporal.started[0]?.flowRequest;
+    const asset = `/v1/assets/${(sent?.flow === 'studio' && sent.assets.source?.assetId) || ''}`;
+
+    expect((await api.send({ url: asset, headers: caller('fetcher') })).status).toBe(200);
+    expect((await api.send({ url: asset, headers: caller('somebody') })).status).toBe(404);
+  });
+
+  it('needs a key that may start, also in a route plan', async () => {
+    const keyed = await openTestApi(
+      { API_AUTH: 'keys' },
+      { foreignUrls: { allowedHosts: [new URL(url).host] } },
+    );
+    const starter = await keyHolder(keyed, 'fetcher', ['start', 'read']);
+    const reader = await keyHolder(keyed, 'fetcher', ['read']);
+    await starter.send({ method: 'PUT', url: '/v1/characters/ava' });
+    const plan = { flow: 'studio', characterId: 'ava', mode: 'editing', prompt: 'x', sourceImageUrl: url };
+    const before = fetched;
+    const looked = await reader.send({ method: 'POST', url: '/v1/route-plans', payload: plan });
+    const during = fetched;
+    const planned = await starter.send({ method: 'POST', url: '/v1/route-plans', payload: plan });
+    await keyed.close();
+
+    expect(looked).toMatchObject({
+      status: 403,
+      body: { errors: [{ pointer: '/sourceImageUrl' }], scope: 'start' },
+    });
+    expect(during).toBe(before);
+    expect(planned.status).toBe(200);
   });
 });
 

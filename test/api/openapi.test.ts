@@ -27,7 +27,9 @@ describe('the OpenAPI document', () => {
     const described = Object.entries(committed().paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => {
         const { 'x-scope': scope = 'public', security } = operation;
-        expect(security).toEqual(scope === 'public' ? [] : [{ bearer: [scope] }]);
+        const opensByLink = method !== 'delete' && /^\/v1\/assets\/\{id\}(\/thumbnail)?$/.test(path);
+        const links = opensByLink ? [{ link: [] }] : [];
+        expect(security).toEqual(scope === 'public' ? [] : [{ bearer: [scope] }, ...links]);
         return `${method.toUpperCase()} ${path} ${scope}`;
       }),
     );

@@ -10,6 +10,7 @@ describe('parseAssetUrl', () => {
     ['the same behind TLS', `https://api.test${path}`, 'api.test'],
     ['the same with a port', `http://api.test:9800${path}`, 'api.test:9800'],
     ['another name of this machine', `http://localhost:9800${path}`, '127.0.0.1:9800'],
+    ['a signed address', `${path}?expires=1&signature=x`, 'api.test'],
     ['this machine over IPv6', `http://[::1]:9800${path}`, 'localhost:9800'],
   ])('knows %s', (_name, url, host) => {
     expect(parseAssetUrl(url, host)).toEqual({ assetId });

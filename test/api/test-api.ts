@@ -54,7 +54,9 @@ export interface TestApi {
 /** The whole API over a real database and a real asset store; only Temporal is a fake. */
 export async function openTestApi(
   environment: NodeJS.ProcessEnv = {},
-  options: Partial<Pick<ApiDependencies, 'falCallbacks' | 'foreignUrls' | 'assetStore'>> = {},
+  options: Partial<
+    Pick<ApiDependencies, 'falCallbacks' | 'foreignUrls' | 'assetStore' | 'assetUrlSecret'>
+  > = {},
 ): Promise<TestApi> {
   const database = await openTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'ryla-generation-assets-'));

@@ -50,11 +50,13 @@ function entryOf(request: FastifyRequest, status: number): { action: string; cod
   return code === undefined ? undefined : { action: 'refused', code };
 }
 
-function refusalCode({ problem, isRepeatedRefusal }: FastifyRequest): string | undefined {
+function refusalCode({ problem, principal, isRepeatedRefusal }: FastifyRequest): string | undefined {
   if (problem === null) return undefined;
   const { status, code, errors } = problem;
   // A flood of refusals must not become a flood of writes.
   if (status === 429) return isRepeatedRefusal ? undefined : code;
+  // A link that is wrong or over comes from nobody who is known.
+  if (status === 403 && principal === null) return undefined;
   if (status === 401 || status === 403) return code;
   return status === 422 ? errors.find((issue) => policyCodes.has(issue.code))?.code : undefined;
 }

@@ -6,6 +6,7 @@ import { HttpProblem } from '../http/http-problem';
 import { invalid } from '../http/to-problem';
 import { principalOfApiKey } from './api-key';
 import { createLimits } from './limits';
+import { isOpenedByLink } from './link';
 import { createTokenCheck } from './json-web-token';
 import { challenge, scopeMissing, type Principal } from './principal';
 
@@ -36,6 +37,7 @@ export interface ServedRoute {
 export function guardRoutes(app: ApiServer, context: ApiContext): void {
   app.decorate('servedRoutes', []);
   app.decorateRequest('principal', null);
+  app.decorateRequest('linkEnds', null);
   app.addHook('onRoute', ({ url, method, config }) => {
     const access = config?.access;
     if (access === undefined)
@@ -44,10 +46,11 @@ export function guardRoutes(app: ApiServer, context: ApiContext): void {
     for (const one of [method].flat()) app.servedRoutes.push({ method: one, url, access });
   });
   const principalFor = context.access.mode === 'open' ? anybody : createLogin(app, context);
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const { access } = request.routeOptions.config;
     // Without a route there is nothing to see but the 404.
     if (access === undefined || access === 'public' || access === 'refused') return;
+    if (isOpenedByLink(context, request, reply)) return;
     const principal = await principalFor(request);
     request.principal = principal;
     if (!principal.scopes.has(access)) throw scopeMissing(access);

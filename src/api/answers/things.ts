@@ -126,6 +126,18 @@ export const assetAnswer = z
   })
   .meta({ id: 'Asset' });
 
+export const assetLinksAnswer = z
+  .strictObject({
+    id: assetId,
+    url: z.string(),
+    thumbnails: z
+      .strictObject({ 160: z.string(), 320: z.string(), 640: z.string() })
+      .nullable()
+      .meta({ description: 'By pixels of the longer side. `null`: an MP4 has none' }),
+    expiresAt: time,
+  })
+  .meta({ id: 'AssetLinks' });
+
 export const recipesAnswer = z
   .strictObject({
     assetId,

@@ -11,7 +11,7 @@ export function parseAssetUrl(text: string, ownHost: string): ParsedAssetUrl {
   const own = parseUrl(`http://${ownHost}`);
   const url = own === undefined ? undefined : parseUrl(text, own);
   if (own === undefined || url === undefined || !isOwn(url, own)) return { problem: 'foreign_url' };
-  if (!url.pathname.startsWith('/v1/assets/') || url.search !== '' || url.hash !== '') {
+  if (!url.pathname.startsWith('/v1/assets/') || !hasNoQuery(url) || url.hash !== '') {
     return { problem: 'foreign_url' };
   }
   const assetId = url.pathname.slice('/v1/assets/'.length);
@@ -23,6 +23,11 @@ function isOwn(url: URL, own: URL): boolean {
   if (url.username !== '' || url.password !== '') return false;
   if (url.host === own.host) return true;
   return loopbackNames.has(url.hostname) && loopbackNames.has(own.hostname) && url.port === own.port;
+}
+
+/** A signed address names the asset just as well. */
+function hasNoQuery({ searchParams }: URL): boolean {
+  return [...searchParams.keys()].every((name) => name === 'expires' || name === 'signature');
 }
 
 function parseUrl(text: string, base?: URL): URL | undefined {

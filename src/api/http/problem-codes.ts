@@ -57,6 +57,8 @@ export const problemKinds = {
     when: 'the token names no caller',
     todo: 'set `API_JWT_CALLER_CLAIM`',
   },
+  link_invalid: { ...sent, status: 403, when: 'a signed link was changed', todo: 'ask for a new link' },
+  link_expired: { ...sent, status: 403, when: 'a signed link is over', todo: 'ask for a new link' },
   not_found: { ...missing, when: 'no such route', todo: 'look at `/openapi.json`' },
   generation_not_found: {
     ...missing,
@@ -107,6 +109,12 @@ export const problemKinds = {
     status: 409,
     when: 'the slot may still give its picture',
     todo: 'wait, or cancel it',
+  },
+  signing_disabled: {
+    ...state,
+    status: 409,
+    when: 'no links are signed here',
+    todo: 'set `ASSET_URL_SECRET`',
   },
   request_lost: {
     ...state,

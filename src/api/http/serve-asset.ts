@@ -1,8 +1,17 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
-import { AssetNotFound, type ByteRange } from '../../assets';
+import { AssetNotFound, type ByteRange, type ThumbnailSize } from '../../assets';
 import type { ApiContext } from '../context';
 import { HttpProblem } from './http-problem';
+
+export interface Serving {
+  request: FastifyRequest;
+  reply: FastifyReply;
+  /** How long a browser may keep it: a signed address must not outlive its end. Default: a year. */
+  freshSeconds?: number | undefined;
+}
+
+const maximumFreshSeconds = 31_536_000;
 
 /**
  * Answers `GET` and `HEAD` of an asset: whole, as one range of bytes, or not at all to a caller that has it.
@@ -12,7 +21,7 @@ import { HttpProblem } from './http-problem';
 export async function serveAsset(
   { assetStore }: ApiContext,
   id: string,
-  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { request, reply, freshSeconds = maximumFreshSeconds }: Serving,
 ): Promise<FastifyReply> {
   const found = await assetStore.find(id);
   if (found === undefined) throw new AssetNotFound(id);
@@ -21,7 +30,7 @@ export async function serveAsset(
   const isKnown = matches(request.headers['if-none-match'], etag);
   const range = isKnown ? undefined : wantedRange(request, etag, bytes);
   if (range === 'unsatisfiable') throw rangeNotSatisfiable(bytes);
-  reply.type(mediaType).headers({ ...lastingHeaders, etag });
+  reply.type(mediaType).headers({ ...lastingHeaders(freshSeconds), 'accept-ranges': 'bytes', etag });
   if (isKnown) return reply.code(304).send();
   if (range !== undefined) {
     const part = await assetStore.open(id, range);
@@ -32,13 +41,29 @@ export async function serveAsset(
   return reply.send((await assetStore.open(id)).stream);
 }
 
-const lastingHeaders = {
-  'accept-ranges': 'bytes',
-  // An id is the hash of the content: it can never mean anything else.
-  'cache-control': 'private, max-age=31536000, immutable',
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; sandbox",
-};
+/** Of a thumbnail, which is read as a whole. */
+export async function serveThumbnail(
+  { thumbnails }: ApiContext,
+  asset: { id: string; size: ThumbnailSize },
+  { request, reply, freshSeconds = maximumFreshSeconds }: Serving,
+): Promise<FastifyReply> {
+  const etag = `"${asset.id}-${asset.size}"`;
+  const { stream, mediaType, bytes } = await thumbnails.open(asset.id, asset.size);
+  const isKnown = matches(request.headers['if-none-match'], etag);
+  reply.type(mediaType).headers({ ...lastingHeaders(freshSeconds), etag });
+  if (!isKnown && request.method === 'GET') return reply.header('content-length', bytes).send(stream);
+  stream.destroy();
+  return isKnown ? reply.code(304).send() : reply.header('content-length', bytes).send();
+}
+
+function lastingHeaders(freshSeconds: number) {
+  return {
+    // An id is the hash of the content: it can never mean anything else.
+    'cache-control': `private, max-age=${freshSeconds}, immutable`,
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; sandbox",
+  };
+}
 
 /** Ranges are for GET alone (RFC 9110, 14.2), and after `If-Range` only for the very file it names. */
 function wantedRange({ method, headers }: FastifyRequest, etag: string, bytes: number) {

@@ -22,7 +22,7 @@ interface OperationObject extends Json {
   parameters?: Json[];
   requestBody?: Json & { required?: boolean; content: Record<string, Json> };
   responses: Record<string, Json>;
-  'x-route'?: Pick<FastifyContextConfig, 'access' | 'effect'>;
+  'x-route'?: Pick<FastifyContextConfig, 'access' | 'effect' | 'opensByLink'>;
 }
 interface Document extends Json {
   paths: Record<string, Record<string, OperationObject>>;
@@ -46,13 +46,19 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
             description:
               'An API key, or a token of the configured identity provider. In open mode nothing is asked.',
           },
+          link: {
+            type: 'apiKey',
+            in: 'query',
+            name: 'signature',
+            description: 'A link of `POST /v1/assets/{id}/links`, as it was answered.',
+          },
         },
       },
     },
     transform: (route) => {
       // Routes of plug-ins may have none, whatever the type says.
       const { config = {} } = route.route as { config?: FastifyContextConfig };
-      const { access, effect } = config;
+      const { access, effect, opensByLink } = config;
       const given = { ...route.schema };
       const { schema, url } = toJsonSchema({ ...route, schema: given });
       const isHidden = ![route.route.method]
@@ -63,7 +69,7 @@ export async function collectRoutes(app: ApiServer): Promise<void> {
         schema: {
           ...schema,
           ...(given.hide === true || isHidden ? { hide: true } : {}),
-          'x-route': { access, effect },
+          'x-route': { access, effect, opensByLink },
         },
       };
     },
@@ -99,7 +105,7 @@ function completed(
   operation: OperationObject,
   { method, path, described }: { method: string; path: string; described: Operation },
 ): OperationObject {
-  const { access = 'public', effect } = operation['x-route'] ?? {};
+  const { access = 'public', effect, opensByLink = false } = operation['x-route'] ?? {};
   const { id, tag, summary, problems, example } = described;
   const parameters = [...(operation.parameters ?? []), ...(effect === 'keyed' ? [idempotencyKey] : [])];
   const requestBody = path === '/v1/assets' && method === 'post' ? upload : bodyOf(operation, example);
@@ -113,7 +119,7 @@ function completed(
       description: `Needs a key with the scope \`${access}\`.`,
       'x-scope': access,
     }),
-    security: access === 'public' ? [] : [{ bearer: [access] }],
+    security: access === 'public' ? [] : [{ bearer: [access] }, ...(opensByLink ? [{ link: [] }] : [])],
     ...(parameters.length > 0 && { parameters }),
     ...(requestBody !== undefined && { requestBody }),
     responses: { ...successes, ...problemResponses([...problems, ...usual]) },
@@ -163,6 +169,7 @@ function successesOf(
 ): OperationObject['responses'] {
   if (method === 'delete') return { 204: { description: 'Done' } };
   if (path === '/v1/assets/{id}') return assetResponses(method);
+  if (path.endsWith('/thumbnail')) return thumbnailResponses;
   const header = { description: 'The new resource', schema: { type: 'string' } };
   return Object.fromEntries(
     Object.entries(responses).map(([status, response]) => {
@@ -181,6 +188,11 @@ function assetResponses(method: string): OperationObject['responses'] {
     304: { description: 'You have it already (`If-None-Match`)' },
   };
 }
+
+const thumbnailResponses = {
+  200: { description: 'The thumbnail', content: { 'image/webp': bytes } },
+  304: { description: 'You have it already (`If-None-Match`)' },
+};
 
 /** What nearly every route may answer. */
 function usualProblems({

@@ -20,6 +20,8 @@ const starting = [
 ] as const;
 const telling = ['generation_not_found', 'already_finished', 'not_running', 'temporal_unavailable'] as const;
 
+const viewing = ['asset_not_found', 'assets_unavailable', 'link_expired', 'link_invalid'] as const;
+
 /** By method and path. A test says which route has no entry: it would be missing in the document. */
 export const operations: Readonly<Record<string, Operation>> = {
   'POST /v1/base-images': {
@@ -112,13 +114,26 @@ export const operations: Readonly<Record<string, Operation>> = {
     id: 'getAsset',
     tag: 'Assets',
     summary: 'Read the bytes',
-    problems: ['asset_not_found', 'assets_unavailable', 'range_not_satisfiable'],
+    problems: [...viewing, 'range_not_satisfiable'],
   },
   'HEAD /v1/assets/{id}': {
     id: 'headAsset',
     tag: 'Assets',
     summary: 'Read type and length',
-    problems: ['asset_not_found', 'assets_unavailable'],
+    problems: viewing,
+  },
+  'GET /v1/assets/{id}/thumbnail': {
+    id: 'getThumbnail',
+    tag: 'Assets',
+    summary: 'Read a small copy as WebP; it is made at the first wish',
+    problems: [...viewing, 'not_media', 'truncated', 'wrong_kind'],
+  },
+  'POST /v1/assets/{id}/links': {
+    id: 'createAssetLinks',
+    tag: 'Assets',
+    summary: 'Make links that a browser can load without a key, until they end',
+    problems: ['asset_not_found', 'assets_unavailable', 'signing_disabled'],
+    example: { seconds: 600 },
   },
   'GET /v1/assets/{id}/recipe': {
     id: 'getRecipes',

@@ -2,21 +2,28 @@ import multipart from '@fastify/multipart';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { AssetNotFound } from '../../assets';
+import { AssetNotFound, type ThumbnailSize } from '../../assets';
 import type { Recipe } from '../../domain/generation';
 import { callerOf } from '../access/principal';
 import { assetAnswer, recipesAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
 import { assetUrl } from '../http/links';
-import { serveAsset } from '../http/serve-asset';
+import { serveAsset, serveThumbnail } from '../http/serve-asset';
 import { uploadStream } from '../http/upload-stream';
 
 /** Largest upload. */
 const uploadBytes = 50e6;
 
 const params = z.object({ id: z.string() });
+/** Both are judged before the route is reached. */
+const linkQuery = z.object({ expires: z.string().optional(), signature: z.string().optional() });
+const thumbnailSize = z
+  .enum(['160', '320', '640'])
+  .default('320')
+  .transform((size): ThumbnailSize => sizes[size]);
+const sizes = { '160': 160, '320': 320, '640': 640 } as const;
 
-/** `POST /v1/assets` (upload), `GET /v1/assets/{id}` (the bytes), `GET /v1/assets/{id}/recipe` (how they were made). */
+/** `POST /v1/assets` (upload), `GET /v1/assets/{id}` (the bytes), its `/thumbnail`, and its `/recipe` (how it was made). */
 export async function addAssetRoutes(app: ApiServer, context: ApiContext): Promise<void> {
   // A scope of its own: no other route takes forms or files, and these take nothing else.
   await app.register(async (scope) => {
@@ -39,6 +46,7 @@ export async function addAssetRoutes(app: ApiServer, context: ApiContext): Promi
 function addRoutes(app: ApiServer, context: ApiContext): void {
   const { assetRecords } = context;
   const config = { access: 'read' } as const;
+  const viewConfig = { ...config, opensByLink: true } as const;
   app.post(
     '/v1/assets',
     { config: { access: 'start', effect: 'same' }, schema: { response: { 201: assetAnswer } } },
@@ -47,13 +55,24 @@ function addRoutes(app: ApiServer, context: ApiContext): void {
   app.route({
     method: ['GET', 'HEAD'],
     url: '/v1/assets/:id',
-    config,
-    schema: { params },
+    config: viewConfig,
+    schema: { params, querystring: linkQuery },
     handler: async (request, reply) => {
       const { id } = request.params;
-      // Before the store is asked: what is somebody else's is not there.
-      if (!(await assetRecords.belongsTo(callerOf(request), id))) throw new AssetNotFound(id);
-      return await serveAsset(context, id, { request, reply });
+      const freshSeconds = await admit(context, request, id);
+      return await serveAsset(context, id, { request, reply, freshSeconds });
+    },
+  });
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/v1/assets/:id/thumbnail',
+    config: viewConfig,
+    schema: { params, querystring: linkQuery.extend({ size: thumbnailSize }) },
+    handler: async (request, reply) => {
+      const { id } = request.params;
+      const freshSeconds = await admit(context, request, id);
+      const asset = { id, size: request.query.size };
+      return await serveThumbnail(context, asset, { request, reply, freshSeconds });
     },
   });
   app.get(
@@ -70,6 +89,23 @@ function addRoutes(app: ApiServer, context: ApiContext): void {
   );
 }
 
+/**
+ * Before the store is asked: what is somebody else's is not there, unless a link shows it.
+ *
+ * @returns how long a browser may keep it, where that is not for ever
+ * @throws AssetNotFound
+ */
+async function admit(
+  { assetRecords }: ApiContext,
+  request: FastifyRequest,
+  id: string,
+): Promise<number | undefined> {
+  const { linkEnds } = request;
+  if (linkEnds !== null) return Math.max(0, Math.floor(linkEnds - Date.now() / 1000));
+  if (await assetRecords.belongsTo(callerOf(request), id)) return undefined;
+  throw new AssetNotFound(id);
+}
+
 /** Modal has no request id by contract; every recipe says so rather than leaving it out. */
 function recipeView(recipe: Recipe) {
   return { ...recipe, providerRequestId: recipe.providerRequestId ?? null };
@@ -80,30 +116,11 @@ async function upload(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<z.input<typeof assetAnswer>> {
-<<<<<<< HEAD
   const stream = await uploadStream(request, uploadBytes);
   // Masks may be of one colour.
-  const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true });
+  const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true, dropPrivate: true });
   await assetRecords.recordUpload(asset, callerOf(request));
   const { assetId: id, ...facts } = asset;
   reply.code(201).header('location', assetUrl(id));
   return { id, url: assetUrl(id), ...facts };
-=======
-  try {
-    const stream = await uploadStream(request, uploadBytes);
-    // Masks may be of one colour.
-    const asset = await assetStore.put(stream, {
-      maxBytes: uploadBytes,
-      allowBlank: true,
-      dropPrivate: true,
-    });
-    await assetRecords.recordUpload(asset, callerOf(request));
-    const { assetId: id, ...facts } = asset;
-    reply.code(201).header('location', assetUrl(id));
-    return { id, url: assetUrl(id), ...facts };
-  } catch (error) {
-    discardRest(request);
-    throw error;
-  }
->>>>>>> c400685 (feat(api): requests may name pictures by a public URL or a data: URL, fetched from public addresses only; what people send loses places and devices)
 }
