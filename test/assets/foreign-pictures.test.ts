@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import {
   createFilesystemAssetStore,
   createForeignPictures,
+  ForeignUrlError,
   type ForeignPicturesOptions,
 } from '../../src/assets';
 import { isPublicAddress } from '../../src/assets/foreign/public-address';
+import { passingRefusals } from '../../src/registry';
 import { clip, picture, pngBomb } from './pictures';
 
 type Options = Omit<ForeignPicturesOptions, 'assetStore'>;
@@ -56,7 +58,17 @@ function resolving(...answers: string[][]): { resolve: NonNullable<Options['reso
 
 function store(url: string, options: Options = {}, expects: 'image' | undefined = 'image') {
   const assetStore = createFilesystemAssetStore({ directory });
-  return createForeignPictures({ assetStore, ...options }).store(url, { expects });
+  return createForeignPictures({ assetStore, ...options }).store(url, { expects, caller: 'ava' });
+}
+
+/** What was refused, and whether the same request may help, as the API says it. */
+async function refusal(stored: Promise<unknown>): Promise<{ problem: string; retryable: boolean }> {
+  const error: unknown = await stored.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ForeignUrlError)) throw new Error('was not refused', { cause: error });
+  return { problem: error.problem, retryable: passingRefusals.has(error.problem) };
 }
 
 /** The fake as a public host would be seen: `pictures.test`, let through by name and port. */
@@ -103,7 +115,7 @@ describe('a picture behind a public URL', () => {
   ])('that %s: the caller learns whether a retry may help', async (_name, status, problem, retryable) => {
     answer = (_request, response) => response.writeHead(status).end();
 
-    await expect(store(fakeUrl(), publicFake())).rejects.toMatchObject({ problem, retryable });
+    await expect(refusal(store(fakeUrl(), publicFake()))).resolves.toMatchObject({ problem, retryable });
   });
 });
 
@@ -184,7 +196,7 @@ describe('a URL that leads inside', () => {
   it.each(refusedUrls)('%s is refused before a name is asked for', async (url, problem) => {
     const names = resolving(['93.184.216.34']);
 
-    await expect(store(url, names)).rejects.toMatchObject({ problem, retryable: false });
+    await expect(refusal(store(url, names))).resolves.toMatchObject({ problem, retryable: false });
     expect(names.asked).toEqual([]);
     expect(reached).toEqual([]);
   });
@@ -313,7 +325,7 @@ describe('a server that wants to keep us busy', () => {
   ])('%s ends at the time limit, and may be tried again', async (_name, listener) => {
     answer = listener;
 
-    await expect(store(fakeUrl(), { ...publicFake(), totalMs: 200 })).rejects.toMatchObject({
+    await expect(refusal(store(fakeUrl(), { ...publicFake(), totalMs: 200 }))).resolves.toMatchObject({
       problem: 'url_timeout',
       retryable: true,
     });
@@ -327,11 +339,77 @@ describe('a server that wants to keep us busy', () => {
       response.write(bytes.subarray(0, 300), () => response.destroy());
     };
 
-    await expect(store(fakeUrl(), publicFake())).rejects.toMatchObject({
+    await expect(refusal(store(fakeUrl(), publicFake()))).resolves.toMatchObject({
       problem: 'url_unreachable',
       retryable: true,
     });
     expect(await leftovers()).toEqual([]);
+  });
+});
+
+describe('many fetches at the same moment', () => {
+  const atOnce = { ofAll: 3, ofEach: 2 };
+
+  /** What the server was asked for, and has not answered yet. */
+  function holding() {
+    const held: (() => void)[] = [];
+    answer = (_request, response) => {
+      held.push(() => void picture('png', { seed: reached.length }).then((bytes) => response.end(bytes)));
+    };
+    return held;
+  }
+
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 150));
+
+  it('wait for their turn, and no caller waits for the many of another', async () => {
+    const held = holding();
+    const assetStore = createFilesystemAssetStore({ directory });
+    const pictures = createForeignPictures({ assetStore, ...publicFake(), atOnce });
+    const fetch = (caller: string, path: string) =>
+      pictures.store(fakeUrl(path), { expects: 'image', caller });
+
+    const all = [
+      fetch('a', '/a1'),
+      fetch('a', '/a2'),
+      fetch('a', '/a3'),
+      fetch('b', '/b1'),
+      fetch('c', '/c1'),
+    ];
+    await settle();
+    expect(reached).toEqual(['/a1', '/a2', '/b1']);
+
+    held[2]?.();
+    await all[3];
+    await settle();
+    expect(reached.slice(3)).toEqual(['/c1']);
+
+    held[0]?.();
+    await all[0];
+    await settle();
+    expect(reached.slice(4)).toEqual(['/a3']);
+    for (const go of held) go();
+    await Promise.all(all);
+  });
+
+  it('that wait too long are given up, and leave their turn to others', async () => {
+    const held = holding();
+    const assetStore = createFilesystemAssetStore({ directory });
+    const one = { ofAll: 1, ofEach: 1 };
+    const pictures = createForeignPictures({ assetStore, ...publicFake(), atOnce: one, totalMs: 400 });
+    const fetch = (path: string) => pictures.store(fakeUrl(path), { expects: 'image', caller: 'a' });
+
+    const first = fetch('/1');
+    const second = fetch('/2');
+    await expect(Promise.allSettled([first, second])).resolves.toMatchObject([
+      { status: 'rejected', reason: { problem: 'url_timeout' } },
+      { status: 'rejected', reason: { problem: 'url_timeout' } },
+    ]);
+    expect(reached).toEqual(['/1']);
+
+    const third = fetch('/3');
+    await settle();
+    held[1]?.();
+    await expect(third).resolves.toMatchObject({ mediaType: 'image/png' });
   });
 });
 

@@ -112,7 +112,7 @@ async function storeForeign(
 ): Promise<string | RefusalIssue> {
   if (!mayStore) throw scopeMissing('start', `/${field}`);
   try {
-    const asset = await foreignPictures.store(url, { expects: mayBeClip ? undefined : 'image' });
+    const asset = await foreignPictures.store(url, { expects: mayBeClip ? undefined : 'image', caller });
     await assetRecords.recordUpload(asset, caller);
     return asset.assetId;
   } catch (error) {

@@ -4,6 +4,7 @@ import type { AssetStore, PutOptions } from '../asset-store';
 import { bytesOfDataUrl, isDataUrl } from './data-url';
 import { ForeignUrlError } from './foreign-url-error';
 import { guardedGet, unreachable, type GuardOptions } from './guarded-request';
+import { createTurns, type TurnLimits } from './turns';
 
 export interface ForeignPictures {
   /**
@@ -11,33 +12,40 @@ export interface ForeignPictures {
    *
    * @throws ForeignUrlError when it cannot be had, and MediaError when what came is of no use.
    */
-  store(url: string, options: Pick<PutOptions, 'expects'>): Promise<StoredAsset>;
+  store(url: string, options: Pick<PutOptions, 'expects'> & { caller: string }): Promise<StoredAsset>;
 }
 
 export interface ForeignPicturesOptions extends GuardOptions {
   assetStore: Pick<AssetStore, 'put'>;
   /** Default 50 MB, as for uploads. */
   maxBytes?: number | undefined;
-  /** For all of it: name, connection, redirects, bytes. Default 20 s. */
+  /** For all of it: its turn, name, connection, redirects, bytes. Default 20 s. */
   totalMs?: number | undefined;
+  /** Fetches at once, in this process and of each caller; others wait. Default 16 and 4. */
+  atOnce?: TurnLimits | undefined;
 }
 
 const defaultTotalMs = 20_000;
 const defaultMaxBytes = 50e6;
+/** Each may hold a connection and a file of 50 MB for 20 s. */
+const defaultAtOnce = { ofAll: 16, ofEach: 4 };
 
 export function createForeignPictures(options: ForeignPicturesOptions): ForeignPictures {
-  const { assetStore, maxBytes = defaultMaxBytes, totalMs = defaultTotalMs, ...guard } = options;
+  const { assetStore, maxBytes = defaultMaxBytes, totalMs = defaultTotalMs, atOnce, ...guard } = options;
+  const inTurn = createTurns(atOnce ?? defaultAtOnce);
   return {
-    async store(url, { expects }) {
+    async store(url, { expects, caller }) {
       // As for uploads: masks may be of one colour.
       const put = { expects, maxBytes, allowBlank: true, dropPrivate: true };
       if (isDataUrl(url)) return await assetStore.put(Readable.from([bytesOfDataUrl(url)]), put);
       const signal = AbortSignal.timeout(totalMs);
       try {
-        return await guardedGet(url, { ...guard, signal }, async ({ headers, body }) => {
-          if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-          return await assetStore.put(Readable.from(whole(body, signal)), put);
-        });
+        return await inTurn(caller, signal, () =>
+          guardedGet(url, { ...guard, signal }, async ({ headers, body }) => {
+            if (Number(headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+            return await assetStore.put(Readable.from(whole(body, signal)), put);
+          }),
+        );
       } catch (error) {
         if (error !== signal.reason) throw error;
         throw timedOut(totalMs);
