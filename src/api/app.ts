@@ -13,6 +13,7 @@ import { addJsonParser } from './http/json-body';
 import { jsonBodyLimitBytes } from './http/json-body-limit';
 import { trackMethods } from './http/method-not-allowed';
 import { addApiKeyRoutes } from './routes/api-keys';
+import { addAssetDeletionRoute } from './routes/asset-deletion';
 import { addAssetLinkRoute } from './routes/asset-links';
 import { addAssetRoutes } from './routes/assets';
 import { addAuditRoute } from './routes/audit';
@@ -86,6 +87,7 @@ async function addRoutes(app: ApiServer, context: ApiContext): Promise<void> {
   addApiKeyRoutes(app, context);
   addAuditRoute(app, context);
   addAssetLinkRoute(app, context);
+  addAssetDeletionRoute(app, context);
   await addProviderCallbackRoutes(app, context);
   await addAssetRoutes(app, context);
 }

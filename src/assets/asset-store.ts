@@ -40,6 +40,9 @@ export interface AssetStore {
   /** `undefined` until one of this width was put. */
   openThumbnail(assetId: string, width: number): Promise<OpenedAsset | undefined>;
 
+  /** Takes the bytes and the thumbnails away; what is not there is gone already. */
+  remove(assetId: string): Promise<void>;
+
   /** Resolves when assets can be written; rejects with the reason when they cannot. */
   ready(): Promise<void>;
 }
@@ -76,6 +79,10 @@ export interface AssetFile {
 export interface OpenedAsset extends AssetFile {
   stream: Readable;
 }
+
+/** Pixels of the longer side. */
+export const thumbnailSizes = [160, 320, 640] as const;
+export type ThumbnailSize = (typeof thumbnailSizes)[number];
 
 /** Whatever is no SHA-256 in lower-case hex is no asset, and never part of a path. */
 export const assetIdPattern = /^[0-9a-f]{64}$/;

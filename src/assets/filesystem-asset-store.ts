@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, open, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { access, mkdir, open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { StoredAsset } from '../domain/stored-asset';
 import { AssetNotFound } from '../domain/media';
 import {
   assetIdPattern,
+  thumbnailSizes,
   type AssetFile,
   type AssetStore,
   type ByteRange,
@@ -79,12 +80,21 @@ export function createFilesystemAssetStore(options: FilesystemAssetStoreOptions)
     return { stream: file.createReadStream(), mediaType: 'image/webp', bytes: size };
   }
 
+  async function remove(assetId: string): Promise<void> {
+    if (!assetIdPattern.test(assetId)) return;
+    const paths = [
+      ...mediaTypes.map((mediaType) => assetPath(directory, assetId, mediaType)),
+      ...thumbnailSizes.map((size) => thumbnailPath(directory, assetId, size)),
+    ];
+    for (const path of paths) await rm(path, { force: true });
+  }
+
   async function ready(): Promise<void> {
     await prepare();
     await access(temporaryDirectory, constants.W_OK);
   }
 
-  return { put, open: openAsset, find: findAsset, stat, putThumbnail, openThumbnail, ready };
+  return { put, open: openAsset, find: findAsset, stat, putThumbnail, openThumbnail, remove, ready };
 }
 
 async function publish(temporaryFile: string, path: string): Promise<void> {

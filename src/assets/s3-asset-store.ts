@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadBucketCommand,
   HeadObjectCommand,
@@ -15,6 +16,7 @@ import { AssetNotFound } from '../domain/media';
 import type { StoredAsset } from '../domain/stored-asset';
 import {
   assetIdPattern,
+  thumbnailSizes,
   type AssetFile,
   type AssetStore,
   type ByteRange,
@@ -151,12 +153,18 @@ export function createS3AssetStore(options: S3AssetStoreOptions): AssetStore {
     return assetIdPattern.test(assetId) ? await get(thumbnailKey(assetId, width)) : undefined;
   }
 
+  async function remove(assetId: string): Promise<void> {
+    if (!assetIdPattern.test(assetId)) return;
+    const keys = [assetKey(assetId), ...thumbnailSizes.map((size) => thumbnailKey(assetId, size))];
+    for (const Key of keys) await asked(client.send(new DeleteObjectCommand({ Bucket: bucket, Key })));
+  }
+
   async function ready(): Promise<void> {
     await prepare();
     await asked(client.send(new HeadBucketCommand({ Bucket: bucket })));
   }
 
-  return { put, open, find, stat, putThumbnail, openThumbnail, ready };
+  return { put, open, find, stat, putThumbnail, openThumbnail, remove, ready };
 }
 
 function assetKey(assetId: string): string {

@@ -1,10 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import sharp from 'sharp';
 import { AssetNotFound, MediaError } from '../domain/media';
-import type { AssetStore, OpenedAsset } from './asset-store';
-
-/** Pixels of the longer side. */
-export type ThumbnailSize = 160 | 320 | 640;
+import type { AssetStore, OpenedAsset, ThumbnailSize } from './asset-store';
 
 const maximumPixels = 40e6;
 const decodeSeconds = 30;

@@ -18,12 +18,17 @@ export interface AssetRecords {
    * own recipe, and writing one again replaces only itself.
    */
   record(asset: StoredAsset, origin: AssetRecord['origin'], recipe?: Recipe): Promise<void>;
-  /** Notes an asset that this caller has sent. Sent by two callers it belongs to both. */
+  /** Notes an asset that this caller has sent. Sent by two callers it belongs to both; sent anew it is no longer deleted. */
   recordUpload(asset: StoredAsset, caller: string): Promise<void>;
   /** Notes whose these are before their generation can; known ones stay as they are. */
   own(caller: string, assetIds: readonly string[]): Promise<void>;
   /** Whether this caller has sent it, or a generation of this caller has made it. */
   belongsTo(caller: string, assetId: string): Promise<boolean>;
+  /**
+   * Takes an asset away from this caller. `removeBytes` is called where nobody else has it, before it is settled: it may
+   * be called again.
+   */
+  remove(caller: string, assetId: string, removeBytes: () => Promise<void>): Promise<RemovedAsset>;
   find(assetId: string): Promise<AssetRecord | undefined>;
   /** Whether a generation of this caller that was declared NSFW made it, or one like it to the byte. */
   isNsfw(caller: string, assetId: string): Promise<boolean>;
@@ -32,6 +37,8 @@ export interface AssetRecords {
   /** This caller's newest picture of just this recipe. */
   findMade(caller: string, recipe: RecipeIdentity): Promise<StoredAsset | undefined>;
 }
+
+export type RemovedAsset = 'removed' | 'unknown' | 'in_use';
 
 export function createAssetRecords(db: Database): AssetRecords {
   return {
@@ -44,11 +51,35 @@ export function createAssetRecords(db: Database): AssetRecords {
     recordUpload: (asset, caller) =>
       db.transaction().execute(async (transaction) => {
         await insertAssets(transaction, [asset], 'upload');
-        await insertOwners(transaction, caller, [asset.assetId]);
+        await lockAsset(transaction, asset.assetId);
+        await transaction
+          .insertInto('asset_owners')
+          .values({ asset_id: asset.assetId, caller })
+          .onConflict((conflict) =>
+            conflict.columns(['asset_id', 'caller']).doUpdateSet({ deleted_at: null }),
+          )
+          .execute();
       }),
 
     own: (caller, assetIds) => insertOwners(db, caller, assetIds),
     belongsTo: (caller, assetId) => belongsTo(db, caller, assetId),
+
+    remove: (caller, assetId, removeBytes) =>
+      db.transaction().execute(async (transaction) => {
+        const isNoted = await lockAsset(transaction, assetId);
+        if (!(await belongsTo(transaction, caller, assetId))) return 'unknown';
+        // One that is shown and not noted yet is of a generation under way.
+        if (!isNoted || (await isInUse(transaction, caller, assetId))) return 'in_use';
+        await transaction
+          .insertInto('asset_owners')
+          .values({ asset_id: assetId, caller, deleted_at: sql`now()` })
+          .onConflict((conflict) =>
+            conflict.columns(['asset_id', 'caller']).doUpdateSet({ deleted_at: sql`now()` }),
+          )
+          .execute();
+        if (!(await hasOwner(transaction, assetId))) await removeBytes();
+        return 'removed';
+      }),
 
     async find(assetId) {
       const row = await db.selectFrom('assets').selectAll().where('id', '=', assetId).executeTakeFirst();
@@ -131,16 +162,51 @@ async function insertOwners(
 
 const assetIdForm = /^[0-9a-f]{64}$/;
 
-/** One statement for all three ways, so that an asset of somebody else takes as long as one that does not exist. */
-async function belongsTo(db: Database, caller: string, assetId: string): Promise<boolean> {
+/** Who has an asset: by row, by slot and by recipe, and has not deleted it. */
+function ownersOf(assetId: string) {
+  return sql<{ caller: string }>`
+    (select caller from asset_owners where asset_id = ${assetId}
+    union select g.caller from slots s join generations g on g.id = s.generation_id where s.asset_id = ${assetId}
+    union select g.caller from recipes r join generations g on g.id = r.generation_id where r.asset_id = ${assetId}
+    except select caller from asset_owners where asset_id = ${assetId} and deleted_at is not null)`;
+}
+
+/** One statement for all ways, so that an asset of somebody else takes as long as one that does not exist. */
+async function belongsTo(db: Kysely<DatabaseSchema>, caller: string, assetId: string): Promise<boolean> {
   if (!assetIdForm.test(assetId)) return false;
-  const { rows } = await sql<{ is_own: boolean }>`select
-    exists (select 1 from asset_owners where asset_id = ${assetId} and caller = ${caller})
-    or exists (select 1 from slots s join generations g on g.id = s.generation_id
-      where s.asset_id = ${assetId} and g.caller = ${caller})
-    or exists (select 1 from recipes r join generations g on g.id = r.generation_id
-      where r.asset_id = ${assetId} and g.caller = ${caller}) as is_own`.execute(db);
+  const { rows } = await sql<{ is_own: boolean }>`
+    select exists (select 1 from ${ownersOf(assetId)} as owners where caller = ${caller}) as is_own`.execute(
+    db,
+  );
   return rows[0]?.is_own === true;
+}
+
+async function hasOwner(db: Kysely<DatabaseSchema>, assetId: string): Promise<boolean> {
+  const { rows } = await sql<{ has_owner: boolean }>`
+    select exists (select 1 from ${ownersOf(assetId)} as owners) as has_owner`.execute(db);
+  return rows[0]?.has_owner === true;
+}
+
+/** Whether a generation of this caller that is not finished was given it, or has made it. */
+async function isInUse(db: Kysely<DatabaseSchema>, caller: string, assetId: string): Promise<boolean> {
+  const { rows } = await sql<{ is_used: boolean }>`
+    select exists (select 1 from generations g where g.caller = ${caller} and g.status in ('accepted', 'running') and (
+      exists (select 1 from slots s where s.generation_id = g.id and s.asset_id = ${assetId})
+      or exists (select 1 from recipes r where r.generation_id = g.id and r.asset_id = ${assetId})
+      or exists (select 1 from jsonb_each(coalesce(g.request -> 'assets', '{}')) as used (role, asset)
+        where used.asset ->> 'assetId' = ${assetId}))) as is_used`.execute(db);
+  return rows[0]?.is_used === true;
+}
+
+/** Whoever gives or takes an asset waits for whoever is about to take its bytes away. @returns whether it is noted */
+async function lockAsset(db: Kysely<DatabaseSchema>, assetId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('assets')
+    .select('id')
+    .where('id', '=', assetId)
+    .forUpdate()
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 /** By slot and by recipe: each is written without the other. */
@@ -170,6 +236,18 @@ async function findMade(
     .selectAll('assets')
     .where('recipes.recipe_hash', '=', recipeHash(recipe))
     .where('generations.caller', '=', caller)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('asset_owners')
+            .select('asset_owners.caller')
+            .whereRef('asset_owners.asset_id', '=', 'assets.id')
+            .where('asset_owners.caller', '=', caller)
+            .where('asset_owners.deleted_at', 'is not', null),
+        ),
+      ),
+    )
     .orderBy('recipes.created_at', 'desc')
     .limit(1)
     .executeTakeFirst();

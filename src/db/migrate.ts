@@ -3,11 +3,13 @@ import type { Logger } from 'pino';
 import { createDatabase, type Database } from './database';
 import { initialMigration } from './migrations/0001-initial';
 import { callersApartMigration } from './migrations/0002-callers-apart';
+import { deletedAssetsMigration } from './migrations/0003-deleted-assets';
 
 /** Listed by hand, not by folder: the list is the same from source and from a build. Names sort in order of age. */
 const migrations: Record<string, Migration> = {
   '0001-initial': initialMigration,
   '0002-callers-apart': callersApartMigration,
+  '0003-deleted-assets': deletedAssetsMigration,
 };
 
 /**

@@ -80,6 +80,8 @@ export interface AssetOwnerTable {
   asset_id: string;
   caller: string;
   created_at: DefaultTime;
+  /** Since then it is not the caller's, whatever slots and recipes say. */
+  deleted_at: string | null;
 }
 
 /** Apart from `assets`: two slots may make the same bytes, and each keeps its own recipe and cost. */

@@ -149,6 +149,7 @@ const walks: Record<string, Walk | { own: Call } | 'for nobody in particular'> =
   'GET /v1/assets/:id': ({ assetId }) => ({ url: `/v1/assets/${assetId}` }),
   'HEAD /v1/assets/:id': ({ assetId }) => ({ method: 'HEAD', url: `/v1/assets/${assetId}` }),
   'GET /v1/assets/:id/recipe': ({ assetId }) => ({ url: `/v1/assets/${assetId}/recipe` }),
+  'DELETE /v1/assets/:id': ({ assetId }) => ({ method: 'DELETE', url: `/v1/assets/${assetId}` }),
   'GET /v1/assets/:id/thumbnail': ({ assetId }) => ({ url: `/v1/assets/${assetId}/thumbnail` }),
   'POST /v1/assets/:id/links': ({ assetId }) => ({ method: 'POST', url: `/v1/assets/${assetId}/links` }),
   'GET /v1/spend': { own: { url: '/v1/spend' } },

@@ -41,6 +41,22 @@ export function describeAssetStore(rig: () => StoreRig): void {
     expect(await buffer(opened.stream)).toEqual(bytes);
   });
 
+  it('removes an asset with its thumbnails, and nothing else; twice is no error', async () => {
+    const store = open();
+    const other = await store.put(stream(await picture('png', { seed: 2 })));
+    const before = await everything();
+    const { assetId } = await store.put(stream(await picture('webp')));
+    for (const width of [160, 320, 640]) await store.putThumbnail(assetId, width, await picture('webp'));
+
+    await store.remove(assetId);
+    await store.remove(assetId);
+
+    expect(await store.find(assetId)).toBeUndefined();
+    expect(await store.find(other.assetId)).toBeDefined();
+    expect(await everything()).toEqual(before);
+    await expect(store.remove('../../etc/passwd')).resolves.toBeUndefined();
+  });
+
   it('takes twelve megabytes', async () => {
     const small = await picture('png');
     const bytes = Buffer.concat([small.subarray(0, 33), padding(12_000_000), small.subarray(33)]);

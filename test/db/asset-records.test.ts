@@ -33,6 +33,36 @@ function recipe(fields: Partial<Recipe> = {}): Recipe {
   };
 }
 
+describe('an asset whose bytes are just being removed', () => {
+  it('is noted for another sender only afterwards, who can see then that they are gone', async () => {
+    const still = picture('a');
+    await records.recordUpload(still, 'default');
+    const order: string[] = [];
+    let sending: Promise<void> | undefined;
+
+    const removed = await records.remove('default', still.assetId, async () => {
+      sending = records.recordUpload(still, 'another').then(() => void order.push('noted'));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      order.push('bytes gone');
+    });
+    await sending;
+
+    expect(removed).toBe('removed');
+    expect(order).toEqual(['bytes gone', 'noted']);
+    expect(await records.belongsTo('default', still.assetId)).toBe(false);
+    expect(await records.belongsTo('another', still.assetId)).toBe(true);
+  });
+
+  it('is not removed before it is noted: its generation is under way', async () => {
+    const { assetId } = picture('b');
+    await records.own('default', [assetId]);
+    const removeBytes = jest.fn();
+
+    expect(await records.remove('default', assetId, removeBytes)).toBe('in_use');
+    expect(removeBytes).not.toHaveBeenCalled();
+  });
+});
+
 describe('asset records', () => {
   it('keep what an asset is and where it came from, however often it is recorded', async () => {
     const still = picture('1');

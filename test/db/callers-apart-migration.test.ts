@@ -46,7 +46,7 @@ async function earlierDatabase(): Promise<string> {
 
 it('leaves what was there to default, and to every caller that has used it', async () => {
   const url = await earlierDatabase();
-  expect(await migrate(url, silentLogger)).toEqual(['0002-callers-apart']);
+  expect(await migrate(url, silentLogger)).toEqual(['0002-callers-apart', '0003-deleted-assets']);
 
   const db = createDatabase(url, silentLogger);
   const ids = async (caller: string) => {

@@ -17,7 +17,7 @@ describe('migrate', () => {
 
     const ran = await Promise.all([1, 2, 3, 4].map(() => migrate(url, silentLogger)));
 
-    expect(ran.flat()).toEqual(['0001-initial', '0002-callers-apart']);
+    expect(ran.flat()).toEqual(['0001-initial', '0002-callers-apart', '0003-deleted-assets']);
   });
 
   it('does nothing to a database that is up to date', async () => {

@@ -5,7 +5,7 @@ import type { HttpProblem } from '../http/http-problem';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Name in the audit table of what the route does, where that is worth a line. Keys write theirs themselves. */
-    audit?: 'generation.cancel' | 'slot.decide' | 'lora.delete';
+    audit?: 'generation.cancel' | 'slot.decide' | 'lora.delete' | 'asset.delete';
   }
   interface FastifyRequest {
     /** What it is answered with, where that is no success. */

@@ -110,6 +110,12 @@ export const problemKinds = {
     when: 'the slot may still give its picture',
     todo: 'wait, or cancel it',
   },
+  asset_in_use: {
+    ...state,
+    status: 409,
+    when: 'an unfinished generation uses it',
+    todo: 'wait, or cancel that one',
+  },
   signing_disabled: {
     ...state,
     status: 409,

@@ -122,6 +122,12 @@ export const operations: Readonly<Record<string, Operation>> = {
     summary: 'Read type and length',
     problems: viewing,
   },
+  'DELETE /v1/assets/{id}': {
+    id: 'deleteAsset',
+    tag: 'Assets',
+    summary: 'Give it up; its bytes go where nobody else has it',
+    problems: ['asset_not_found', 'asset_in_use', 'assets_unavailable'],
+  },
   'GET /v1/assets/{id}/thumbnail': {
     id: 'getThumbnail',
     tag: 'Assets',

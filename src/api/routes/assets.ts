@@ -7,6 +7,7 @@ import type { Recipe } from '../../domain/generation';
 import { callerOf } from '../access/principal';
 import { assetAnswer, recipesAnswer } from '../answers/things';
 import type { ApiContext, ApiServer } from '../context';
+import { HttpProblem } from '../http/http-problem';
 import { assetUrl } from '../http/links';
 import { serveAsset, serveThumbnail } from '../http/serve-asset';
 import { uploadStream } from '../http/upload-stream';
@@ -121,6 +122,14 @@ async function upload(
   const asset = await assetStore.put(stream, { maxBytes: uploadBytes, allowBlank: true, dropPrivate: true });
   await assetRecords.recordUpload(asset, callerOf(request));
   const { assetId: id, ...facts } = asset;
+  if ((await assetStore.find(id)) === undefined) throw justDeleted();
   reply.code(201).header('location', assetUrl(id));
   return { id, url: assetUrl(id), ...facts };
+}
+
+/** The last one who had the same bytes gave them up between our two looks. */
+function justDeleted(): HttpProblem {
+  return new HttpProblem(503, 'assets_unavailable', 'The same file was being deleted: send it again.', {
+    retryAfterSeconds: 1,
+  });
 }
