@@ -1,4 +1,5 @@
 import { createS3AssetStore } from '../../src/assets/s3-asset-store';
+import { createAssetRecords } from '../../src/db';
 import { openTestApi } from './test-api';
 
 // Without any the SDK would look for a cloud's own.
@@ -11,7 +12,10 @@ describe('while nobody listens where the bucket should be', () => {
     const assetStore = createS3AssetStore({ ...options, forcePathStyle: true });
     const api = await openTestApi({}, { assetStore });
 
-    const download = await api.send({ url: `/v1/assets/${'a'.repeat(64)}` });
+    const assetId = 'a'.repeat(64);
+    await createAssetRecords(api.database.db).own('default', [assetId]);
+
+    const download = await api.send({ url: `/v1/assets/${assetId}` });
     const ready = await api.send({ url: '/readyz' });
     await api.close();
 
