@@ -63,8 +63,9 @@ async function ownThings(): Promise<Things> {
 async function finish(generationId: string, assetId: string): Promise<void> {
   const asset = { assetId, mediaType: 'image/png', bytes: 1 } as const;
   const [candidate] = api.temporal.started.at(-1)!.plan.slots[0]!.candidates;
+  const { modelId, provider, endpoint, parameters } = candidate!;
   const recipe: Recipe = {
-    ...candidate!,
+    ...{ modelId, provider, endpoint, parameters, inputs: [] },
     generationId,
     slot: 1,
     seed: 7,

@@ -143,7 +143,10 @@ describe('a scope', () => {
     const payload = { characterId: 'ava', prompt: 'adult woman on a sofa', nsfw: true };
     const start = { method: 'POST', url: '/v1/studio', payload };
     const plan = { method: 'POST', url: '/v1/route-plans', payload: { ...payload, flow: 'studio' } };
-    const refusal = { status: 403, body: { code: 'scope_missing', errors: [{ field: '/nsfw' }] } };
+    const refusal = {
+      status: 403,
+      body: { code: 'scope_missing', errors: [{ field: 'nsfw', pointer: '/nsfw' }] },
+    };
 
     expect(await prude.send(start)).toMatchObject(refusal);
     expect(await prude.send(plan)).toMatchObject(refusal);
@@ -160,10 +163,10 @@ describe('a scope', () => {
     expect((await full.send(anew)).status).toBe(202);
   });
 
-  it('is needed for every route but health', () => {
+  it('is needed for every route but health and the document', () => {
     const open = api.app.servedRoutes.filter(({ access }) => access === 'public').map(({ url }) => url);
 
-    expect(new Set(open)).toEqual(new Set(['/healthz', '/readyz']));
+    expect(new Set(open)).toEqual(new Set(['/healthz', '/readyz', '/openapi.json']));
   });
 });
 

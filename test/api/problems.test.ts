@@ -150,13 +150,13 @@ describe('every refusal is a problem document', () => {
   });
 
   it.each<[string, string, number]>([
-    ['of announced length', 'content-type: application/json\r\ncontent-length: 5000000', 413],
+    ['of announced length', 'content-type: application/json\r\ncontent-length: 9000000', 413],
     ['in chunks', 'content-type: application/json\r\ntransfer-encoding: chunked', 413],
-    ['of a type nobody takes', 'content-type: text/csv\r\ncontent-length: 5000000', 415],
+    ['of a type nobody takes', 'content-type: text/csv\r\ncontent-length: 9000000', 415],
   ])('is read by a client that first sends its whole body, %s', async (_name, headers, status) => {
     const { hostname, port } = new URL(api.baseUrl);
     const socket = connect(Number(port), hostname);
-    const body = 'x'.repeat(5_000_000);
+    const body = 'x'.repeat(9_000_000);
     const sent = headers.includes('chunked') ? `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n` : body;
     socket.pause();
     socket.write(`POST /v1/studio HTTP/1.1\r\nhost: x\r\n${headers}\r\n\r\n`);

@@ -1,4 +1,5 @@
 import type { GenerationRecord, SlotRecord } from '../../db';
+import type { AttemptRecord } from '../../domain/attempt-record';
 import type { ExtraPicture, SlotStatus } from '../../domain/generation';
 import type { FlowRequest, LoraBaseModel } from '../../domain/requests';
 import { refusedBy } from '../../domain/refused-by';
@@ -74,6 +75,13 @@ function extraView({ asset, ...extra }: ExtraPicture) {
   return { ...extra, assetId, assetUrl: assetUrl(assetId), mediaType, width, height };
 }
 
+/** Our own notes stay with us. */
+function attemptView(attempt: AttemptRecord): Omit<AttemptRecord, 'byKey'> {
+  const shown = { ...attempt };
+  delete shown.byKey;
+  return shown;
+}
+
 function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
   const { asset } = slot;
   return {
@@ -86,7 +94,7 @@ function slotView(slot: SlotRecord, calls: readonly RunningCall[]) {
     racing: slot.racing ?? null,
     identity: slot.identity,
     seed: slot.seed,
-    attempts: slot.attempts.map((attempt) => ({ ...attempt, byKey: undefined })),
+    attempts: slot.attempts.map(attemptView),
     costUsd: roundUsd(slot.costUsd),
     costEstimated: slot.costEstimated,
     atRiskUsd: roundUsd(slot.atRiskUsd),
