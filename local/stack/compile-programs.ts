@@ -2,7 +2,7 @@ import { build, type Plugin } from 'esbuild';
 import { projectDirectory } from './project-directory';
 
 /** These find files beside themselves, so they stay where they are installed. */
-const external = ['sharp', 'source-map'];
+const external = ['sharp', 'source-map', '@fastify/swagger-ui'];
 
 /** Temporal's worker loads these to bundle workflows, which is done before it starts. */
 const withoutWorkflowBundler: Plugin = {
