@@ -51,6 +51,12 @@ export async function buildApp(dependencies: ApiDependencies): Promise<ApiServer
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
   });
+  // Node closes idle connections once. One that ends its answer a moment later would hold the process for a minute.
+  app.addHook('preClose', () => {
+    const timer = setInterval(() => app.server.closeIdleConnections(), 100).unref();
+    app.server.once('close', () => clearInterval(timer));
+    return Promise.resolve();
+  });
   const context = createContext(dependencies);
   await addDefences(app, context.access);
   addErrorHandling(app);

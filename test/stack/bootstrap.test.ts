@@ -193,7 +193,7 @@ describe('scripts/bootstrap.mjs', () => {
     const { code, stderr } = await run(['deploy']);
 
     expect(code).toBe(1);
-    expect(stderr).toContain('<start|demo|bench|chaos|set-current-version|test|install>');
+    expect(stderr).toContain('<start|demo|bench|chaos|keys|set-current-version|test|install>');
   });
 
   it('ends the tests with their counts, a file that does not load being one failure', async () => {

@@ -87,8 +87,10 @@ async function reconcileNow(): Promise<void> {
   await reconcile({ generations: createGenerationStore(database.db), temporal: gateway });
 }
 
+/** To its caller, who is named like it. */
 async function view(id: string): Promise<View> {
-  return (await send(baseUrl, { url: `/v1/generations/${id}` })).body as unknown as View;
+  const headers = { 'x-caller-id': id };
+  return (await send(baseUrl, { url: `/v1/generations/${id}`, headers })).body as unknown as View;
 }
 
 /** A job of a caller of its own, noted and started as the API does it. */
