@@ -70,7 +70,7 @@ describe('npm run demo', () => {
     expect(await run.ended()).toBe(1);
     const document = JSON.parse(run.stdout()) as { ok: boolean; error: string };
     expect(document.ok).toBe(false);
-    expect(document.error).toMatch(/^POST \/v1\/base-images was answered with 402: /);
+    expect(document.error).toMatch(/^The start of base-images was answered with 402: /);
     expect(run.stderr()).toContain(`The demo failed: ${document.error}`);
     expect(readStackFile(directory.path)).toBeUndefined();
   }, 120_000);
