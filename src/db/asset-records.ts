@@ -52,13 +52,7 @@ export function createAssetRecords(db: Database): AssetRecords {
       db.transaction().execute(async (transaction) => {
         await insertAssets(transaction, [asset], 'upload');
         await lockAsset(transaction, asset.assetId);
-        await transaction
-          .insertInto('asset_owners')
-          .values({ asset_id: asset.assetId, caller })
-          .onConflict((conflict) =>
-            conflict.columns(['asset_id', 'caller']).doUpdateSet({ deleted_at: null }),
-          )
-          .execute();
+        await putOwner(transaction, { assetId: asset.assetId, caller, isDeleted: false });
       }),
 
     own: (caller, assetIds) => insertOwners(db, caller, assetIds),
@@ -70,13 +64,7 @@ export function createAssetRecords(db: Database): AssetRecords {
         if (!(await belongsTo(transaction, caller, assetId))) return 'unknown';
         // One that is shown and not noted yet is of a generation under way.
         if (!isNoted || (await isInUse(transaction, caller, assetId))) return 'in_use';
-        await transaction
-          .insertInto('asset_owners')
-          .values({ asset_id: assetId, caller, deleted_at: sql`now()` })
-          .onConflict((conflict) =>
-            conflict.columns(['asset_id', 'caller']).doUpdateSet({ deleted_at: sql`now()` }),
-          )
-          .execute();
+        await putOwner(transaction, { assetId, caller, isDeleted: true });
         if (!(await hasOwner(transaction, assetId))) await removeBytes();
         return 'removed';
       }),
@@ -157,6 +145,19 @@ async function insertOwners(
     .insertInto('asset_owners')
     .values(assetIds.toSorted().map((assetId) => ({ asset_id: assetId, caller })))
     .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** Says for sure whether this caller has an asset or has deleted it, whatever was noted before. */
+async function putOwner(
+  db: Kysely<DatabaseSchema>,
+  { assetId, caller, isDeleted }: { assetId: string; caller: string; isDeleted: boolean },
+): Promise<void> {
+  const deleted_at = isDeleted ? sql<string>`now()` : null;
+  await db
+    .insertInto('asset_owners')
+    .values({ asset_id: assetId, caller, deleted_at })
+    .onConflict((conflict) => conflict.columns(['asset_id', 'caller']).doUpdateSet({ deleted_at }))
     .execute();
 }
 

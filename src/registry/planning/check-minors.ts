@@ -22,13 +22,14 @@ export function checkMinors(
   );
   const isSexual = nsfw || given.some(({ text }) => suggestsSexual(text));
   if (!isSexual && !nsfwEnabled) return [];
-  const open = isSexual ? given.filter(({ text }) => leavesAgeOpen(text)) : [];
   const suspicious = given.filter(({ text }) => suggestsMinor(text));
   if (suspicious.length > 0) return suspicious.map(({ field }) => minorIssue(field));
   // The server puts the trigger word before the prompt: "15" and "year old woman" are harmless only apart.
   const together = given.map(({ text }) => text);
   const isSuspicious = suggestsMinor(together.join(' ')) || suggestsMinor([...together].reverse().join(' '));
   if (isSuspicious) return given.map(({ field }) => minorIssue(field));
+  if (!isSexual) return [];
+  const open = given.filter(({ text }) => leavesAgeOpen(text));
   return open.map(({ field }) => ({ field, code: 'age_unclear', message: unclear }));
 }
 
